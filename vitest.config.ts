@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+const conditions = ["@castellan/source", "module", "node"];
+const resolveSource = {
+  ssr: { resolve: { conditions, externalConditions: ["@castellan/source", "node"] } },
+};
+
+/** Real servers and processes: one file at a time, no second chance, a generous safety net. */
+const real = { fileParallelism: false, retry: 0, testTimeout: 60_000, hookTimeout: 60_000 };
+
+export default defineConfig({
+  ...resolveSource,
+  test: {
+    projects: [
+      {
+        ...resolveSource,
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts"],
+          exclude: ["**/*.int.test.ts", "**/node_modules/**"],
+          testTimeout: 10_000,
+        },
+      },
+      { ...resolveSource, test: { ...real, name: "integration", include: ["packages/*/test/**/*.int.test.ts"] } },
+      {
+        ...resolveSource,
+        test: { ...real, name: "acceptance", include: ["test/acceptance/**/*.test.ts"], testTimeout: 120_000 },
+      },
+      {
+        ...resolveSource,
+        test: { ...real, name: "chaos", include: ["test/chaos/**/*.test.ts"], testTimeout: 300_000 },
+      },
+    ],
+  },
+});
