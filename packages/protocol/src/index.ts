@@ -1,0 +1,69 @@
+export {
+  Alert,
+  AlertKind,
+  AlertPhase,
+  alertEventType,
+  causeKey,
+  NumberedAlert,
+  occurrencesOf,
+  Severity,
+} from "./alert.ts";
+export {
+  CloudEvent,
+  decodeBody,
+  encodeBody,
+  fromMessage,
+  type HeaderMap,
+  toHeaders,
+  toStructured,
+} from "./cloud-event.ts";
+export { Desk } from "./desk/messages.ts";
+export {
+  Instance,
+  NodeName,
+  type ProcessKey,
+  parseName,
+  parseProcessToken,
+  processLabel,
+  processToken,
+  ServerName,
+  serverNameOf,
+  TypeName,
+} from "./names.ts";
+export {
+  CommandReply,
+  CommandRequest,
+  Conductor,
+  ErrorReply,
+  OperationReport,
+  StepReport,
+  Target,
+} from "./operation/messages.ts";
+export { Outbox } from "./outbox/messages.ts";
+export { Keeper } from "./process/messages.ts";
+export { Dependency, NodeSpec, ProcessType, Readiness } from "./process-type.ts";
+export {
+  Endpoints,
+  ProcessEvent,
+  ProcessReport,
+  ServerReport,
+  StatusReport,
+  WorkItemEvent,
+  WorkItemReport,
+  WorkItemState,
+} from "./reports.ts";
+export { Sentinel } from "./sentinel/messages.ts";
+export {
+  DesiredState,
+  EVENT_CODE,
+  type EventCode,
+  NODE_STATES,
+  NodeState,
+  OperationState,
+  OperationVerb,
+  PROCESS_STATUSES,
+  ProcessStatus,
+  ServerState,
+  StepState,
+} from "./status.ts";
+export { createSubjects, type Subject, type Subjects } from "./subjects.ts";

@@ -1,0 +1,72 @@
+/** Administrator requests to the whole node (`cmd.{verb}`) and what they are answered with. */
+import { z } from "zod";
+import { Instance, TypeName } from "../names.ts";
+import { DesiredState, OperationState, OperationVerb, StepState } from "../status.ts";
+
+/** Which instances are meant: nothing = the node, server = all on it, type = all of that type, instance = one. */
+export const Target = z.object({
+  server: z.string().max(64).optional(),
+  type: TypeName.optional(),
+  instance: Instance.optional(),
+});
+export type Target = z.infer<typeof Target>;
+
+/** The same `requestId` is the same operation, however often it is sent. */
+export const CommandRequest = z.object({
+  requestId: z.string().min(1).max(64),
+  target: Target.default({}),
+  /** The acting user. */
+  by: z.string().min(1).max(64),
+  options: z.record(z.string(), z.unknown()).default({}),
+});
+export type CommandRequest = z.infer<typeof CommandRequest>;
+
+export const ErrorReply = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+    details: z.record(z.string(), z.unknown()),
+  }),
+});
+
+export const CommandReply = z.union([z.object({ operationId: z.string() }), ErrorReply]);
+export type CommandReply = z.infer<typeof CommandReply>;
+
+/** One instance's part of an operation, as reported to people. */
+export const StepReport = z.object({
+  server: z.string(),
+  type: z.string(),
+  instance: z.int(),
+  desired: DesiredState,
+  state: StepState,
+  result: z.string().nullable(),
+});
+export type StepReport = z.infer<typeof StepReport>;
+
+export const OperationReport = z.object({
+  id: z.string(),
+  verb: OperationVerb,
+  target: Target,
+  by: z.string(),
+  state: OperationState,
+  result: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime().nullable(),
+  steps: z.array(StepReport),
+});
+export type OperationReport = z.infer<typeof OperationReport>;
+
+/** The conductor: lives on the master, turns requests into journaled plans and drives them. */
+export const Conductor = {
+  actor: "conductor",
+  messages: {
+    /** An administrator's request, checked by the role that received the broadcast. */
+    Submit: {
+      request: z.object({ verb: OperationVerb, command: CommandRequest }),
+      reply: z.object({ operationId: z.string() }),
+    },
+    /** A sentinel has finished a step: look at the plan again now rather than at the next poll. */
+    StepFinished: { request: z.object({ operationId: z.string() }) },
+  },
+} as const;

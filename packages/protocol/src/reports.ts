@@ -1,0 +1,88 @@
+/** What the programs print as JSON: the shapes of the contract. Times are ISO 8601 in UTC, absent values null. */
+import { z } from "zod";
+import { AlertKind, Severity } from "./alert.ts";
+import { NodeState, ProcessStatus, ServerState } from "./status.ts";
+
+const time = z.iso.datetime();
+
+export const ProcessReport = z.object({
+  type: z.string(),
+  instance: z.int(),
+  status: ProcessStatus,
+  enabled: z.boolean(),
+  persistent: z.boolean(),
+  pid: z.int().nullable(),
+  since: time.nullable(),
+  /** Since the last START. */
+  restarts: z.int(),
+  comment: z.string().nullable(),
+});
+export type ProcessReport = z.infer<typeof ProcessReport>;
+
+export const ServerReport = z.object({
+  id: z.int(),
+  name: z.string(),
+  role: z.enum(["master", "slave"]),
+  state: ServerState,
+  lastSeen: time.nullable(),
+  processes: z.array(ProcessReport),
+});
+export type ServerReport = z.infer<typeof ServerReport>;
+
+export const StatusReport = z.object({
+  node: z.string(),
+  state: NodeState,
+  epoch: z.int(),
+  master: z.string().nullable(),
+  /** The bus could not be asked, or no sentinel has written lately: this is the last that was recorded. */
+  stale: z.boolean(),
+  servers: z.array(ServerReport),
+});
+export type StatusReport = z.infer<typeof StatusReport>;
+
+export const WorkItemState = z.enum(["new", "open", "kept", "released", "resolved"]);
+export type WorkItemState = z.infer<typeof WorkItemState>;
+
+export const WorkItemReport = z.object({
+  caseNumber: z.int(),
+  queue: z.string(),
+  state: WorkItemState,
+  priority: z.int(),
+  severity: Severity,
+  kind: AlertKind,
+  server: z.string(),
+  subject: z.string(),
+  summary: z.string(),
+  occurrences: z.int(),
+  firstSeen: time,
+  lastSeen: time,
+  lockedBy: z.string().nullable(),
+  assignedTo: z.string().nullable(),
+  deadline: time.nullable(),
+});
+export type WorkItemReport = z.infer<typeof WorkItemReport>;
+
+/** `run/endpoints.json`: where a running server can be reached. No secrets. */
+export const Endpoints = z.object({
+  node: z.string(),
+  server: z.string(),
+  natsUrl: z.string(),
+  databaseUrl: z.string(),
+  consoleUrl: z.string().nullable(),
+});
+export type Endpoints = z.infer<typeof Endpoints>;
+
+/** Data of a process event (`evt.process.>`); the subject's last token is `what`. */
+export const ProcessEvent = z.object({
+  server: z.string(),
+  type: z.string(),
+  instance: z.int(),
+  what: z.enum(["starting", "running", "stopping", "stopped", "failed", "suspended", "paused", "unpaused", "adopted"]),
+  pid: z.int().nullable(),
+  comment: z.string(),
+});
+export type ProcessEvent = z.infer<typeof ProcessEvent>;
+
+/** Data of a work-item event (`evt.workitem.>`). */
+export const WorkItemEvent = z.object({ by: z.string(), note: z.string().nullable(), item: WorkItemReport });
+export type WorkItemEvent = z.infer<typeof WorkItemEvent>;

@@ -1,0 +1,14 @@
+/** The guardian of a server's sentinel. */
+import { z } from "zod";
+
+export const Sentinel = {
+  actor: "sentinel",
+  messages: {
+    /** Ends worker and watcher of this server. Refused PROCESSES_RUNNING while server processes run. */
+    Stop: { request: z.object({ by: z.string().max(64) }), reply: z.object({ stopping: z.literal(true) }) },
+    /** Configuration in the shared schema has changed: read it again now. */
+    Refresh: { request: z.object({}) },
+    /** A step may have become claimable: look now. */
+    Wake: { request: z.object({}) },
+  },
+} as const;

@@ -1,0 +1,40 @@
+/** The words of the shared schema for what a process, an instance event, a node and an operation are. */
+import { z } from "zod";
+
+export const PROCESS_STATUSES = ["STARTING", "RUNNING", "PAUSED", "SUSPENDED", "SHUTTING DOWN", "STOPPED"] as const;
+export const ProcessStatus = z.enum(PROCESS_STATUSES);
+export type ProcessStatus = z.infer<typeof ProcessStatus>;
+
+/** `process_event_log.process_status`: the documented codes. */
+export const EVENT_CODE = {
+  started: 3000,
+  stopping: 3001,
+  stopped: 3002,
+  died: 3003,
+  paused: 3004,
+  unpaused: 3005,
+} as const;
+export type EventCode = (typeof EVENT_CODE)[keyof typeof EVENT_CODE];
+
+export const NODE_STATES = ["STARTING", "RUNNING", "DEGRADED", "SHUTTING DOWN", "STOPPED"] as const;
+export const NodeState = z.enum(NODE_STATES);
+export type NodeState = z.infer<typeof NodeState>;
+
+export const ServerState = z.enum(["up", "suspect", "down", "isolated"]);
+export type ServerState = z.infer<typeof ServerState>;
+
+/** What an operation asks for. The seven administrator verbs that are journaled plans. */
+export const OperationVerb = z.enum(["start", "shutdown", "restart", "pause", "unpause"]);
+export type OperationVerb = z.infer<typeof OperationVerb>;
+
+/** An operation ends `done` (all steps did), `failed` (some did not) or `refused` (nothing was begun). */
+export const OperationState = z.enum(["open", "done", "failed", "refused"]);
+export type OperationState = z.infer<typeof OperationState>;
+
+/** `pending` waits for its dependencies, `ready` may be claimed, `claimed` is being performed; the rest are ends. */
+export const StepState = z.enum(["pending", "ready", "claimed", "done", "failed", "skipped", "unknown"]);
+export type StepState = z.infer<typeof StepState>;
+
+/** What a step wants to be true of its instance afterwards. */
+export const DesiredState = z.enum(["RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED"]);
+export type DesiredState = z.infer<typeof DesiredState>;

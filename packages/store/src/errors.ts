@@ -1,0 +1,43 @@
+/** What can go wrong with the shared schema, as a caller needs to tell it apart. */
+import { CastellanError, type ErrorOptions } from "@castellan/kernel";
+
+/** A guard of a commit missed: what the caller had read is no longer true. Nothing was written. */
+export class StoreConflict extends CastellanError {
+  /** Position of the write whose guard missed. */
+  readonly index: number;
+
+  constructor(index: number, table: string) {
+    super("STORE_CONFLICT", `a guarded write to ${table} found other rows than expected`, {
+      details: { index, table },
+    });
+    this.index = index;
+  }
+}
+
+/** A plain insert met an existing key. Nothing was written. */
+export class StoreDuplicate extends CastellanError {
+  constructor(table: string, cause?: unknown) {
+    super("STORE_DUPLICATE", `a row with this key exists in ${table}`, { details: { table }, cause });
+  }
+}
+
+/** The database cannot be reached, is busy beyond the budget, full or read-only. Nothing was written; try again later. */
+export class StoreUnavailable extends CastellanError {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super("STORE_UNAVAILABLE", message, { ...options, retryable: true });
+  }
+}
+
+/** The connection broke while a commit was under way: it may have happened or not. */
+export class StoreAmbiguous extends CastellanError {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super("STORE_AMBIGUOUS", message, { ...options, retryable: true });
+  }
+}
+
+/** The schema is missing, or of another version than this program's. */
+export class SchemaError extends CastellanError {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super("SCHEMA", message, options);
+  }
+}
