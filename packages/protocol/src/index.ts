@@ -18,6 +18,7 @@ export {
   toStructured,
 } from "./cloud-event.ts";
 export { Desk } from "./desk/messages.ts";
+export { HomeConfig, type HomeSettings, type NatsSettings, resolveHomeConfig } from "./home-config.ts";
 export {
   Instance,
   NodeName,
@@ -41,6 +42,7 @@ export {
 } from "./operation/messages.ts";
 export { Outbox } from "./outbox/messages.ts";
 export { Keeper } from "./process/messages.ts";
+export { findCycle } from "./process-graph.ts";
 export { Dependency, NodeSpec, ProcessType, Readiness } from "./process-type.ts";
 export {
   Endpoints,

@@ -1,0 +1,53 @@
+import { ConfigError, parseConfig } from "@castellan/kernel";
+import { describe, expect, it } from "vitest";
+import { HomeConfig, resolveHomeConfig } from "../src/index.ts";
+
+const where = { home: "/srv/node", hostName: "Hades.example.org" };
+const settings = (text: string) => resolveHomeConfig(parseConfig(text, "castellan.yaml", HomeConfig), where);
+
+describe("castellan.yaml", () => {
+  it("may be empty: everything has a default", () => {
+    expect(settings("")).toEqual({
+      home: "/srv/node",
+      node: "castellan",
+      server: "hades-example-org",
+      nats: null,
+      database: { url: "sqlite:/srv/node/data/castellan.db", passwordFile: null },
+    });
+  });
+
+  it("resolves file names from the home", () => {
+    const read = settings(`
+node: ips1
+server: hades
+nats: { url: nats://127.0.0.1:4222, credentials: etc/sentinel.creds, tls: { ca: /etc/ca.pem } }
+database: { url: "sqlite:db/x.db", passwordFile: etc/db.password }
+`);
+    expect(read.nats).toEqual({
+      url: "nats://127.0.0.1:4222",
+      credentials: "/srv/node/etc/sentinel.creds",
+      tls: { ca: "/etc/ca.pem", cert: null, key: null },
+    });
+    expect(read.database).toEqual({ url: "sqlite:/srv/node/db/x.db", passwordFile: "/srv/node/etc/db.password" });
+    expect(read.server).toBe("hades");
+  });
+
+  it("leaves the address of a database server as it is", () => {
+    expect(settings("database: { url: postgres://castellan@db:5432/ips1 }").database.url).toBe(
+      "postgres://castellan@db:5432/ips1",
+    );
+  });
+
+  it("names every mistake at once, with its line", () => {
+    const text = "nodes: ips1\nserver: Hades!\nnats:\n  url: 127.0.0.1\n  tsl: {}\n";
+    let problems: ConfigError["problems"] = [];
+    try {
+      settings(text);
+    } catch (thrown) {
+      if (thrown instanceof ConfigError) problems = thrown.problems;
+    }
+    expect(problems.map((problem) => problem.path).sort()).toEqual(["", "nats", "nats.url", "server"]);
+    expect(problems.find((problem) => problem.path === "nats.url")?.line).toBe(4);
+    expect(problems.map((problem) => problem.message).join()).toMatch(/nodes.*tsl|tsl.*nodes/s);
+  });
+});
