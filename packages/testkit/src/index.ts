@@ -1,0 +1,15 @@
+export { type CliOptions, type CliResult, type RunningCli, runCli, startCli } from "./cli.ts";
+export { type EventuallyOptions, eventually } from "./eventually.ts";
+export { type NatsServer, type NatsServerOptions, natsServer, natsServerBinary } from "./nats-server.ts";
+export { type Postgres, postgres, postgresBinaries } from "./postgres.ts";
+export {
+  assertNothingLeft,
+  type FoundProcess,
+  findProcesses,
+  killAll,
+  type ProcessTracker,
+  trackProcesses,
+} from "./processes.ts";
+export { fakePrograms } from "./programs.ts";
+export { cliPath, repositoryRoot } from "./repository.ts";
+export { type TempHome, tempHome } from "./temp-home.ts";

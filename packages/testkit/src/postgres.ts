@@ -1,0 +1,144 @@
+/**
+ * A throw-away PostgreSQL from the binaries of the Debian package. It refuses to run as root, so as root it runs as the
+ * package's user. Nothing is synced to disk: what was committed survives `kill9`, not a power cut.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { chown, mkdir, readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { CastellanError } from "@castellan/kernel";
+import { Daemon } from "./daemon.ts";
+import { eventually } from "./eventually.ts";
+import { tempHome } from "./temp-home.ts";
+
+export interface Postgres {
+  /** `postgres://castellan@127.0.0.1:PORT/postgres`; no password is asked. The user is a superuser. */
+  readonly url: string;
+  readonly port: number;
+  /** Directory of the unix socket, usable as host name. */
+  readonly socketDir: string;
+  readonly pid: number;
+  /** Ends it and removes its files. Twice is fine. */
+  stop(): Promise<void>;
+  /** SIGKILL of the main process; back again with `restart`. */
+  kill9(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+const VERSIONS_DIR = "/usr/lib/postgresql";
+const READY_WITHIN_MS = 20_000;
+const run = promisify(execFile);
+
+/** The directory of the newest installed PostgreSQL's programs; undefined when Debian's `postgresql` is not installed. */
+export function postgresBinaries(): string | undefined {
+  if (!existsSync(VERSIONS_DIR)) return undefined;
+  const versions = readdirSync(VERSIONS_DIR).toSorted((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(VERSIONS_DIR, version, "bin")).find((bin) => existsSync(join(bin, "initdb")));
+}
+
+/** Throws `POSTGRES_MISSING` when it is not installed: ask `postgresBinaries` first to skip with a reason. */
+export async function postgres(): Promise<Postgres> {
+  const bin = postgresBinaries();
+  if (bin === undefined) throw new CastellanError("POSTGRES_MISSING", `no PostgreSQL below ${VERSIONS_DIR}`);
+  const user = await unprivilegedUser();
+  const home = await tempHome("castellan-pg-");
+  const data = home.path("data");
+  const socketDir = home.path("socket");
+  const logFile = home.path("postgres.log");
+  let daemon: Daemon | undefined;
+
+  const start = async (port: number): Promise<void> => {
+    const started = new Daemon({
+      command: [
+        join(bin, "postgres"),
+        "-D",
+        data,
+        `--unix_socket_directories=${socketDir}`,
+        "--listen_addresses=127.0.0.1",
+        `--port=${port}`,
+        "--fsync=off",
+        "--full_page_writes=off",
+      ],
+      cwd: home.dir,
+      logFile,
+      // On SIGQUIT it ends its own children and frees its shared memory; SIGKILL would leave that behind.
+      deathSignal: "QUIT",
+      ...(user === undefined ? {} : { user }),
+    });
+    daemon = started;
+    await untilReady(data, started);
+  };
+  const stop = async (): Promise<void> => {
+    await daemon?.end("SIGINT", 10_000);
+    await home.remove();
+  };
+
+  try {
+    await mkdir(socketDir);
+    if (user !== undefined) for (const dir of [home.dir, socketDir]) await chown(dir, user.uid, user.gid);
+    await run(
+      join(bin, "initdb"),
+      ["-D", data, "-U", "castellan", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+      {
+        cwd: home.dir,
+        timeout: READY_WITHIN_MS,
+        ...user,
+      },
+    );
+    const port = await freePort();
+    await start(port);
+    return {
+      url: `postgres://castellan@127.0.0.1:${port}/postgres`,
+      port,
+      socketDir,
+      get pid() {
+        return daemon?.pid ?? 0;
+      },
+      stop,
+      kill9: async () => daemon?.end("SIGKILL"),
+      restart: async () => {
+        await daemon?.end("SIGINT", 10_000);
+        await start(port);
+      },
+    };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+/** The last line of its pid file says `ready` once it takes connections. */
+async function untilReady(data: string, daemon: Daemon): Promise<void> {
+  await eventually(
+    async () => {
+      if (!daemon.alive) return true;
+      const lines = (await readFile(join(data, "postmaster.pid"), "utf8")).split("\n");
+      // The file of a killed predecessor may still be there.
+      return lines[0] === String(daemon.pid) && lines[7]?.trim() === "ready";
+    },
+    { withinMs: READY_WITHIN_MS, describe: "PostgreSQL takes connections" },
+  );
+  if (!daemon.alive) throw daemon.obituary("postgres");
+}
+
+async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const [uid, gid] = await Promise.all(
+    ["-u", "-g"].map(async (flag) => Number((await run("id", [flag, "postgres"])).stdout)),
+  );
+  if (uid === undefined || gid === undefined) throw new CastellanError("POSTGRES_MISSING", "no user named postgres");
+  return { uid, gid };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
