@@ -1,0 +1,38 @@
+/**
+ * A lock that the kernel releases when its holder dies, however it dies. SQLite's file lock is the one such lock that a
+ * Node program has without another native module; the lock's file is an empty database in `run/`.
+ */
+import Database from "better-sqlite3";
+import { CastellanError, type Clock, ensureError, sleep } from "@castellan/kernel";
+
+export interface Lock {
+  release(): void;
+}
+
+const EVERY_MS = 25;
+
+/** Takes the lock, waiting at most `withinMs` milliseconds; null when another process holds it all that time. */
+export async function takeLock(path: string, clock: Clock, withinMs: number): Promise<Lock | null> {
+  const deadline = clock.bootMs() + withinMs;
+  for (;;) {
+    const lock = tryLock(path);
+    if (lock !== null || clock.bootMs() >= deadline) return lock;
+    await sleep(clock, EVERY_MS);
+  }
+}
+
+function tryLock(path: string): Lock | null {
+  let file: Database.Database | undefined;
+  try {
+    file = new Database(path, { timeout: 0 });
+    // A rollback journal kept in memory: the lock needs no second file, so a read-only or full disk can still be locked.
+    file.pragma("journal_mode = MEMORY");
+    file.exec("BEGIN EXCLUSIVE");
+    const held = file;
+    return { release: () => held.close() };
+  } catch (thrown) {
+    file?.close();
+    if (thrown instanceof Database.SqliteError && thrown.code.startsWith("SQLITE_BUSY")) return null;
+    throw new CastellanError("LOCK_FAILED", `cannot lock ${path}: ${ensureError(thrown).message}`, { cause: thrown });
+  }
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { ConfigError, loadConfigFile, parseConfig } from "../src/index.ts";
+
+const schema = z.strictObject({ node: z.string(), nats: z.strictObject({ url: z.string() }).optional() });
+const problemsOf = (text: string) => {
+  try {
+    parseConfig(text, "castellan.yaml", schema);
+  } catch (thrown) {
+    if (thrown instanceof ConfigError) return thrown.problems;
+    throw thrown;
+  }
+  throw new Error("accepted");
+};
+
+describe("a configuration file", () => {
+  it("is read when it is right", () => {
+    expect(parseConfig("node: ips1\n", "castellan.yaml", schema)).toEqual({ node: "ips1" });
+  });
+
+  it("names every problem at once, each with file, line and key", () => {
+    const problems = problemsOf("node: 7\nnats:\n  url: nats://x\n  uri: y\nservr: z\n");
+    expect(problems.map(({ line, path }) => ({ line, path }))).toEqual([
+      { line: 1, path: "node" },
+      { line: 3, path: "nats" },
+      { line: 1, path: "" },
+    ]);
+    expect(new ConfigError(problems).message).toMatch(/castellan\.yaml:1: node: /);
+    expect(problems.map(({ message }) => message).join()).toMatch(/uri.*servr/s);
+  });
+
+  it("names the line of a syntax error and of a key written twice", () => {
+    expect(problemsOf("node: ips1\nnats: {url: [\n")[0]?.line).toBeGreaterThanOrEqual(2);
+    expect(problemsOf("node: a\nnode: b\n")[0]?.message).toMatch(/unique/i);
+  });
+
+  it("refuses a bomb of aliases and a file that is no configuration", () => {
+    const bomb = `a: &a [x,x]\n${"bcdefghij"
+      .split("")
+      .map((name, index) => `${name}: &${name} [*${"abcdefghi"[index]},*${"abcdefghi"[index]}]\n`)
+      .join("")}`;
+    expect(problemsOf(bomb).length).toBeGreaterThan(0);
+    expect(problemsOf("x".repeat(2_000_000))[0]?.message).toMatch(/right file/);
+  });
+
+  it("says that a file is missing", () => {
+    expect(() => loadConfigFile("/nonexistent/castellan.yaml", schema)).toThrow(/no such file/);
+  });
+});

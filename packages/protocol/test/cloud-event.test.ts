@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type CloudEvent, encodeBody, fromMessage, toHeaders, toStructured } from "../src/index.ts";
+
+const event: fc.Arbitrary<CloudEvent> = fc.record(
+  {
+    id: fc.uuid(),
+    source: fc.constant("/castellan/ips1/hades"),
+    type: fc.constant("castellan.alert.raised"),
+    time: fc.constant("2026-01-01T00:00:00.000Z"),
+    subject: fc.string({ minLength: 1, unit: "grapheme" }),
+    data: fc.record({ n: fc.integer() }),
+  },
+  { requiredKeys: ["id", "source", "type", "time", "data"] },
+);
+
+describe("CloudEvents", () => {
+  it("survive the binary mode, also with a subject no header could hold", () => {
+    fc.assert(
+      fc.property(event, (made) => {
+        const headers = toHeaders(made);
+        for (const value of Object.values(headers)) expect(value).toMatch(/^[\x20-\x7e]*$/);
+        expect(fromMessage((name) => headers[name], encodeBody(made.data))).toEqual(made);
+      }),
+    );
+  });
+
+  it("name what is wrong with a stranger's message", () => {
+    expect(() => fromMessage(() => undefined, encodeBody({}))).toThrow(/not a CloudEvent/);
+    expect(() => fromMessage(() => "x", new Uint8Array([0xff, 0x00]))).toThrow(/not JSON/);
+  });
+
+  it("stand alone in the structured mode", () => {
+    const [made] = fc.sample(event, 1);
+    if (made === undefined) throw new Error("no sample");
+    expect(toStructured(made)).toMatchObject({ specversion: "1.0", id: made.id, data: made.data });
+  });
+});

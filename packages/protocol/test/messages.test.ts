@@ -1,0 +1,189 @@
+/** Every schema round-trips: what a schema accepts is still accepted, and the same, after a journey as JSON. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  Alert,
+  CommandReply,
+  CommandRequest,
+  Conductor,
+  Desk,
+  decodeBody,
+  Endpoints,
+  encodeBody,
+  Keeper,
+  NumberedAlert,
+  OperationReport,
+  Outbox,
+  ProcessEvent,
+  ProcessReport,
+  Sentinel,
+  StatusReport,
+  WorkItemReport,
+} from "../src/index.ts";
+
+const text = fc.string({ minLength: 1, maxLength: 40 });
+const time = fc
+  .date({ min: new Date("2000-01-01"), max: new Date("2100-01-01"), noInvalidDate: true })
+  .map((date) => date.toISOString());
+const positive = fc.integer({ min: 1, max: 99_999 });
+const severity = fc.constantFrom("info", "warning", "error", "critical");
+const kind = fc.constantFrom("error-file", "warn-file", "disk", "inode", "process", "server", "sentinel");
+const status = fc.constantFrom("STARTING", "RUNNING", "PAUSED", "SUSPENDED", "SHUTTING DOWN", "STOPPED");
+const nodeState = fc.constantFrom("STARTING", "RUNNING", "DEGRADED", "SHUTTING DOWN", "STOPPED");
+const phase = fc.constantFrom("raised", "repeated", "resolved");
+const desired = fc.constantFrom("RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED");
+const verb = fc.constantFrom("start", "shutdown", "restart", "pause", "unpause");
+const json = fc.dictionary(
+  text.filter((key) => key !== "__proto__"),
+  fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null)),
+);
+const alert = fc.record({
+  kind,
+  server: text,
+  subject: text,
+  severity,
+  summary: text,
+  occurredAt: time,
+  cause: text,
+  details: json,
+});
+const target = fc.record(
+  { server: text, type: fc.stringMatching(/^[A-Z][A-Z0-9_]{0,9}$/), instance: positive },
+  { requiredKeys: [] },
+);
+const command = fc.record({ requestId: text, target, by: text, options: json });
+const error = fc.record({ error: fc.record({ code: text, message: text, retryable: fc.boolean(), details: json }) });
+const step = fc.record({
+  server: text,
+  type: text,
+  instance: positive,
+  desired,
+  state: fc.constantFrom("pending", "ready", "claimed", "done", "failed", "skipped", "unknown"),
+  result: fc.option(text),
+});
+const process = fc.record({
+  type: text,
+  instance: positive,
+  status,
+  enabled: fc.boolean(),
+  persistent: fc.boolean(),
+  pid: fc.option(positive),
+  since: fc.option(time),
+  restarts: fc.nat(),
+  comment: fc.option(text),
+});
+const server = fc.record({
+  id: positive,
+  name: text,
+  role: fc.constantFrom("master", "slave"),
+  state: fc.constantFrom("up", "suspect", "down", "isolated"),
+  lastSeen: fc.option(time),
+  processes: fc.array(process, { maxLength: 3 }),
+});
+
+const cases: Record<string, { schema: { parse(value: unknown): unknown }; value: fc.Arbitrary<unknown> }> = {
+  Alert: { schema: Alert, value: alert },
+  NumberedAlert: {
+    schema: NumberedAlert,
+    value: fc.record({ id: text, number: positive, outbox: text, phase, alert }),
+  },
+  CommandRequest: { schema: CommandRequest, value: command },
+  CommandReply: { schema: CommandReply, value: fc.oneof(fc.record({ operationId: text }), error) },
+  OperationReport: {
+    schema: OperationReport,
+    value: fc.record({
+      id: text,
+      verb,
+      target,
+      by: text,
+      state: fc.constantFrom("open", "done", "failed", "refused"),
+      result: fc.option(text),
+      createdAt: time,
+      finishedAt: fc.option(time),
+      steps: fc.array(step, { maxLength: 3 }),
+    }),
+  },
+  ProcessReport: { schema: ProcessReport, value: process },
+  StatusReport: {
+    schema: StatusReport,
+    value: fc.record({
+      node: text,
+      state: nodeState,
+      epoch: fc.nat(),
+      master: fc.option(text),
+      stale: fc.boolean(),
+      servers: fc.array(server, { maxLength: 3 }),
+    }),
+  },
+  WorkItemReport: {
+    schema: WorkItemReport,
+    value: fc.record({
+      caseNumber: positive,
+      queue: text,
+      state: fc.constantFrom("new", "open", "kept", "released", "resolved"),
+      priority: fc.nat(),
+      severity,
+      kind,
+      server: text,
+      subject: text,
+      summary: text,
+      occurrences: fc.nat(),
+      firstSeen: time,
+      lastSeen: time,
+      lockedBy: fc.option(text),
+      assignedTo: fc.option(text),
+      deadline: fc.option(time),
+    }),
+  },
+  Endpoints: {
+    schema: Endpoints,
+    value: fc.record({ node: text, server: text, natsUrl: text, databaseUrl: text, consoleUrl: fc.option(text) }),
+  },
+  ProcessEvent: {
+    schema: ProcessEvent,
+    value: fc.record({
+      server: text,
+      type: text,
+      instance: positive,
+      what: fc.constantFrom("starting", "running", "failed", "adopted"),
+      pid: fc.option(positive),
+      comment: text,
+    }),
+  },
+  "Conductor.Submit": { schema: Conductor.messages.Submit.request, value: fc.record({ verb, command }) },
+  "Conductor.StepFinished": {
+    schema: Conductor.messages.StepFinished.request,
+    value: fc.record({ operationId: text }),
+  },
+  "Outbox.Report": { schema: Outbox.messages.Report.request, value: fc.record({ phase, alert }) },
+  "Outbox.Confirm": { schema: Outbox.messages.Confirm.request, value: fc.record({ outbox: text, number: fc.nat() }) },
+  "Outbox.Resend": { schema: Outbox.messages.Resend.request, value: fc.record({ outbox: text, after: fc.nat() }) },
+  "Desk.Release": {
+    schema: Desk.messages.Release.request,
+    value: fc.record({ caseNumber: positive, by: text, note: text }, { requiredKeys: ["caseNumber", "by"] }),
+  },
+  "Keeper.Bring": { schema: Keeper.messages.Bring.request, value: fc.record({ desired, launchId: text, by: text }) },
+  "Keeper.Bring reply": { schema: Keeper.messages.Bring.reply, value: fc.record({ status, comment: text }) },
+  "Sentinel.Stop": { schema: Sentinel.messages.Stop.request, value: fc.record({ by: text }) },
+};
+
+describe("messages", () => {
+  it.each(Object.entries(cases))("%s round-trips", (_name, { schema, value }) => {
+    fc.assert(
+      fc.property(value, (made) => {
+        const parsed = schema.parse(made);
+        expect(parsed).toEqual(made);
+        expect(schema.parse(decodeBody(encodeBody(parsed)))).toEqual(parsed);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each(Object.entries(cases))("%s refuses what is none, without crashing", (_name, { schema }) => {
+    for (const bad of [null, 7, "x", [], { error: 1 }, { type: 7, server: {} }]) {
+      if (JSON.stringify(bad) === "[]" || bad === null || typeof bad !== "object") {
+        expect(() => schema.parse(bad)).toThrow();
+      }
+    }
+  });
+});
