@@ -3,8 +3,9 @@
  * process, and it can be stopped, killed and frozen. The launchers of nats-server and PostgreSQL stand on it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { CastellanError, ensureError } from "@castellan/kernel";
+import { eventually } from "./eventually.ts";
 
 export interface DaemonOptions {
   readonly command: readonly [string, ...string[]];
@@ -80,6 +81,15 @@ export class Daemon {
     if (this.alive) this.#child.kill(signal);
   }
 
+  /** SIGSTOP, and back once every thread of it stands still: until then it may still answer. */
+  async freeze(): Promise<void> {
+    this.signal("SIGSTOP");
+    await eventually(() => !this.alive || isStopped(this.pid), {
+      everyMs: 1,
+      describe: `process ${this.pid} stands still`,
+    });
+  }
+
   /** Ends it with `signal`, thawed if it was frozen, and with SIGKILL when it has not obeyed after `graceMs`. */
   async end(signal: NodeJS.Signals, graceMs = 5000): Promise<void> {
     this.signal(signal);
@@ -88,6 +98,11 @@ export class Daemon {
     await this.#exited;
     clearTimeout(kill);
   }
+}
+
+function isStopped(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((thread) => /\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8")));
 }
 
 function launchVector({ command, user, deathSignal = "KILL" }: DaemonOptions): readonly [string, ...string[]] {

@@ -40,8 +40,8 @@ export interface NatsServer {
   kill9(): Promise<void>;
   /** Ends it if it runs (SIGTERM) and starts it on the same port and store. */
   restart(): Promise<void>;
-  /** SIGSTOP: connected, but it answers nobody. */
-  freeze(): void;
+  /** SIGSTOP: connected, but from the moment this resolves it answers nobody. */
+  freeze(): Promise<void>;
   /** SIGCONT. */
   thaw(): void;
   /** The end of its log. */
@@ -120,7 +120,7 @@ export async function natsServer(options: NatsServerOptions = {}): Promise<NatsS
       await daemon.end("SIGTERM");
       await start();
     },
-    freeze: () => daemon.signal("SIGSTOP"),
+    freeze: () => daemon.freeze(),
     thaw: () => daemon.signal("SIGCONT"),
     output: () => daemon.output(),
   };

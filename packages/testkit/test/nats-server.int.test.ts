@@ -84,7 +84,7 @@ it("keeps port and JetStream store over kill -9 and restart", async () => {
 it("answers nobody while frozen", async () => {
   const nats = await server();
   const connection = await client(nats.url);
-  nats.freeze();
+  await nats.freeze();
   const flushed = connection.flush().then(() => "flushed");
   const waited = new Promise<string>((resolve) => {
     setTimeout(() => resolve("waiting"), 200);
@@ -92,7 +92,7 @@ it("answers nobody while frozen", async () => {
   expect(await Promise.race([flushed, waited])).toBe("waiting");
   nats.thaw();
   expect(await flushed).toBe("flushed");
-  nats.freeze(); // and a frozen one is stopped like any other
+  await nats.freeze(); // and a frozen one is stopped like any other
 });
 
 it("leaves a store directory alone that the test brought", async () => {
