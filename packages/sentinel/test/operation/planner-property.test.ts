@@ -1,0 +1,161 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { PlannerView, PlanStep } from "../../src/operation/plan.ts";
+import { plan } from "../../src/operation/planner.ts";
+import { findCycle, startOrder } from "../../src/operation/type-graph.ts";
+import { must, nodeView, typeOf } from "./views.ts";
+
+const NAMES = ["A", "B", "C", "D", "E", "F", "G", "H"];
+
+/** Edges from later to earlier names only: no cycle. */
+const acyclic = fc
+  .array(fc.array(fc.nat(7), { maxLength: 3 }), { minLength: NAMES.length, maxLength: NAMES.length })
+  .map((edges) =>
+    NAMES.map(
+      (name, at) =>
+        [
+          name,
+          must(edges[at])
+            .filter((to) => to < at)
+            .map((to) => must(NAMES[to])),
+        ] as const,
+    ),
+  );
+const counts = fc.array(fc.nat(3), { minLength: NAMES.length, maxLength: NAMES.length });
+
+/** Instances by type, as a server of a sketch has them. */
+const server = (numbers: number[]) => Object.fromEntries(NAMES.map((name, at) => [name, must(numbers[at])]));
+
+const views = fc
+  .tuple(acyclic, counts, counts, fc.array(fc.nat(60), { maxLength: 6 }))
+  .map(([edges, one, two, off]) => {
+    const sketch = {
+      types: Object.fromEntries(edges.map(([name, dependsOn]) => [name, { dependsOn }])),
+      servers: { hades: server(one), zeus: server(two) },
+    };
+    const all = nodeView(sketch).instances.map(({ type, instance, server: name }) => `${type} ${instance}@${name}`);
+    return nodeView({ ...sketch, disabled: off.flatMap((at) => all[at] ?? []) });
+  });
+
+function stepsOf(verb: "start" | "shutdown", view: PlannerView): readonly PlanStep[] {
+  const planned = plan({ verb, target: {} }, view);
+  if (planned.kind === "refused") throw planned.refusal;
+  return planned.steps;
+}
+
+/** All seqs that must be done before a step, near or far: by brute force. */
+function before(steps: readonly PlanStep[]): Map<number, Set<number>> {
+  const all = new Map<number, Set<number>>();
+  for (const { seq, dependsOn } of steps) {
+    const set = new Set<number>();
+    for (const [first, last] of dependsOn) {
+      for (let at = first; at <= last; at += 1) {
+        set.add(at);
+        for (const far of all.get(at) ?? []) set.add(far);
+      }
+    }
+    all.set(seq, set);
+  }
+  return all;
+}
+
+/** Everything a type needs, near or far: by brute force. */
+function needs(type: string, view: PlannerView): Set<string> {
+  const found = new Set<string>();
+  const walk = (name: string): void => {
+    for (const edge of view.types.get(name)?.dependsOn ?? []) {
+      if (!found.has(edge.type)) {
+        found.add(edge.type);
+        walk(edge.type);
+      }
+    }
+  };
+  walk(type);
+  return found;
+}
+
+const key = ({ serverId, type, instance }: Pick<PlanStep, "serverId" | "type" | "instance">): string =>
+  `${serverId}/${type}/${instance}`;
+
+describe("any acyclic node", () => {
+  it("gives every enabled instance exactly one step", () => {
+    fc.assert(
+      fc.property(views, fc.constantFrom("start", "shutdown"), (view, verb) => {
+        const wanted = view.instances.filter(({ enabled }) => enabled).map(key);
+        expect(stepsOf(verb, view).map(key).sort()).toEqual(wanted.sort());
+      }),
+    );
+  });
+
+  it("puts a start after exactly everything it needs, near or far, and a stop the other way round", () => {
+    fc.assert(
+      fc.property(views, (view) => {
+        const start = stepsOf("start", view);
+        const stop = stepsOf("shutdown", view);
+        const [beforeStart, beforeStop] = [before(start), before(stop)];
+        const stopSeq = new Map(stop.map((step) => [key(step), step.seq]));
+        for (const one of start) {
+          const needed = needs(one.type, view);
+          for (const other of start) {
+            expect(must(beforeStart.get(one.seq)).has(other.seq)).toBe(needed.has(other.type));
+            expect(must(beforeStop.get(must(stopSeq.get(key(other))))).has(must(stopSeq.get(key(one))))).toBe(
+              needed.has(other.type),
+            );
+          }
+          expect([...must(beforeStart.get(one.seq))].every((seq) => seq < one.seq)).toBe(true);
+        }
+        expect(stop.map(key)).toEqual(start.map(key).reverse());
+      }),
+    );
+  });
+});
+
+describe("any graph of types", () => {
+  const graphs = fc
+    .array(fc.array(fc.nat(7), { maxLength: 2 }), { minLength: NAMES.length, maxLength: NAMES.length })
+    .map(
+      (edges) =>
+        new Map(NAMES.map((name, at) => [name, typeOf({ dependsOn: must(edges[at]).map((to) => must(NAMES[to])) })])),
+    );
+
+  it("has an order or a cycle that is one, never both", () => {
+    fc.assert(
+      fc.property(graphs, (types) => {
+        const cycle = findCycle(types);
+        const view = { ...nodeView({ types: {}, servers: {} }), types };
+        const hasCycle = NAMES.some((name) => needs(name, view).has(name));
+        expect(cycle !== null).toBe(hasCycle);
+        if (cycle === null) {
+          const order = startOrder(types);
+          expect([...order].sort()).toEqual(NAMES);
+          for (const [name, { dependsOn }] of types) {
+            for (const edge of dependsOn) expect(order.indexOf(edge.type)).toBeLessThan(order.indexOf(name));
+          }
+          return;
+        }
+        expect(cycle[0]).toBe(cycle.at(-1));
+        expect(cycle.length).toBeGreaterThan(1);
+        expect(new Set(cycle).size).toBe(cycle.length - 1);
+        for (let at = 0; at + 1 < cycle.length; at += 1) {
+          expect(must(types.get(must(cycle[at]))).dependsOn.map((edge) => edge.type)).toContain(cycle[at + 1]);
+        }
+        expect(() => startOrder(types)).toThrow(cycle.join(" -> "));
+      }),
+    );
+  });
+});
+
+describe("a large node", () => {
+  it("keeps the plan of 1,000 instances small: edges by type, not by pair", () => {
+    const names = Array.from({ length: 10 }, (_, at) => `T${at}`);
+    const types = Object.fromEntries(
+      names.map((name, at) => [name, { dependsOn: names.slice(Math.max(0, at - 2), at) }]),
+    );
+    const servers = Object.fromEntries(
+      Array.from({ length: 20 }, (_, at) => [`s${at}`, Object.fromEntries(names.map((name) => [name, 5]))]),
+    );
+    const steps = stepsOf("start", nodeView({ types, servers }));
+    expect(steps).toHaveLength(1000);
+    expect(JSON.stringify(steps.map(({ dependsOn }) => dependsOn)).length).toBeLessThan(40_000);
+  });
+});
