@@ -6,15 +6,14 @@ export class StoreConflict extends CastellanError {
   /** Position of the write whose guard missed. */
   readonly index: number;
 
-  constructor(index: number, table: string) {
-    super("STORE_CONFLICT", `a guarded write to ${table} found other rows than expected`, {
-      details: { index, table },
-    });
+  /** `reason` tells a missed guard (the default) from a row that another one refers to, or that is referred to and gone. */
+  constructor(index: number, table: string, reason = "a guarded write found other rows than expected") {
+    super("STORE_CONFLICT", `${table}: ${reason}`, { details: { index, table } });
     this.index = index;
   }
 }
 
-/** A plain insert met an existing key. Nothing was written. */
+/** A plain insert, or an update, met an existing key. Nothing was written. */
 export class StoreDuplicate extends CastellanError {
   constructor(table: string, cause?: unknown) {
     super("STORE_DUPLICATE", `a row with this key exists in ${table}`, { details: { table }, cause });
@@ -39,5 +38,12 @@ export class StoreAmbiguous extends CastellanError {
 export class SchemaError extends CastellanError {
   constructor(message: string, options: ErrorOptions = {}) {
     super("SCHEMA", message, options);
+  }
+}
+
+/** A value, a column or a condition that no database would hold alike: a defect of the caller. Nothing was written. */
+export class StoreInvalid extends CastellanError {
+  constructor(table: string, column: string, reason: string) {
+    super("STORE_INVALID", `${table}.${column}: ${reason}`, { details: { table, column } });
   }
 }

@@ -1,4 +1,11 @@
-export { SchemaError, StoreAmbiguous, StoreConflict, StoreDuplicate, StoreUnavailable } from "./errors.ts";
+export {
+  SchemaError,
+  StoreAmbiguous,
+  StoreConflict,
+  StoreDuplicate,
+  StoreInvalid,
+  StoreUnavailable,
+} from "./errors.ts";
 export {
   type Condition,
   type Expectation,
@@ -14,3 +21,13 @@ export {
   type Write,
 } from "./gateway.ts";
 export { type Row, type TableName, type Tables, tables } from "./schema/tables.ts";
+export {
+  ATTRIBUTE_DEFAULTS,
+  type AttributePlace,
+  attributeOf,
+  type DefaultedAttribute,
+  numberAttribute,
+} from "./views/attributes.ts";
+export { type BootstrapOptions, bootstrapNode } from "./views/bootstrap.ts";
+export { readDefinition, writeDefinition } from "./views/definition.ts";
+export { type InstanceView, type NodeView, readNodeView, type ServerView } from "./views/node-view.ts";

@@ -1,1 +1,2 @@
-export {};
+export { createMemoryDatabase, type MemoryDatabase } from "./database.ts";
+export { createMemoryGateway } from "./gateway.ts";

@@ -49,10 +49,18 @@ export interface ForeignKey<K extends string = string> {
 export interface Table<C extends Columns = Columns> {
   readonly name: string;
   readonly columns: C;
-  /** Absent for the one documented table without a key. */
   readonly primaryKey: { readonly name: string; readonly columns: readonly (keyof C & string)[] };
   readonly indexes: readonly Index<keyof C & string>[];
   readonly foreignKeys: readonly ForeignKey<keyof C & string>[];
+}
+
+/** A table with its row type forgotten: what code that serves every table takes. */
+export interface Shape {
+  readonly name: string;
+  readonly columns: Columns;
+  readonly primaryKey: { readonly name: string; readonly columns: readonly string[] };
+  readonly indexes: readonly Index[];
+  readonly foreignKeys: readonly ForeignKey[];
 }
 
 /** One row as it is stored: documented column names, JavaScript values. */

@@ -1,1 +1,2 @@
-export {};
+export { type OpenGatewayOptions, openGateway } from "./open.ts";
+export { type MigrateMode, SCHEMA_VERSION } from "./version.ts";

@@ -1,0 +1,55 @@
+/**
+ * Everything that differs between databases, as one record per dialect. Code outside this folder never asks which
+ * database it talks to: if it needs to, a row is missing here.
+ */
+import type { Column } from "../../schema/columns.ts";
+import type { Value } from "../../schema/values.ts";
+
+/**
+ * What an error of the driver means for a commit or a read:
+ * - `duplicate`, `reference`: a constraint refused a row
+ * - `busy`: nothing happened; the same again can succeed within milliseconds
+ * - `unavailable`: nothing happened; `remedy` says what a person can do
+ * - `ambiguous`: a commit was on its way when the connection broke
+ * - `schema`: a table or column is not there
+ * - `defect`: none of these; thrown on as it is
+ */
+export type Fault =
+  | { readonly kind: "duplicate" | "reference" | "busy" | "ambiguous" | "schema" | "defect" }
+  | { readonly kind: "unavailable"; readonly remedy: string };
+
+/** The words TypeORM wants for a column's type. */
+export interface ColumnWords {
+  readonly type: "varchar" | "text" | "integer" | "bigint" | "smallint" | "datetime" | "timestamptz";
+  readonly length?: string;
+  readonly precision?: number;
+  readonly collation?: string;
+}
+
+export interface Dialect {
+  readonly name: "sqlite" | "postgres";
+  columnWords(column: Column): ColumnWords;
+  /** A table's or column's name in SQL text. */
+  quote(name: string): string;
+  /** The place of parameter `position` (from 0) in a read. */
+  placeholder(position: number): string;
+  /** The same in a statement of a commit. */
+  batchPlaceholder(position: number, column: Column): string;
+  /** An `INSERT` that does nothing where any unique key exists. */
+  insertIfAbsent(insert: string): string;
+  /** Nulls come first when ascending, last when descending. */
+  order(column: string, descending: boolean): string;
+  limited(select: string, limit: number): string;
+  encode(value: Value): string | number | null;
+  /** A stored value as JavaScript has it; throws when the driver gave something the column's kind cannot be. */
+  decode(column: Column, raw: unknown): Value;
+  classify(thrown: unknown): Fault;
+  /** A query with a row when the table `schema_version` is there. */
+  readonly versionTableExists: string;
+  /** Opens the transaction of a migration and takes the lock that only one process can have. */
+  readonly beginMigration: readonly string[];
+}
+
+export function undecodable(column: Column, raw: unknown): Error {
+  return new TypeError(`the driver gave ${typeof raw} for a column of kind ${column.kind}`);
+}

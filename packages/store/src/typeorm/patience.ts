@@ -1,0 +1,61 @@
+/** Trying again while a database is busy: with growing pauses, within a budget, one unit of work at a time. */
+import { type Backoff, backoffMs, type Clock, type Rng, sleep } from "@castellan/kernel";
+import { StoreUnavailable } from "../errors.ts";
+
+export interface Patience {
+  readonly clock: Clock;
+  readonly rng: Pick<Rng, "next">;
+  /** How long, milliseconds. */
+  readonly budgetMs: number;
+}
+
+const PAUSES: Backoff = { firstMs: 2, maxMs: 50, jitter: 0.5 };
+
+/** The first result of `work`; what is not `isBusy` is thrown on, and `StoreUnavailable` when the budget is spent. */
+export async function whileBusy<R>(
+  patience: Patience,
+  isBusy: (thrown: unknown) => boolean,
+  work: () => R | Promise<R>,
+): Promise<R> {
+  const { clock, rng, budgetMs } = patience;
+  const deadline = clock.bootMs() + budgetMs;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!isBusy(thrown)) throw thrown;
+      if (clock.bootMs() >= deadline) {
+        throw new StoreUnavailable(`the database stayed busy for ${budgetMs} ms: another process holds its lock`, {
+          details: { budgetMs, attempts: attempt + 1 },
+          cause: thrown,
+        });
+      }
+      await sleep(clock, backoffMs(PAUSES, attempt, rng));
+    }
+  }
+}
+
+/**
+ * Runs units of work one after another, in the order of the calls. Commits go through it, so that waiting for a lock stops
+ * the program for one busy wait at a time, not for one per caller.
+ */
+export function createLine(bound: number): <R>(work: () => Promise<R>) => Promise<R> {
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    if (waiting >= bound) {
+      return Promise.reject(
+        new StoreUnavailable(`${bound} commits are waiting already: the database does not keep up`, {
+          details: { bound },
+        }),
+      );
+    }
+    waiting += 1;
+    const done = last.then(work).finally(() => {
+      waiting -= 1;
+    });
+    // The line goes on after a failure; the failure itself reaches the caller through `done`.
+    last = done.catch(() => undefined);
+    return done;
+  };
+}

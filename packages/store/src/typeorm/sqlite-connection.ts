@@ -1,0 +1,78 @@
+/**
+ * One SQLite file, shared with other processes of this host.
+ *
+ * Q1 A commit is one synchronous BEGIN IMMEDIATE ... COMMIT on the one handle: no other coroutine gets between (the handle
+ *    has one transaction for all of them), and no reader has to become a writer (which fails at once when another wrote).
+ * Q2 SQLite waits for a lock at most 20 ms, for that wait stops the whole program; longer waits are the caller's, who can
+ *    sleep between attempts.
+ * Q3 WAL with synchronous=FULL: what a commit said is on disk, also after a power cut.
+ */
+import Database from "better-sqlite3";
+import { BatchFailure, type Connection } from "./connection.ts";
+import type { BatchStatement } from "./statements.ts";
+
+export const SQLITE_BUSY_MS = 20;
+/** Statement texts are few (tables x shapes of writes); the bound is for lists of every length. */
+const CACHED_STATEMENTS = 200;
+
+/** Throws the driver's errors: cannot open, busy. */
+export function openSqlite(path: string): Connection {
+  const database = new Database(path, { timeout: SQLITE_BUSY_MS });
+  try {
+    prepareSqlite(database);
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+  const prepare = cachedPrepare(database);
+
+  const run = (statement: BatchStatement, at: number): number => {
+    try {
+      const { changes } = prepare(statement.sql).run(...statement.params);
+      if (statement.expect === null || statement.expect === changes) return changes;
+    } catch (thrown) {
+      throw new BatchFailure(at, thrown);
+    }
+    throw new BatchFailure(at, undefined);
+  };
+
+  return {
+    read: async ({ sql, params }) => prepare(sql).all(...params),
+    commit: async (statements) => {
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const touched = statements.map(run);
+        database.exec("COMMIT");
+        return touched;
+      } finally {
+        // Also when COMMIT itself failed; SQLite has then sometimes rolled back by itself.
+        if (database.inTransaction) database.exec("ROLLBACK");
+      }
+    },
+    close: async () => {
+      database.close();
+    },
+  };
+}
+
+/** Settings every handle on the file has, the one of the migrations too. */
+export function prepareSqlite(database: Database.Database): void {
+  database.pragma("journal_mode = WAL");
+  database.pragma("synchronous = FULL");
+  database.pragma("foreign_keys = ON");
+}
+
+type Prepared = Database.Statement<(string | number | null)[], Record<string, unknown>>;
+
+function cachedPrepare(database: Database.Database): (sql: string) => Prepared {
+  const cache = new Map<string, Prepared>();
+  return (sql) => {
+    const known = cache.get(sql);
+    if (known !== undefined) return known;
+    const prepared = database.prepare<(string | number | null)[], Record<string, unknown>>(sql);
+    const [oldest] = cache.keys();
+    if (cache.size >= CACHED_STATEMENTS && oldest !== undefined) cache.delete(oldest);
+    cache.set(sql, prepared);
+    return prepared;
+  };
+}
