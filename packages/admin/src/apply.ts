@@ -1,0 +1,144 @@
+/** Makes a node as a spec says: one commit with its audit row, guarded by what was read; tried again when that changed. */
+import { CastellanError } from "@castellan/kernel";
+import { type NodeSpec, Sentinel } from "@castellan/protocol";
+import {
+  type Gateway,
+  insert,
+  type Row,
+  readDefinition,
+  remove,
+  StoreConflict,
+  StoreDuplicate,
+  update,
+  type Write,
+  writeDefinition,
+} from "@castellan/store";
+import { auditRow } from "./audit.ts";
+import type { AdminContext } from "./context.ts";
+import { remoteActors } from "./remote-actors.ts";
+import { checkSpec, type SpecProblem } from "./spec-check.ts";
+import {
+  type Difference,
+  diffSpec,
+  type InstanceChange,
+  isEmpty,
+  type SpecView,
+  type TypeChange,
+} from "./spec-diff.ts";
+
+/** How often somebody else may change the same things between our look and our commit. */
+const ATTEMPTS = 5;
+
+/**
+ * Applies a spec and answers what was changed; with `dryRun` what would be. Refuses with the code of what is wrong
+ * (CYCLE, UNKNOWN_TYPE, UNKNOWN_SERVER, ...; `details.problems` lists everything), CHANGING when others keep changing the
+ * same definitions. Sentinels are told at once; those that cannot be reached read the change within seconds.
+ */
+export async function applySpec(
+  ctx: AdminContext,
+  spec: NodeSpec,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<Difference> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { view, versions } = await readSpecView(ctx.gateway);
+    const difference = diffSpec(view, spec);
+    const problems = checkSpec(view, spec, difference);
+    if (problems.length > 0) throw refusal(problems);
+    if (options.dryRun || isEmpty(difference)) return difference;
+    try {
+      await ctx.gateway.commit(writesOf(ctx, difference, versions));
+    } catch (thrown) {
+      if (!(thrown instanceof StoreConflict || thrown instanceof StoreDuplicate)) throw thrown;
+      if (attempt < ATTEMPTS) continue;
+      throw new CastellanError("CHANGING", "somebody else keeps changing the same definitions: try again", {
+        retryable: true,
+        cause: thrown,
+      });
+    }
+    refresh(ctx, view);
+    return difference;
+  }
+}
+
+interface Read {
+  readonly view: SpecView;
+  /** Row version of every stored type. */
+  readonly versions: ReadonlyMap<string, number>;
+}
+
+async function readSpecView(gateway: Gateway): Promise<Read> {
+  const [state, servers, types, instances] = await Promise.all([
+    gateway.find("node_state", { where: { id: 1 } }),
+    gateway.find("node_cluster", { orderBy: [{ column: "logical_machine_id" }] }),
+    gateway.find("process_type"),
+    gateway.find("process_config"),
+  ]);
+  return {
+    view: {
+      masterId: state[0]?.master_id ?? null,
+      servers: servers.map((row) => ({ id: row.logical_machine_id, name: row.physical_machine_name })),
+      types: new Map(
+        types.map((row) => {
+          const read = readDefinition(row.definition);
+          return [row.logical_process_name, "type" in read ? read.type : null];
+        }),
+      ),
+      instances: instances.map((row) => ({
+        serverId: row.logical_machine_id,
+        type: row.logical_process_name,
+        instance: row.logical_process_instance,
+      })),
+    },
+    versions: new Map(types.map((row) => [row.logical_process_name, row.row_version])),
+  };
+}
+
+function refusal(problems: readonly SpecProblem[]): CastellanError {
+  const message = problems.map((problem) => problem.message).join("\n");
+  return new CastellanError(problems[0]?.code ?? "REFUSED", message, { details: { problems } });
+}
+
+function writesOf(ctx: AdminContext, difference: Difference, versions: Read["versions"]): Write[] {
+  return [
+    ...difference.types.map((type) => typeWrite(type, versions.get(type.name) ?? 0)),
+    ...difference.instances.flatMap(instanceWrites),
+    auditRow(ctx, "spec.apply", {
+      types: difference.types.map(({ name, change, fields }) => ({ name, change, fields })),
+      instances: difference.instances.map(({ server, type, instance, change }) => ({ server, type, instance, change })),
+    }),
+  ];
+}
+
+function typeWrite({ name, change, definition }: TypeChange, version: number): Write {
+  const text = writeDefinition(definition);
+  return change === "added"
+    ? insert("process_type", { logical_process_name: name, definition: text, row_version: 1 })
+    : update(
+        "process_type",
+        { logical_process_name: name, row_version: version },
+        { definition: text, row_version: version + 1 },
+      );
+}
+
+function instanceWrites({ serverId, type, instance, change }: InstanceChange): Write[] {
+  const key = { logical_machine_id: serverId, logical_process_name: type, logical_process_instance: instance };
+  if (change === "added") return [insert("process_config", { ...key, ...NEW_INSTANCE })];
+  // With the row go its attributes: they would otherwise wait for whoever gets the number next.
+  return [remove("process_attributes", key, "any"), remove("process_config", key, 1)];
+}
+
+const NEW_INSTANCE = {
+  enabled: true,
+  persistent: true,
+  last_known_status: "STOPPED",
+  status_comment: null,
+  status_since: null,
+  restarts: 0,
+  incarnation: 0,
+} satisfies Partial<Row<"process_config">>;
+
+/** Best effort: without it they find out by themselves. */
+function refresh(ctx: AdminContext, { servers }: SpecView): void {
+  const actors = remoteActors(ctx);
+  for (const { name } of servers) actors.remote(Sentinel, { host: name }).tell({ type: "Refresh" });
+}
