@@ -132,7 +132,7 @@ setup_packages() {
 
 setup_build() {
   setup_say "building"
-  setup_quietly npx --no-install turbo run build --ui=stream || setup_fail "the build failed (see above)"
+  setup_quietly node_modules/.bin/turbo run build --ui=stream || setup_fail "the build failed (see above)"
 }
 
 setup_nats_server() {

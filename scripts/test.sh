@@ -14,7 +14,7 @@ trap 'rm -rf "$results"' EXIT
 for layer in unit integration acceptance chaos; do
   printf '\n== %s\n' "$layer"
   status=0
-  npx --no-install vitest run --project "$layer" --passWithNoTests \
+  node_modules/.bin/vitest run --project "$layer" --passWithNoTests \
     --reporter=default --reporter=json --outputFile.json="$results/$layer.json" "$@" </dev/null || status=$?
   printf '%s\n' "$status" >"$results/$layer.status"
 done
