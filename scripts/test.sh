@@ -10,6 +10,7 @@ set -euo pipefail
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
+trap 'exit 130' INT TERM
 
 for layer in unit integration acceptance chaos; do
   printf '\n== %s\n' "$layer"
