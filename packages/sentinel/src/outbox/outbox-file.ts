@@ -6,7 +6,7 @@
  * F3 Appends that arrive while the disk is busy share the next sync (group commit).
  * F4 A refusal is said clearly (`OUTBOX_FULL`, `OUTBOX_UNWRITABLE`: retryable) and leaves what was accepted untouched.
  */
-import { CastellanError, ensureError } from "@castellan/kernel";
+import { CastellanError, ensureError, systemCode } from "@castellan/kernel";
 import type { Alert, AlertPhase } from "@castellan/protocol";
 import type { OutboxDisk } from "./outbox-disk.ts";
 import { isNoSpace, OUTBOX_LIMITS, type OutboxLimits, recordOf, refusal } from "./outbox-limits.ts";
@@ -221,11 +221,14 @@ export async function openOutboxFile(options: OutboxFileOptions): Promise<Outbox
 
   async function readSegments(after: number, limit: number): Promise<readonly OutboxRecord[]> {
     const found: OutboxRecord[] = [];
-    for (const segment of [...segments]) {
-      if (segment.last <= after || segment.bytes === 0) continue;
+    // A copy: housekeeping may delete the first meanwhile, and a segment that is gone holds nothing that is needed.
+    for (const segment of segments.filter(({ last, bytes }) => last > after && bytes > 0)) {
       if (found.length >= limit) break;
-      const data = (await disk.read(segment.name)).subarray(0, segment.bytes);
-      found.push(...scanSegment(data, after).records);
+      const data = await disk.read(segment.name).catch((thrown: unknown) => {
+        if (systemCode(thrown) === "ENOENT") return new Uint8Array(0);
+        throw thrown;
+      });
+      found.push(...scanSegment(data.subarray(0, segment.bytes), after).records);
     }
     return found.slice(0, limit);
   }

@@ -16,11 +16,12 @@ export interface MemoryDisk extends OutboxDisk {
   /** Bytes that may still be written before the host is gone; what was written of a file up to then stays. */
   untilCrash: number;
   syncs: number;
-  /** Waited for before each append; lets a test hold the disk. */
-  gate: Promise<void>;
+  /** Appends wait until the returned function is called. */
+  hold(): () => void;
 }
 
 export function createMemoryDisk(files = new Map<string, Uint8Array>()): MemoryDisk {
+  let gate = Promise.resolve();
   const used = (): number => [...disk.files.values()].reduce((sum, file) => sum + file.length, 0);
   const guard = (): void => {
     if (disk.untilCrash <= 0) throw new Crash("the host is gone");
@@ -38,7 +39,13 @@ export function createMemoryDisk(files = new Map<string, Uint8Array>()): MemoryD
     refuse: null,
     untilCrash: Number.POSITIVE_INFINITY,
     syncs: 0,
-    gate: Promise.resolve(),
+    hold() {
+      let release: (() => void) | undefined;
+      gate = new Promise((resolve) => {
+        release = resolve;
+      });
+      return () => release?.();
+    },
     async list() {
       return [...files.keys()];
     },
@@ -48,7 +55,7 @@ export function createMemoryDisk(files = new Map<string, Uint8Array>()): MemoryD
       return content;
     },
     async append(name, offset, data) {
-      await disk.gate;
+      await gate;
       guard();
       const before = files.get(name) ?? new Uint8Array(0);
       const written = Math.min(data.length, disk.untilCrash);

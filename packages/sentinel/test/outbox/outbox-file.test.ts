@@ -40,10 +40,7 @@ describe("outbox file", () => {
   it("shares one sync among all appends that arrive while the disk is busy", async () => {
     const disk = createMemoryDisk();
     const file = await open(disk);
-    let release = (): void => undefined;
-    disk.gate = new Promise((resolve) => {
-      release = resolve;
-    });
+    const release = disk.hold();
     const first = report(file, "first");
     await Promise.resolve();
     const rest = Array.from({ length: 99 }, (_, at) => report(file, `next ${at}`));

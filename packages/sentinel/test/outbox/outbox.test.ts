@@ -45,7 +45,7 @@ function world(disk: MemoryDisk = createMemoryDisk()) {
   const stop = new AbortController();
   const sink = createAlertSink({ outbox, clock, rng, newId, log: silentLogger, signal: stop.signal });
   const numbers = (): string[] => sent.map(({ headers }) => headers["castellan-number"] ?? "");
-  return { clock, bus, disk, sent, numbers, outbox, sink, stop, system };
+  return { clock, bus, disk, newId, sent, numbers, outbox, sink, stop, system };
 }
 
 describe("outbox", () => {
@@ -143,10 +143,7 @@ describe("outbox", () => {
   it("counts a report once whose answer came too late", async () => {
     const { clock, disk, sink, numbers } = world();
     await clock.settle();
-    let release = (): void => undefined;
-    disk.gate = new Promise((resolve) => {
-      release = resolve;
-    });
+    const release = disk.hold();
     const done = sink.report("raised", anAlert());
     await clock.run(6000);
     release();
@@ -156,10 +153,9 @@ describe("outbox", () => {
   });
 
   it("bounds the waiting reports and lets go of them when the sentinel stops", async () => {
-    const { clock, disk, outbox, stop } = world();
+    const { clock, disk, newId, outbox, stop } = world();
     disk.refuse = "ENOSPC";
     const rng = createSeededRng(4);
-    const newId = (): string => "same-id-is-fine";
     const small = createAlertSink({ outbox, clock, rng, newId, log: silentLogger, signal: stop.signal, maxWaiting: 1 });
     const waits = small.report("raised", anAlert()).catch((error: unknown) => error);
     await expect(small.report("raised", anAlert())).rejects.toMatchObject({ code: "ALERTS_WAITING" });
