@@ -34,11 +34,11 @@ usable() {
   version=$(version_of "$1") && recent_enough "$version"
 }
 
-# The first Debian archive this machine is already set up for.
+# The first Debian archive this machine is set up for, whether or not its lists have ever been fetched.
 debian_uri() {
   # shellcheck disable=SC2016 # apt's own placeholder, not ours
-  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-    grep -E '/debian/?$' | sort -u | head -n 1 || true
+  apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+    grep -E '/debian(/|$)' | sort -u | head -n 1 || true
 }
 
 # Unpacks the package of suite $1 below the work directory $2 and prints the path of its binary.
