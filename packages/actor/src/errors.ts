@@ -21,6 +21,16 @@ export class NotReachable extends CastellanError {
   }
 }
 
+/** This side is cut off from the network now: the message did not leave. It says nothing about the other side. */
+export class LinkDown extends CastellanError {
+  constructor(path: string, type: string) {
+    super("LINK_DOWN", `the link is down: ${type} cannot be sent to ${path}`, {
+      retryable: true,
+      details: { path, type },
+    });
+  }
+}
+
 /** The other side broke while it handled the ask (code INTERNAL), or answered with something unreadable. */
 export class RemoteError extends CastellanError {}
 

@@ -10,7 +10,7 @@ export {
 } from "./behavior.ts";
 export type { ActorContext, SpawnOptions, Timers } from "./context.ts";
 export type { DeadLetter, DeadLetterReason, DeadLetters } from "./dead-letters.ts";
-export { AskTimeout, NotReachable, RemoteError } from "./errors.ts";
+export { AskTimeout, LinkDown, NotReachable, RemoteError } from "./errors.ts";
 export type { MailboxOptions } from "./mailbox.ts";
 export type { Asking, AskTypes, Message, ReplyFor, ReplyTo, TellMessages } from "./message.ts";
 export {

@@ -4,7 +4,7 @@
  */
 import { type Clock, ensureError, type Logger, silentLogger } from "@castellan/kernel";
 import { DeadlineSweep } from "../deadline-sweep.ts";
-import { AskTimeout, NotReachable } from "../errors.ts";
+import { AskTimeout, LinkDown, NotReachable } from "../errors.ts";
 import type { Address, Answer, Headers, RequestListener, Transport } from "./transport.ts";
 
 export interface MemoryHub {
@@ -106,6 +106,7 @@ export function createMemoryHub(clock: Clock, logger: Logger = silentLogger): Me
         return { close };
       },
       send(address, verb, body, headers) {
+        if (down.has(self)) throw new LinkDown(keyOf(address), verb);
         if (hub.drop(self, address, verb)) return;
         for (const target of served.get(keyOf(address)) ?? []) deliver(target, verb, body, headers);
       },
@@ -115,8 +116,8 @@ export function createMemoryHub(clock: Clock, logger: Logger = silentLogger): Me
           const timeout = (): Error => new AskTimeout(path, verb, timeoutMs);
           const waiting = { deadlineMs: clock.bootMs() + timeoutMs, resolve, reject, timeout };
           const targets = [...(served.get(path) ?? [])];
-          if (targets.length === 0 && !down.has(self)) {
-            reject(new NotReachable(path, verb));
+          if (down.has(self) || targets.length === 0) {
+            reject(down.has(self) ? new LinkDown(path, verb) : new NotReachable(path, verb));
             return;
           }
           pending.add(waiting);

@@ -27,9 +27,9 @@ export interface Transport {
   readonly self: string;
   /** Receives every verb of one address until closed. */
   serve(address: Address, onRequest: RequestListener): { close(): void };
-  /** Fire and forget. Throws when it is certain that it cannot leave (closed, too large). */
+  /** Fire and forget. Throws when it is certain that it cannot leave (`LinkDown`, closed, too large). */
   send(address: Address, verb: string, body: Uint8Array, headers: Headers): void;
-  /** Rejects with `AskTimeout`, or `NotReachable` when it is certain that nobody serves the address. */
+  /** Rejects with `AskTimeout`, `NotReachable` when it is certain that nobody serves the address, or `LinkDown`. */
   request(address: Address, verb: string, body: Uint8Array, headers: Headers, timeoutMs: number): Promise<Answer>;
   /** Whether the other side of the link answers now. */
   readonly up: boolean;

@@ -1,0 +1,177 @@
+/**
+ * A NATS connection that does not give up, and that does not look alive when it is not. The client's defaults ping
+ * every two minutes and close for good after twenty seconds without a server; and a reader that broke leaves a
+ * connection that takes everything and delivers nothing. A watchdog flushes it now and then and starts it over.
+ */
+import { CastellanError, type Clock, ensureError, type Logger, sleep, type Timer } from "@castellan/kernel";
+import {
+  AuthorizationError,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  type NodeConnectionOptions,
+  type TlsOptions,
+} from "nats";
+
+export interface LinkOptions {
+  /** `nats://host:port`, one or more. */
+  readonly servers: string | readonly string[];
+  /** Shown by the server's monitor. */
+  readonly name: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** The text of a credentials file. */
+  readonly credentials?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+  readonly tls?: TlsOptions;
+  readonly inboxPrefix?: string;
+  /** How long to go on trying for the first connection, milliseconds. Default 5,000. */
+  readonly firstConnectMs?: number;
+}
+
+export interface Link {
+  readonly connection: NatsConnection;
+  readonly up: boolean;
+  /** Calls back when it goes up or down; returns how to end that. */
+  onChange(listener: (up: boolean) => void): () => void;
+  close(): Promise<void>;
+}
+
+const ATTEMPT_MS = 2000;
+const RETRY_MS = 100;
+const WATCHDOG_EVERY_MS = 2000;
+const FLUSH_WITHIN_MS = 2000;
+
+/** Rejects with LINK_UNREACHABLE (retryable) when no server answers in time, NOT_PERMITTED when one refuses us. */
+export async function connectLink(options: LinkOptions): Promise<Link> {
+  const connection = await firstConnection(options);
+  return superviseLink(connection, options);
+}
+
+async function firstConnection(options: LinkOptions): Promise<NatsConnection> {
+  const { clock, logger } = options;
+  const untilMs = clock.bootMs() + (options.firstConnectMs ?? 5000);
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await connect(connectionOptions(options));
+    } catch (thrown) {
+      const cause = ensureError(thrown);
+      if (cause instanceof AuthorizationError) {
+        throw new CastellanError("NOT_PERMITTED", `the NATS server refuses us: ${cause.message}`, { cause });
+      }
+      const servers = [options.servers].flat();
+      if (clock.bootMs() >= untilMs) {
+        throw new CastellanError(
+          "LINK_UNREACHABLE",
+          `no NATS server answers at ${servers.join(", ")}: ${cause.message}`,
+          {
+            retryable: true,
+            details: { servers },
+            cause,
+          },
+        );
+      }
+      if (attempt === 0) logger.warn("no NATS server answers yet, trying again", { servers, error: cause });
+      await sleep(clock, RETRY_MS);
+    }
+  }
+}
+
+function connectionOptions(options: LinkOptions): NodeConnectionOptions {
+  const { credentials, user, password, token, tls, inboxPrefix } = options;
+  return {
+    servers: [options.servers].flat(),
+    name: options.name,
+    timeout: ATTEMPT_MS,
+    maxReconnectAttempts: -1,
+    ignoreAuthErrorAbort: true,
+    reconnectTimeWait: RETRY_MS,
+    reconnectJitter: RETRY_MS,
+    reconnectJitterTLS: RETRY_MS,
+    pingInterval: 1000,
+    maxPingOut: 2,
+    noAsyncTraces: true,
+    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { pass: password }),
+    ...(token === undefined ? {} : { token }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+  };
+}
+
+function superviseLink(connection: NatsConnection, { clock, logger }: LinkOptions): Link {
+  const listeners = new Set<(up: boolean) => void>();
+  let up = true;
+  let closing = false;
+  let timer: Timer | null = null;
+
+  const setUp = (now: boolean): void => {
+    if (up === now) return;
+    up = now;
+    if (!closing) logger.warn(now ? "NATS link is up again" : "NATS link is down, reconnecting");
+    for (const listener of listeners) {
+      try {
+        listener(now);
+      } catch (thrown) {
+        logger.error("a link listener threw", { error: ensureError(thrown) });
+      }
+    }
+  };
+  const follow = async (): Promise<void> => {
+    for await (const status of connection.status()) {
+      if (status.type === "reconnect") setUp(true);
+      else if (status.type === "disconnect" || status.type === "close") setUp(false);
+      else if (status.type === "error") logger.warn("NATS server reports an error", { error: status.error });
+    }
+    if (!closing) logger.error("NATS link is closed for good", { error: await connection.closed() });
+    setUp(false);
+  };
+  const answers = async (): Promise<boolean> => {
+    const over = new AbortController();
+    const deadline = sleep(clock, FLUSH_WITHIN_MS, over.signal).then(() => false);
+    const flushed = connection.flush().then(
+      () => true,
+      () => false,
+    );
+    const answered = await Promise.race([flushed, deadline]);
+    over.abort();
+    return answered;
+  };
+  const look = async (): Promise<void> => {
+    if (up && !connection.isClosed() && !(await answers()) && up && !closing) {
+      logger.warn("NATS link does not answer, starting it over");
+      await connection.reconnect();
+    }
+  };
+  const watch = (): void => {
+    timer = clock.after(WATCHDOG_EVERY_MS, () => {
+      look()
+        .catch((thrown: unknown) => logger.warn("NATS link could not be started over", { error: thrown }))
+        .finally(() => {
+          if (!closing) watch();
+        })
+        .catch((thrown: unknown) => logger.error("NATS watchdog ended", { error: thrown }));
+    });
+  };
+
+  follow().catch((thrown: unknown) => logger.error("NATS status ended", { error: thrown }));
+  watch();
+  return {
+    connection,
+    get up() {
+      return up;
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      closing = true;
+      timer?.cancel();
+      await connection.close();
+    },
+  };
+}

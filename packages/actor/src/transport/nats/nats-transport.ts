@@ -1,0 +1,136 @@
+/**
+ * The transport over a NATS connection that it is given and does not close. Subjects are the application's: this file
+ * knows only how to ask for them.
+ */
+import { CastellanError, type Clock, ensureError, type Logger } from "@castellan/kernel";
+import { type Msg, type NatsConnection, PermissionViolationError } from "nats";
+import { LinkDown } from "../../errors.ts";
+import type { Address, RequestListener, Transport } from "../transport.ts";
+import { Correlation } from "./correlation.ts";
+import { publishOptions, readHeaders } from "./headers.ts";
+
+/** How addresses become subjects. */
+export interface AddressSubjects {
+  /** The subject of one verb. */
+  of(address: Address, verb: string): string;
+  /** The subscription for all verbs. */
+  pattern(address: Address): string;
+  /** The verb in a subject that `of` made. */
+  verbOf(subject: string): string;
+}
+
+export interface NatsTransportOptions {
+  readonly self: string;
+  readonly connection: NatsConnection;
+  readonly subjects: AddressSubjects;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Where answers come in, when permissions ask for a prefix of one's own. Default `_INBOX`. */
+  readonly inboxPrefix?: string;
+}
+
+const pathOf = ({ host, actor, key }: Address): string => `${host}/${actor}/${key}`;
+
+export function createNatsTransport(options: NatsTransportOptions): Transport {
+  const { self, connection, subjects, clock, logger } = options;
+  const onError = (error: unknown): void => logger.error("nats subscription failed", { error });
+  const correlation = new Correlation(connection, clock, onError, options.inboxPrefix);
+  const listeners = new Set<(up: boolean) => void>();
+  const served = new Set<{ close(): void }>();
+  let up = !connection.isClosed();
+  let closed = false;
+
+  const setUp = (now: boolean): void => {
+    if (up === now) return;
+    up = now;
+    for (const listener of listeners) listener(now);
+  };
+  const guard = (act: () => void): void => {
+    try {
+      act();
+    } catch (thrown) {
+      onError(ensureError(thrown));
+    }
+  };
+  const follow = async (): Promise<void> => {
+    for await (const status of connection.status()) {
+      if (closed) return;
+      if (status.type === "disconnect" || status.type === "close") guard(() => setUp(false));
+      else if (status.type === "reconnect") guard(() => setUp(true));
+      else if (status.type === "error" && status.error instanceof PermissionViolationError) onRefused(status.error);
+    }
+  };
+  const onRefused = (error: PermissionViolationError): void => {
+    if (error.operation !== "publish") return; // a refused subscription is told to its callback
+    const refusal = new CastellanError("NOT_PERMITTED", error.message, { details: { subject: error.subject } });
+    correlation.refuse(error.subject, refusal);
+  };
+  const requireLink = (address: Address, verb: string): void => {
+    if (closed || !up) throw new LinkDown(pathOf(address), verb);
+  };
+  const receive = (message: Msg, onRequest: RequestListener): void => {
+    const verb = subjects.verbOf(message.subject);
+    const { reply } = message;
+    const headers = readHeaders(message.headers);
+    if (reply === undefined || reply === "") {
+      onRequest(verb, message.data, headers);
+      return;
+    }
+    onRequest(verb, message.data, headers, (body, answerHeaders) =>
+      guard(() => connection.publish(reply, body, publishOptions(answerHeaders))),
+    );
+  };
+
+  follow().catch(onError);
+  return {
+    self,
+    get up() {
+      return up && !closed;
+    },
+    serve(address, onRequest) {
+      const subscription = connection.subscribe(subjects.pattern(address), {
+        // A throw in here would end the client's reader and leave a connection that looks alive.
+        callback: (error, message) => (error ? onError(error) : guard(() => receive(message, onRequest))),
+      });
+      const serving = {
+        close: (): void => {
+          served.delete(serving);
+          if (!connection.isClosed()) subscription.unsubscribe();
+        },
+      };
+      served.add(serving);
+      return serving;
+    },
+    send(address, verb, body, headers) {
+      requireLink(address, verb);
+      connection.publish(subjects.of(address, verb), body, publishOptions(headers));
+    },
+    request(address, verb, body, headers, timeoutMs) {
+      const subject = subjects.of(address, verb);
+      return correlation.ask({ subject, path: pathOf(address), verb, timeoutMs }, (reply) => {
+        requireLink(address, verb);
+        connection.publish(subject, body, publishOptions(headers, reply));
+      });
+    },
+    onLink(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close(deadlineMs) {
+      if (closed) return;
+      closed = true;
+      for (const serving of served) serving.close();
+      correlation.close();
+      if (connection.isClosed() || !up) return;
+      // What was answered last should leave before the caller ends the connection.
+      const deadline = new Promise<void>((resolve) => {
+        const timer = clock.after(deadlineMs, resolve);
+        void connection
+          .flush()
+          .then(() => timer.cancel(), onError)
+          .finally(resolve);
+      });
+      await deadline;
+    },
+  };
+}
