@@ -82,9 +82,10 @@ export function createMemoryDatabase(): MemoryDatabase {
         // Out of the way first, or a row would be its own twin.
         put(undo, table, key, undefined);
         if (holdsDuplicate(table, changed)) throw new StoreDuplicate(table.name);
-        checkParents(table, changed, at);
         put(undo, table, key, changed);
       }
+      // References are looked at when the statement is through, as databases do.
+      for (const [key] of touched) checkParents(table, rowsOf(table.name).get(key) ?? {}, at);
     }
     if (write.expect !== "any" && write.expect !== touched.length) throw new StoreConflict(at, table.name);
     return touched.length;

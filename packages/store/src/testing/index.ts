@@ -1,1 +1,2 @@
-export {};
+export { describeGateway, type TestDatabase } from "./conformance.ts";
+export { describeModel } from "./model.ts";

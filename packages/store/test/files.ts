@@ -1,0 +1,36 @@
+/** SQLite files to test with: each in a directory of its own that goes away with the gateways opened on it. */
+import { createSystemClock, type Logger, silentLogger, systemRng } from "@castellan/kernel";
+import type { Gateway } from "@castellan/store";
+import type { TestDatabase } from "@castellan/store/testing";
+import { type OpenGatewayOptions, openGateway } from "@castellan/store/typeorm";
+import { tempHome } from "@castellan/testkit";
+
+export interface TestFile extends TestDatabase {
+  readonly path: string;
+  open(over?: Partial<OpenGatewayOptions>): Promise<Gateway>;
+}
+
+export async function sqliteFile(logger: Logger = silentLogger): Promise<TestFile> {
+  const home = await tempHome();
+  const path = home.path("node.db");
+  const opened: Gateway[] = [];
+  return {
+    path,
+    async open(over = {}) {
+      const gateway = await openGateway({
+        url: `sqlite:${path}`,
+        clock: createSystemClock(),
+        rng: systemRng,
+        logger,
+        migrate: "ifEmpty",
+        ...over,
+      });
+      opened.push(gateway);
+      return gateway;
+    },
+    async remove() {
+      await Promise.all(opened.map((gateway) => gateway.close()));
+      await home.remove();
+    },
+  };
+}
