@@ -49,8 +49,8 @@ it("gives exit code and both outputs, and passes arguments, home and environment
 
 it("says what was printed when the program is not done in time", async () => {
   const program = await script(`process.stdout.write("half"); setInterval(() => {}, 1000);`);
-  const late = runCli(["up"], { program, home: home.dir, timeoutMs: 500 });
-  await expect(late).rejects.toThrow(/castellan up: not done after 500 ms\nstdout: half/);
+  const late = runCli(["up"], { program, home: home.dir, timeoutMs: 3000 });
+  await expect(late).rejects.toThrow(/castellan up: not done after 3000 ms\nstdout: half/);
   await assertNothingLeft(home.dir);
 });
 
