@@ -7,7 +7,9 @@
  *    sleep between attempts.
  * Q3 WAL with synchronous=FULL: what a commit said is on disk, also after a power cut.
  */
+import { systemCode } from "@castellan/kernel";
 import Database from "better-sqlite3";
+import { StoreAmbiguous } from "../errors.ts";
 import { BatchFailure, type Connection } from "./connection.ts";
 import type { BatchStatement } from "./statements.ts";
 
@@ -42,7 +44,7 @@ export function openSqlite(path: string): Connection {
       database.exec("BEGIN IMMEDIATE");
       try {
         const touched = statements.map(run);
-        database.exec("COMMIT");
+        finish(database);
         return touched;
       } finally {
         // Also when COMMIT itself failed; SQLite has then sometimes rolled back by itself.
@@ -53,6 +55,16 @@ export function openSqlite(path: string): Connection {
       database.close();
     },
   };
+}
+
+/** When the disk fails under COMMIT, nobody can tell what a later reader finds: the last block may have reached it. */
+function finish(database: Database.Database): void {
+  try {
+    database.exec("COMMIT");
+  } catch (thrown) {
+    if (systemCode(thrown)?.startsWith("SQLITE_IOERR") !== true) throw thrown;
+    throw new StoreAmbiguous("the disk failed while a commit was written: check the file system", { cause: thrown });
+  }
 }
 
 /** Settings every handle on the file has, the one of the migrations too. */
