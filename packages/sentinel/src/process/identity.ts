@@ -1,0 +1,125 @@
+/**
+ * Which process is ours: read from /proc, synchronously, because each question is one small read of memory.
+ *
+ * I1 A process is the same only if pid, start time and boot agree; a pid alone is never trusted.
+ * I2 A zombie is dead.
+ * I3 The launch id travels in the environment, so that a process is found again whose pid nobody wrote down.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { z } from "zod";
+
+export const ProcessIdentity = z.object({
+  pid: z.int().positive(),
+  /** Field 22 of /proc/pid/stat: hundredths of a second from boot to its start. */
+  startTime: z.number().nonnegative(),
+  /** Changes with every boot of the host. */
+  bootId: z.string(),
+  launchId: z.string(),
+});
+export type ProcessIdentity = z.infer<typeof ProcessIdentity>;
+
+/** The interesting fields of one /proc/pid/stat. */
+export interface ProcessStat {
+  readonly pid: number;
+  readonly state: string;
+  readonly group: number;
+  readonly session: number;
+  readonly startTime: number;
+}
+
+/** A live process that carries one of our launch ids. */
+export interface FoundProcess extends ProcessStat {
+  readonly launchId: string;
+  /** Leads its own session, as what we launch does; what it forks does not, unless it makes itself a daemon. */
+  readonly isLeader: boolean;
+  /** Variables `CASTELLAN_*` of its environment. */
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/** Reads the process table of this host. */
+export interface ProcReader {
+  readonly bootId: string;
+  /** Null when there is no such process or it is a zombie. */
+  stat(pid: number): ProcessStat | null;
+  /** Also of a child that has ended and is not reaped yet. */
+  startTimeOf(pid: number): number | null;
+  /** Whether exactly this process lives. */
+  isAlive(identity: ProcessIdentity): boolean;
+  /** Live processes with a launch id, or with this one. Reads every environment that may be read: for start-up only. */
+  findLaunched(launchId?: string): FoundProcess[];
+  /** Live members of a process group, with their launch ids (null: none, or not readable). Reads the whole table. */
+  groupMembers(group: number): (ProcessStat & { readonly launchId: string | null })[];
+}
+
+/** Milliseconds from boot to the start of a process: comparable with `Clock.bootMs`. */
+export const startedAtMs = (identity: ProcessIdentity): number => identity.startTime * 10;
+
+/** Parses /proc/pid/stat. The name in it may hold spaces and parentheses, so fields count from the last `)`. */
+export function parseStat(text: string): ProcessStat | null {
+  const close = text.lastIndexOf(")");
+  const pid = Number.parseInt(text, 10);
+  const [state = "", , group = "", session = "", ...rest] = text.slice(close + 2).split(" ");
+  const startTime = Number(rest[15]);
+  if (close < 0 || !Number.isInteger(pid) || !Number.isFinite(startTime)) return null;
+  return { pid, state, group: Number(group), session: Number(session), startTime };
+}
+
+/** `root` is the mount of procfs. Throws where there is none: only Linux has what this needs. */
+export function createProcReader(root = "/proc"): ProcReader {
+  const bootId = readFileSync(`${root}/sys/kernel/random/boot_id`, "utf8").trim();
+
+  const anyStat = (pid: number): ProcessStat | null => {
+    const text = readOrNull(`${root}/${pid}/stat`);
+    return text === null ? null : parseStat(text);
+  };
+  const stat = (pid: number): ProcessStat | null => {
+    const parsed = anyStat(pid);
+    return parsed === null || parsed.state === "Z" || parsed.state === "X" ? null : parsed;
+  };
+  const pids = (): number[] =>
+    readdirSync(root).flatMap((name) => {
+      const pid = Number(name);
+      return Number.isInteger(pid) && pid > 0 ? [pid] : [];
+    });
+  const labelsOf = (pid: number): Map<string, string> => parseLabels(readOrNull(`${root}/${pid}/environ`) ?? "");
+
+  return {
+    bootId,
+    stat,
+    startTimeOf: (pid) => anyStat(pid)?.startTime ?? null,
+    isAlive: (identity) => identity.bootId === bootId && stat(identity.pid)?.startTime === identity.startTime,
+    findLaunched: (launchId) =>
+      pids().flatMap((pid) => {
+        const labels = labelsOf(pid);
+        const carried = labels.get("CASTELLAN_LAUNCH");
+        if (carried === undefined || (launchId !== undefined && carried !== launchId)) return [];
+        const found = stat(pid);
+        if (found === null) return [];
+        return [{ ...found, launchId: carried, labels, isLeader: found.session === pid && found.group === pid }];
+      }),
+    groupMembers: (group) =>
+      pids().flatMap((pid) => {
+        const found = stat(pid);
+        if (found === null || found.group !== group) return [];
+        return [{ ...found, launchId: labelsOf(pid).get("CASTELLAN_LAUNCH") ?? null }];
+      }),
+  };
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null; // gone, or another user's: not ours either way
+  }
+}
+
+function parseLabels(environ: string): Map<string, string> {
+  const labels = new Map<string, string>();
+  if (!environ.includes("CASTELLAN_")) return labels;
+  for (const entry of environ.split("\0")) {
+    const equals = entry.indexOf("=");
+    if (equals > 0 && entry.startsWith("CASTELLAN_")) labels.set(entry.slice(0, equals), entry.slice(equals + 1));
+  }
+  return labels;
+}

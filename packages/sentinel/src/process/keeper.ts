@@ -1,0 +1,146 @@
+/**
+ * A process keeper: performs what `keeper-decide.ts` decides for one instance of this server, and is the only writer of
+ * its record and its status.
+ *
+ * K1 A launch happens only when its intent is on disk (`record.ts`, R1).
+ * K2 The death of a child is handled in the turn in which the system tells it; of an adopted process, within `POLL_MS`.
+ * K3 Whatever throws here, the process lives on: a restarted keeper begins from the record and looks for its process.
+ */
+import {
+  type ActorContext,
+  type Behavior,
+  type CommandOf,
+  type ReplyTo,
+  receive,
+  restart,
+  setup,
+  stopped,
+  supervise,
+} from "@castellan/actor";
+import { CastellanError } from "@castellan/kernel";
+import { type Keeper, type ProcessKey, type ProcessStatus, processLabel } from "@castellan/protocol";
+import type { ProcessIdentity } from "./identity.ts";
+import { decide } from "./keeper-decide.ts";
+import { createKeeperHands, type KeeperWorld } from "./keeper-hands.ts";
+import { type KeeperEvent, statusOf } from "./keeper-state.ts";
+import type { ReadinessResult } from "./readiness.ts";
+import type { LaunchDefinition } from "./record.ts";
+import type { RestartPolicy } from "./restart-window.ts";
+
+/** Messages a keeper sends itself, and those of the table that made it. None can come from outside this server. */
+export type KeeperPrivate =
+  | { readonly type: "Begin" }
+  | { readonly type: "Exited"; readonly process: ProcessIdentity; readonly how: string }
+  | { readonly type: "ReadinessKnown"; readonly process: ProcessIdentity; readonly result: ReadinessResult }
+  | { readonly type: "Poll" }
+  | { readonly type: "CheckGone" }
+  | { readonly type: "GraceElapsed" }
+  | { readonly type: "KillOverdue" }
+  | { readonly type: "BackoffElapsed" }
+  | { readonly type: "AlertTold"; readonly cause: string; readonly phase: "raise" | "resolve" }
+  | { readonly type: "SaveAgain" }
+  /** Takes effect at the next start; the policy at the next death. */
+  | { readonly type: "Configure"; readonly definition: LaunchDefinition | null; readonly policy: RestartPolicy }
+  /** The instance is no longer defined: stop it, forget its record, end. */
+  | { readonly type: "Retire" };
+
+export type KeeperCommand = CommandOf<typeof Keeper> | KeeperPrivate;
+
+export interface KeeperDeps extends KeeperWorld {
+  readonly key: ProcessKey;
+  /** Null while its type is not defined (any more): it is kept as it is, and cannot be started. */
+  readonly definition: LaunchDefinition | null;
+  readonly policy: RestartPolicy;
+  /** Hears every status, the first included. */
+  readonly onStatus: (status: ProcessStatus) => void;
+}
+
+type BringReply = { status: ProcessStatus; comment: string };
+
+export function createProcessKeeper(deps: KeeperDeps): Behavior<KeeperCommand> {
+  return supervise(
+    setup((context: ActorContext<KeeperCommand>) => keep(deps, context)),
+    restart({ maxRestarts: 10, withinMs: 60_000, backoff: { firstMs: 100, maxMs: 5000 } }),
+  );
+}
+
+function keep(deps: KeeperDeps, context: ActorContext<KeeperCommand>): Behavior<KeeperCommand> {
+  const askers = new Map<number, ReplyTo<BringReply>>();
+  let lastAsker = 0;
+  let isRetiring = false;
+  const hands = createKeeperHands(deps, context, {
+    answer: (asker, status, comment) => take(askers, asker)?.success({ status, comment }),
+    refuse: (asker, code, message) =>
+      take(askers, asker)?.refuse(new CastellanError(code, `${processLabel(deps.key)}: ${message}`)),
+  });
+
+  const happen = async (first: KeeperEvent): Promise<Behavior<KeeperCommand> | void> => {
+    const events = [first];
+    for (let event = events.shift(); event !== undefined; event = events.shift()) {
+      const decision = decide(hands.state, event, context.clock.bootMs());
+      hands.state = decision.state;
+      for (const effect of decision.effects) {
+        const performed = hands.perform(effect);
+        const follows = performed instanceof Promise ? await performed : performed;
+        if (follows !== null) events.push(follows);
+      }
+    }
+    if (!isRetiring || hands.state.phase.at !== "stopped") return undefined;
+    await hands.forget();
+    return stopped();
+  };
+  const maybe = async (event: KeeperEvent | null) => (event === null ? undefined : await happen(event));
+
+  context.self.tell({ type: "Begin" });
+  return receive<KeeperCommand>(
+    {
+      Begin: () => maybe(hands.begin()),
+      Bring: ({ desired, launchId }, replyTo) => {
+        lastAsker += 1;
+        askers.set(lastAsker, replyTo);
+        const isPausable = hands.definition()?.pausable ?? false;
+        return happen({ type: "bring", asker: lastAsker, desired, launchId, isPausable });
+      },
+      GetStatus: (_message, replyTo) => {
+        const { comment, restarts } = hands.state;
+        replyTo.success({ status: statusOf(hands.state), comment, restarts, pid: hands.pid() });
+      },
+      Exited: ({ process, how }) => maybe(hands.exited(process, how)),
+      Poll: () => maybe(hands.poll()),
+      CheckGone: () => maybe(hands.checkGone()),
+      ReadinessKnown: ({ process, result }) => {
+        if (result.ready) return happen({ type: "ready", process });
+        if (result.reason === "aborted") return undefined;
+        return happen({ type: "not-ready", process, reason: result.reason, policy: hands.policy() });
+      },
+      GraceElapsed: () => happen({ type: "grace-elapsed" }),
+      KillOverdue: () => happen({ type: "kill-overdue" }),
+      BackoffElapsed: () => happen({ type: "backoff-elapsed" }),
+      AlertTold: ({ cause, phase }) => happen({ type: "alert-told", cause, phase }),
+      SaveAgain: () => hands.save(),
+      Configure: ({ definition, policy }) => hands.configure(definition, policy),
+      Retire: () => {
+        isRetiring = true;
+        return happen({ type: "retire" });
+      },
+    },
+    {
+      stopping() {
+        hands.letGo();
+        for (const replyTo of askers.values()) {
+          replyTo.refuse(
+            new CastellanError("KEEPER_STOPPED", "the sentinel stops keeping; its next start goes on", {
+              retryable: true,
+            }),
+          );
+        }
+      },
+    },
+  );
+}
+
+function take<V>(map: Map<number, V>, key: number): V | undefined {
+  const value = map.get(key);
+  map.delete(key);
+  return value;
+}

@@ -1,0 +1,158 @@
+/**
+ * Spawns a process that outlives us: its own session and group, nothing of ours held open but its log file.
+ *
+ * L1 The child holds no pipe of ours: standard input is /dev/null, both outputs append to a file.
+ * L2 Whatever the system says to a spawn is a result with a sentence for people, never a throw.
+ * L3 Pid and start time are read before anything else can happen: an unreaped child keeps its entry in /proc.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { ensureError, systemCode } from "@castellan/kernel";
+import type { ProcessKey } from "@castellan/protocol";
+import type { SentinelIdentity } from "../ports.ts";
+import type { ProcessIdentity, ProcReader } from "./identity.ts";
+import type { LaunchDefinition } from "./record.ts";
+import { createFill } from "./template.ts";
+
+export interface LaunchOrder {
+  readonly key: ProcessKey;
+  readonly launchId: string;
+  readonly definition: LaunchDefinition;
+  /** Called once when the child has ended: `exit code 1`, `signal SIGKILL`. Never before `launch` has resolved. */
+  readonly onExit: (process: ProcessIdentity, how: string) => void;
+}
+
+export type LaunchResult =
+  | { readonly ok: true; readonly process: ProcessIdentity }
+  | { readonly ok: false; readonly reason: string; readonly kind: "permanent" | "transient" | "unrecorded" };
+
+export interface Launcher {
+  launch(order: LaunchOrder): Promise<LaunchResult>;
+}
+
+export interface LauncherDeps {
+  readonly identity: SentinelIdentity;
+  readonly proc: ProcReader;
+  /** What every process inherits: PATH, HOME, LANG, TZ and the like. Chosen by the composition root. */
+  readonly baseEnv: Readonly<Record<string, string>>;
+}
+
+/** Trying again cannot help until somebody changes something. */
+const PERMANENT = new Set([
+  "ENOENT",
+  "EACCES",
+  "EPERM",
+  "ENOTDIR",
+  "ENOEXEC",
+  "E2BIG",
+  "ELOOP",
+  "EINVAL",
+  "ENAMETOOLONG",
+]);
+
+/** Where the output of an instance goes. */
+export const logFileOf = (home: string, { type, instance }: ProcessKey): string =>
+  join(home, "logs", `${type.toUpperCase()}_${instance}.log`);
+
+export function createLauncher({ identity: who, proc, baseEnv }: LauncherDeps): Launcher {
+  return {
+    async launch({ key, launchId, definition, onExit }) {
+      const fill = createFill(who, key);
+      const [program = "", ...args] = definition.command.map(fill);
+      const cwd = resolve(who.home, fill(definition.cwd));
+      const env = {
+        ...baseEnv,
+        ...Object.fromEntries(Object.entries(definition.env).map(([name, value]) => [name, fill(value)])),
+        CASTELLAN_LAUNCH: launchId,
+        CASTELLAN_NODE: who.node,
+        CASTELLAN_SERVER: who.server,
+        CASTELLAN_TYPE: key.type,
+        CASTELLAN_INSTANCE: String(key.instance),
+        CASTELLAN_HOME: who.home,
+      };
+      let log: number;
+      try {
+        log = openLog(logFileOf(who.home, key));
+      } catch (thrown) {
+        return {
+          ok: false,
+          kind: "unrecorded",
+          reason: `its log file cannot be opened: ${ensureError(thrown).message}`,
+        };
+      }
+      let child: ChildProcess;
+      try {
+        child = spawn(program, args, { cwd, env, detached: true, stdio: ["ignore", log, log] });
+      } catch (thrown) {
+        return refusal(thrown, program, cwd);
+      } finally {
+        closeSync(log);
+      }
+      const { pid } = child;
+      if (pid === undefined) return refusal(await firstError(child), program, cwd);
+      const process: ProcessIdentity = {
+        pid,
+        startTime: proc.startTimeOf(pid) ?? 0,
+        bootId: proc.bootId,
+        launchId,
+      };
+      child.on("error", () => undefined); // only failed kills and sends come here, and we do neither
+      child.once("exit", (code, signal) =>
+        onExit(process, signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`),
+      );
+      child.unref();
+      return { ok: true, process };
+    },
+  };
+}
+
+/** The size of a file now, 0 when there is none: where the output of the next launch begins. */
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, "a", 0o640);
+  } catch (thrown) {
+    if (systemCode(thrown) !== "ENOENT") throw thrown;
+    mkdirSync(join(path, ".."), { recursive: true });
+    return openSync(path, "a", 0o640);
+  }
+}
+
+const firstError = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.once("error", resolve));
+
+function refusal(thrown: unknown, program: string, cwd: string): LaunchResult {
+  const code = systemCode(thrown) ?? "";
+  return {
+    ok: false,
+    reason: sentence(code, program, cwd, thrown),
+    kind: PERMANENT.has(code) ? "permanent" : "transient",
+  };
+}
+
+function sentence(code: string, program: string, cwd: string, thrown: unknown): string {
+  // The system says ENOENT for both; only one of them is the program.
+  const directory = statSync(cwd, { throwIfNoEntry: false });
+  if (directory === undefined) return `the working directory ${cwd} does not exist`;
+  if (!directory.isDirectory()) return `the working directory ${cwd} is not a directory`;
+  switch (code) {
+    case "ENOENT":
+      return `there is no program "${program}" (looked for on PATH, or from ${cwd})`;
+    case "EACCES":
+      return `"${program}" may not be executed, or ${cwd} may not be entered`;
+    case "EAGAIN":
+      return `the system has no room for another process now (EAGAIN)`;
+    case "ENOMEM":
+      return `the system has no memory for another process now (ENOMEM)`;
+    case "EMFILE":
+    case "ENFILE":
+      return `no more files can be opened now (${code})`;
+    case "E2BIG":
+      return "its arguments and environment are too long for the system";
+    default:
+      return `"${program}" cannot be started: ${ensureError(thrown).message}`;
+  }
+}

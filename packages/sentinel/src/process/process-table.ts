@@ -1,0 +1,237 @@
+/**
+ * The process table of a server: one keeper per `process_config` row of it, each under the public name
+ * {server, "process", token}.
+ *
+ * T1 Records and processes are looked at before anything is started: what runs is adopted, row or no row.
+ * T2 The shared schema may be away: keepers of recorded instances work without it.
+ * T3 An instance that is no longer defined is stopped, and only then forgotten.
+ */
+import {
+  type ActorContext,
+  type ActorRef,
+  type Asking,
+  type Behavior,
+  type ReplyTo,
+  receive,
+  restart,
+  setup,
+  supervise,
+} from "@castellan/actor";
+import { CastellanError, ensureError, sleep } from "@castellan/kernel";
+import { Keeper, type ProcessKey, type ProcessStatus, processLabel, processToken } from "@castellan/protocol";
+import { type NodeView, numberAttribute } from "@castellan/store";
+import { createProcessKeeper, type KeeperCommand } from "./keeper.ts";
+import type { KeeperWorld } from "./keeper-hands.ts";
+import { searchLaunched } from "./launched-search.ts";
+import type { LaunchDefinition, ProcessRecord } from "./record.ts";
+import type { RestartPolicy } from "./restart-window.ts";
+
+/** What of a node's view is needed here. */
+export type ProcessView = Pick<NodeView, "types" | "instances" | "attributes">;
+
+export interface ProcessCounts {
+  readonly total: number;
+  /** Neither STOPPED nor SUSPENDED. */
+  readonly active: number;
+}
+
+export type ProcessTableCommand =
+  /** The configuration may have changed: read it now. */
+  | { readonly type: "Refresh" }
+  /** The local keeper of an instance, by a view that is fresh. Refused NO_SUCH_PROCESS. */
+  | Asking<{ readonly type: "GetKeeper" } & ProcessKey, ActorRef<KeeperCommand>>
+  | Asking<{ readonly type: "GetCounts" }, ProcessCounts>
+  | Private;
+
+type Private =
+  | { readonly type: "Loaded"; readonly records: readonly ProcessRecord[] }
+  | { readonly type: "ViewRead"; readonly view: ProcessView }
+  | { readonly type: "ViewFailed"; readonly error: Error }
+  | { readonly type: "StatusChanged"; readonly token: string; readonly status: ProcessStatus }
+  | { readonly type: "KeeperGone"; readonly token: string; readonly ref: ActorRef<KeeperCommand> };
+
+export interface ProcessTableDeps extends KeeperWorld {
+  /** Usually `() => readNodeView(gateway)`. Rejects while the schema is away. */
+  readonly readView: () => Promise<ProcessView>;
+  /** Default 5,000. */
+  readonly refreshMs?: number;
+}
+
+/** A view younger than this is fresh enough to look up an instance, milliseconds. */
+const FRESH_MS = 200;
+/** A view that takes longer counts as failed, milliseconds. */
+const READ_MS = 15_000;
+/** More lookups than this do not wait for one view. */
+const MOST_LOOKUPS = 2000;
+
+export function createProcessTable(deps: ProcessTableDeps): Behavior<ProcessTableCommand> {
+  return supervise(
+    setup((context: ActorContext<ProcessTableCommand>) => run(deps, context)),
+    restart({ maxRestarts: 10, withinMs: 60_000, backoff: { firstMs: 100, maxMs: 5000 } }),
+  );
+}
+
+interface Kept {
+  readonly key: ProcessKey;
+  readonly ref: ActorRef<KeeperCommand>;
+  isRetiring: boolean;
+  status: ProcessStatus;
+}
+
+function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>): Behavior<ProcessTableCommand> {
+  const { identity: who, records } = deps;
+  const { log, clock, self } = context;
+  const kept = new Map<string, Kept>();
+  let lookups: { key: ProcessKey; replyTo: ReplyTo<ActorRef<KeeperCommand>> }[] = [];
+  let isLoaded = false;
+  let isReading = false;
+  let isWantedAgain = false;
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  let startedReadingMs = 0;
+
+  const keep = (key: ProcessKey, definition: LaunchDefinition | null, policy: RestartPolicy): void => {
+    const token = processToken(key);
+    const onStatus = (status: ProcessStatus): void => self.tell({ type: "StatusChanged", token, status });
+    const ref = context.spawn(createProcessKeeper({ ...deps, key, definition, policy, onStatus }), token);
+    context.system.expose(Keeper, token, ref);
+    context.watch(ref, { type: "KeeperGone", token, ref });
+    kept.set(token, { key, ref, isRetiring: false, status: "STOPPED" });
+  };
+
+  const readWithin = async (deadlineMs: number): Promise<ProcessView> => {
+    const enough = new AbortController();
+    const late = sleep(clock, deadlineMs, enough.signal).then((): never => {
+      throw new CastellanError("STORE_UNAVAILABLE", "the schema does not answer", { retryable: true });
+    });
+    late.catch(() => undefined); // when the view came in time nobody looks at it
+    try {
+      return await Promise.race([deps.readView(), late]);
+    } finally {
+      enough.abort();
+    }
+  };
+
+  const read = (): void => {
+    if (!isLoaded) return;
+    if (isReading) {
+      isWantedAgain = true;
+      return;
+    }
+    isReading = true;
+    isWantedAgain = false;
+    startedReadingMs = clock.bootMs();
+    context.pipeToSelf(readWithin(READ_MS), {
+      ok: (view): ProcessTableCommand => ({ type: "ViewRead", view }),
+      failed: (error): ProcessTableCommand => ({ type: "ViewFailed", error }),
+    });
+  };
+
+  const apply = (view: ProcessView): void => {
+    const defined = new Set<string>();
+    for (const row of view.instances) {
+      if (row.serverId !== who.serverId) continue;
+      const key: ProcessKey = { type: row.type, instance: row.instance };
+      const token = processToken(key);
+      defined.add(token);
+      const definition = view.types.get(row.type) ?? null;
+      const policy = policyOf(view, who.serverId, key);
+      const known = kept.get(token);
+      if (known === undefined) keep(key, definition, policy);
+      // One that is retiring ends first; the next view finds no keeper and makes a new one.
+      else if (!known.isRetiring) known.ref.tell({ type: "Configure", definition, policy });
+    }
+    for (const [token, known] of kept) {
+      if (defined.has(token) || known.isRetiring) continue;
+      known.isRetiring = true;
+      log.info("an instance is no longer defined and is stopped", {
+        type: known.key.type,
+        instance: known.key.instance,
+      });
+      known.ref.tell({ type: "Retire" });
+    }
+  };
+
+  const answerLookups = (): void => {
+    const waiting = lookups;
+    lookups = [];
+    for (const { key, replyTo } of waiting) {
+      const known = kept.get(processToken(key));
+      if (known !== undefined && !known.isRetiring) replyTo.success(known.ref);
+      else replyTo.refuse(noSuchProcess(key, who.server, known !== undefined));
+    }
+  };
+  const finishReading = (): void => {
+    isReading = false;
+    answerLookups();
+    if (isWantedAgain) read();
+  };
+
+  context.pipeToSelf(records.load(), {
+    ok: (loaded): ProcessTableCommand => ({ type: "Loaded", records: loaded }),
+    failed: (): ProcessTableCommand => ({ type: "Loaded", records: [] }),
+  });
+  context.timers.every("refresh", deps.refreshMs ?? 5000, { type: "Refresh" });
+
+  return receive<ProcessTableCommand>({
+    Loaded({ records: loaded }) {
+      for (const key of searchLaunched({ ...deps, log }, loaded)) {
+        keep(key, records.get(key)?.definition ?? null, policyOf({ attributes: [] }, who.serverId, key));
+      }
+      isLoaded = true;
+      read();
+    },
+    Refresh: () => read(),
+    ViewRead({ view }) {
+      readAtMs = startedReadingMs;
+      apply(view);
+      finishReading();
+    },
+    ViewFailed({ error }) {
+      log.warn("the process configuration cannot be read now; keeping what is known", {
+        error: ensureError(error).message,
+      });
+      finishReading();
+    },
+    GetKeeper({ type, instance }, replyTo) {
+      if (lookups.length >= MOST_LOOKUPS) {
+        replyTo.refuse(new CastellanError("BUSY", "too many lookups are waiting", { retryable: true }));
+        return;
+      }
+      lookups.push({ key: { type, instance }, replyTo });
+      if (clock.bootMs() - readAtMs < FRESH_MS && !isReading) answerLookups();
+      else read();
+    },
+    GetCounts(_message, replyTo) {
+      const statuses = [...kept.values()].map(({ status }) => status);
+      const active = statuses.filter((status) => status !== "STOPPED" && status !== "SUSPENDED").length;
+      replyTo.success({ total: statuses.length, active });
+    },
+    StatusChanged({ token, status }) {
+      const known = kept.get(token);
+      if (known !== undefined) known.status = status;
+    },
+    KeeperGone({ token, ref }) {
+      if (kept.get(token)?.ref === ref) kept.delete(token);
+      read(); // it may be defined again already
+    },
+  });
+}
+
+/** Of an instance, from the attributes that hold at its place. Nonsense is read as the nearest sense. */
+export function policyOf(view: Pick<ProcessView, "attributes">, machineId: number, key: ProcessKey): RestartPolicy {
+  const place = { machineId, process: key.type, instance: key.instance };
+  const { attributes } = view;
+  return {
+    autoRestarts: numberAttribute(attributes, place, "PROCESS_AUTO_RESTARTS") !== 0,
+    maxRestarts: Math.max(0, Math.trunc(numberAttribute(attributes, place, "PROCESS_MAX_RESTARTS"))),
+    windowMs: Math.max(0, numberAttribute(attributes, place, "PROCESS_MIN_RESTART_PERIOD") * 1000),
+  };
+}
+
+function noSuchProcess(key: ProcessKey, server: string, isRetiring: boolean): CastellanError {
+  return isRetiring
+    ? new CastellanError("NO_SUCH_PROCESS", `${processLabel(key)} was removed from ${server} and is being stopped`, {
+        retryable: true,
+      })
+    : new CastellanError("NO_SUCH_PROCESS", `${processLabel(key)} is not defined on ${server}`);
+}

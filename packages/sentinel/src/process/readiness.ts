@@ -1,0 +1,57 @@
+/**
+ * When an instance may be called RUNNING: asked at once, then at growing intervals, until it is ready, time is up, or
+ * nobody wants to know any more.
+ */
+import { type Clock, formatDuration, sleep } from "@castellan/kernel";
+import type { Readiness } from "@castellan/protocol";
+import { createProbe, type ProbeContext } from "./readiness-probes.ts";
+
+const FIRST_INTERVAL_MS = 25;
+const LAST_INTERVAL_MS = 250;
+/** One question may not take longer, whatever the whole may take. */
+const ATTEMPT_MS = 2000;
+
+export type ReadinessResult =
+  | { readonly ready: true }
+  /** Part of a sentence: "not ready within 30 s: nothing listens on port 9100". */
+  | { readonly ready: false; readonly reason: string };
+
+/** Asks until `timeout` of the definition. Resolves with `aborted` as the reason soon after the signal aborts. */
+export async function awaitReady(
+  spec: Readiness,
+  context: ProbeContext,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<ReadinessResult> {
+  if ("none" in spec) return { ready: true };
+  const made = createProbe(spec, context);
+  if (!made.ok) return { ready: false, reason: made.reason };
+  const startedMs = clock.bootMs();
+  const left = (): number => startedMs + spec.timeout - clock.bootMs();
+  for (let interval = FIRST_INTERVAL_MS; ; interval = Math.min(interval * 1.5, LAST_INTERVAL_MS)) {
+    const why = await withDeadline(made.probe, Math.min(ATTEMPT_MS, Math.max(1, left())), clock, signal);
+    if (signal.aborted) return { ready: false, reason: "aborted" };
+    if (why === null) return { ready: true };
+    if (left() <= 0) return { ready: false, reason: `not ready within ${formatDuration(spec.timeout)}: ${why}` };
+    await sleep(clock, Math.min(interval, Math.max(1, left())), signal);
+  }
+}
+
+async function withDeadline(
+  probe: (signal: AbortSignal) => Promise<string | null>,
+  deadlineMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const attempt = new AbortController();
+  const stop = (): void => attempt.abort();
+  const timer = clock.after(deadlineMs, stop);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await probe(attempt.signal);
+  } finally {
+    timer.cancel();
+    signal.removeEventListener("abort", stop);
+  }
+}

@@ -1,0 +1,28 @@
+/** Puts together what the keepers of one server share, on the real system. */
+import type { Logger } from "@castellan/kernel";
+import type { SentinelIdentity } from "../ports.ts";
+import { createProcessGroups, type Kill } from "./group.ts";
+import { createProcReader } from "./identity.ts";
+import type { KeeperWorld } from "./keeper-hands.ts";
+import { createLauncher } from "./launch.ts";
+import { createRecordStore } from "./record.ts";
+
+export interface KeeperWorldDeps extends Pick<KeeperWorld, "status" | "events" | "alerts" | "messages" | "baseEnv"> {
+  readonly identity: SentinelIdentity;
+  readonly log: Logger;
+}
+
+const systemKill: Kill = (pid, signal) => void process.kill(pid, signal);
+
+/** Throws where there is no /proc: only Linux has what keepers need. */
+export function createKeeperWorld(deps: KeeperWorldDeps): KeeperWorld {
+  const { identity, baseEnv, log } = deps;
+  const proc = createProcReader();
+  return {
+    ...deps,
+    proc,
+    groups: createProcessGroups(proc, systemKill),
+    records: createRecordStore(identity.home, log),
+    launcher: createLauncher({ identity, proc, baseEnv }),
+  };
+}
