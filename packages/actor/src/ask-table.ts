@@ -9,15 +9,60 @@ import type { AskSlot } from "./ref.ts";
 const refusalOf = (error: CastellanError | ErrorShape): CastellanError =>
   error instanceof CastellanError ? error : fromErrorShape(error);
 
-interface Waiting {
+/** One ask that waits. Also the slot that its handler answers into. */
+class LocalSlot implements AskSlot {
+  readonly kind = "ask";
+  readonly path: string;
+  readonly type: string;
+  readonly timeoutMs: number;
   readonly deadlineMs: number;
-  expire(): void;
+  readonly #table: AskTable;
+  readonly #settle: Settle;
+
+  constructor(table: AskTable, settle: Settle, path: string, type: string, timeoutMs: number, deadlineMs: number) {
+    this.#table = table;
+    this.#settle = settle;
+    this.path = path;
+    this.type = type;
+    this.timeoutMs = timeoutMs;
+    this.deadlineMs = deadlineMs;
+  }
+
+  success(reply: unknown): void {
+    if (this.#table.take(this)) this.#settle.resolve(reply);
+  }
+
+  refuse(error: CastellanError | ErrorShape): void {
+    if (this.#table.take(this)) this.#settle.reject(refusalOf(error));
+  }
+
+  undelivered(error: CastellanError): void {
+    if (this.#table.take(this)) this.#settle.reject(error);
+  }
+
+  defect(error: Error): void {
+    // The handler may have answered before it broke: then the asker has its answer and there is nothing to add.
+    if (this.#table.waits(this)) this.undelivered(new RemoteError("INTERNAL", error.message));
+  }
+
+  expire(): void {
+    this.#settle.reject(new AskTimeout(this.path, this.type, this.timeoutMs));
+  }
+}
+
+/**
+ * How a promise ends whose type only the caller knows. The message types are forgotten in the runtime (see ErasedRef):
+ * the value goes through a method, whose parameter the compiler lets vary, into a `Promise<never>`.
+ */
+export interface Settle {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
 }
 
 export class AskTable {
   readonly #clock: Clock;
   readonly #deadLetters: DeadLetterBox;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<LocalSlot>();
   readonly #sweep: DeadlineSweep;
 
   constructor(clock: Clock, deadLetters: DeadLetterBox) {
@@ -29,30 +74,23 @@ export class AskTable {
   /** `deliver` gets the slot to send along; the promise is what the asker waits for. */
   open(path: string, type: string, timeoutMs: number, deliver: (slot: AskSlot) => void): Promise<never> {
     return new Promise<never>((resolve, reject) => {
-      // The message types are forgotten here (see ErasedRef): the value goes through a method, whose parameter the
-      // compiler lets vary, into a promise of a type that only the caller knows.
-      const settle: { resolve(value: unknown): void; reject(error: Error): void } = { resolve, reject };
-      const waiting: Waiting = {
-        deadlineMs: this.#clock.bootMs() + timeoutMs,
-        expire: () => settle.reject(new AskTimeout(path, type, timeoutMs)),
-      };
-      const once = (act: () => void): void => {
-        if (this.#waiting.delete(waiting)) act();
-        else this.#deadLetters.add(path, type, "second-reply");
-      };
-      this.#waiting.add(waiting);
-      this.#sweep.watch(waiting.deadlineMs);
-      deliver({
-        kind: "ask",
-        success: (reply) => once(() => settle.resolve(reply)),
-        refuse: (error) => once(() => settle.reject(refusalOf(error))),
-        undelivered: (error) => once(() => settle.reject(error)),
-        // The handler may have answered before it broke: then the asker has its answer and there is nothing to add.
-        defect: (error) => {
-          if (this.#waiting.delete(waiting)) settle.reject(new RemoteError("INTERNAL", error.message));
-        },
-      });
+      const deadlineMs = this.#clock.bootMs() + timeoutMs;
+      const slot = new LocalSlot(this, { resolve, reject }, path, type, timeoutMs, deadlineMs);
+      this.#waiting.add(slot);
+      this.#sweep.watch(deadlineMs);
+      deliver(slot);
     });
+  }
+
+  waits(slot: LocalSlot): boolean {
+    return this.#waiting.has(slot);
+  }
+
+  /** True for the first answer to an ask that still waits; any other is a dead letter. */
+  take(slot: LocalSlot): boolean {
+    if (this.#waiting.delete(slot)) return true;
+    this.#deadLetters.add(slot.path, slot.type, "second-reply");
+    return false;
   }
 
   /** Ends every wait: the system is going down. */

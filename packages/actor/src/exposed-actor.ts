@@ -8,16 +8,15 @@ import type { DeadLetterBox } from "./dead-letters.ts";
 import { NotReachable } from "./errors.ts";
 import type { Message } from "./message.ts";
 import { type AnyRef, type AskSlot, DELIVER, WATCH } from "./ref.ts";
-import type { Address, Headers, Transport } from "./transport/transport.ts";
+import type { Address, Transport } from "./transport/transport.ts";
 import { type Codec, encodeRefusal, encodeReply, NO_HEADERS } from "./wire.ts";
+import { type Send, WireSlot } from "./wire-slot.ts";
 
 /** The hidden verb of death watch. No message type has it: verbs of types start with a letter. */
 export const WATCH_VERB = "_watch";
 
 /** How long the door answers "stopped", milliseconds: several probes of a watcher. */
 const LINGER_MS = 5000;
-
-type Send = (body: Uint8Array, headers: Headers) => void;
 
 export interface ExposedActorOptions {
   readonly path: string;
@@ -80,7 +79,7 @@ export class ExposedActor {
     if (this.stopped) {
       this.#refuse(verb, new NotReachable(this.#options.path, message.type, "it has stopped"), reply);
     } else if (this.codec.isAsk(message.type)) {
-      this.#deliver(message, reply === undefined ? undefined : this.#slot(message.type, reply));
+      this.#deliver(message, reply === undefined ? undefined : new WireSlot(message.type, reply, this.#options));
     } else {
       this.#deliver(message, undefined);
       reply?.(encodeReply({}), NO_HEADERS); // told by a client that asks everything: it may know that it arrived
@@ -111,34 +110,5 @@ export class ExposedActor {
     this.#options.deadLetters.add(this.#options.path, verb, reason);
     const answer = encodeRefusal(shape);
     reply?.(answer.body, answer.headers);
-  }
-
-  #slot(type: string, reply: Send): AskSlot {
-    let answered = false;
-    const answer = (body: Uint8Array, headers: Headers): void => {
-      if (answered) {
-        this.#options.deadLetters.add(this.#options.path, type, "second-reply");
-        return;
-      }
-      answered = true;
-      reply(body, headers);
-    };
-    const refuse = (error: unknown): void => {
-      const refusal = encodeRefusal(toErrorShape(error));
-      answer(refusal.body, refusal.headers);
-    };
-    return {
-      kind: "ask",
-      success: (value) => answer(encodeReply(value), NO_HEADERS),
-      refuse: (error) => {
-        const shape = error instanceof CastellanError ? error.toShape() : error;
-        const refusal = encodeRefusal(shape);
-        answer(refusal.body, refusal.headers);
-      },
-      undelivered: refuse,
-      defect: (error) => {
-        if (!answered) refuse(error instanceof CastellanError ? new Error(error.message) : error);
-      },
-    };
   }
 }

@@ -1,6 +1,6 @@
 /** A ref by public name. Finds the actor anew for each message: in this system if it is exposed here, else over the transport. */
 import { CastellanError, type Clock, ensureError } from "@castellan/kernel";
-import type { AskTable } from "./ask-table.ts";
+import type { AskTable, Settle } from "./ask-table.ts";
 import type { DeadLetterBox } from "./dead-letters.ts";
 import { NotReachable } from "./errors.ts";
 import type { ExposedActor } from "./exposed-actor.ts";
@@ -94,10 +94,16 @@ export class RemoteRef implements ErasedRef {
   }
 }
 
-/** The reply as its schema read it. The message types are forgotten here as in `AskTable`. */
+/** The reply as its schema read it. */
 function decoded(codec: Codec, type: string, answer: Promise<Answer>): Promise<never> {
   return new Promise<never>((resolve, reject) => {
-    const settle: { resolve(value: unknown): void } = { resolve };
-    answer.then((given) => settle.resolve(codec.decodeReply(type, given))).catch(reject);
+    const settle: Settle = { resolve, reject };
+    answer.then((given) => {
+      try {
+        settle.resolve(codec.decodeReply(type, given));
+      } catch (thrown) {
+        settle.reject(ensureError(thrown));
+      }
+    }, reject);
   });
 }

@@ -2,6 +2,7 @@
  * Messages as bytes: JSON without the `type`, which travels as the verb. A refusal is `{"error": {code, message,
  * retryable, details}}` and is marked by a header, so that no reply can be mistaken for one.
  */
+import { isUtf8 } from "node:buffer";
 import { CastellanError, type ErrorShape } from "@castellan/kernel";
 import { z } from "zod";
 import { fromErrorShape, RemoteError } from "./errors.ts";
@@ -17,8 +18,6 @@ export const ERROR_HEADER = "actor-error";
 
 export const NO_HEADERS: Headers = {};
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
 const EMPTY = new Uint8Array(0);
 
 const ErrorBody = z.object({
@@ -33,7 +32,7 @@ const ErrorBody = z.object({
 /** Throws TOO_LARGE. */
 function encode(value: unknown): Uint8Array {
   if (value === undefined) return EMPTY;
-  const bytes = encoder.encode(JSON.stringify(value));
+  const bytes = Buffer.from(JSON.stringify(value)); // several times faster than TextEncoder on small texts
   if (bytes.length > MAX_BODY_BYTES) {
     throw new CastellanError("TOO_LARGE", `${bytes.length} bytes are more than one message may have`, {
       details: { bytes: bytes.length, limit: MAX_BODY_BYTES },
@@ -43,7 +42,9 @@ function encode(value: unknown): Uint8Array {
 }
 
 function decode(body: Uint8Array): unknown {
-  return body.length === 0 ? undefined : JSON.parse(decoder.decode(body));
+  if (body.length === 0) return undefined;
+  if (!isUtf8(body)) throw new TypeError("not UTF-8");
+  return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
 }
 
 export function encodeMessage(message: Message): Uint8Array {
