@@ -1,0 +1,152 @@
+/**
+ * What a batch of deliveries becomes in the shared schema: a pure function.
+ *
+ * B1 Each outbox is applied in the order of its numbers without gaps; its last number is written in the same commit.
+ * B2 A number that was applied before is only confirmed again.
+ * B3 After a gap nothing more of that outbox is applied; the missing part is asked for. A number whose outbox says that it
+ *    has nothing older leaves no gap.
+ * B4 What is no alert, or cannot be stored, is kept as a dead letter in its place; it blocks nobody.
+ */
+import type { NumberedAlert } from "@castellan/protocol";
+import { insert, insertIfAbsent, update, type Write } from "@castellan/store";
+import { decideAlert, type HistoryRow, type ItemRow, storable } from "./desk-decision.ts";
+import type { AlertDelivery } from "./ports.ts";
+
+/** The part of the schema that a batch depends on. */
+export interface DeskView {
+  /** Last number applied, by `placeKey`. */
+  readonly positions: ReadonlyMap<string, number>;
+  /** Open items by cause. */
+  readonly open: ReadonlyMap<string, ItemRow>;
+  readonly nextCase: number;
+}
+
+export interface OutboxPlace {
+  readonly origin: string;
+  readonly outbox: string;
+  readonly number: number;
+}
+
+export interface BatchPlan {
+  /** All or none of them; the fence comes before. Empty = nothing to change. */
+  readonly writes: readonly Write[];
+  /** What each outbox of the batch may forget. */
+  readonly confirmed: readonly OutboxPlace[];
+  /** What is missing after that number. */
+  readonly missing: readonly OutboxPlace[];
+  readonly applied: number;
+  readonly deadLetters: number;
+  readonly nextCase: number;
+}
+
+export const placeKey = (origin: string, outbox: string): string => `${origin} ${outbox}`;
+/** The key under which an alert's item is looked for. */
+export const causeOf = ({ alert }: NumberedAlert): string => storable(alert.cause);
+
+interface Touched {
+  readonly versionBefore: number | null;
+  item: ItemRow;
+  readonly history: HistoryRow[];
+}
+
+/** `refuse`: the batch is one delivery that the schema does not take, and why. */
+export function planBatch(
+  deliveries: readonly AlertDelivery[],
+  view: DeskView,
+  now: Date,
+  refuse: string | null = null,
+): BatchPlan {
+  const positions = new Map(view.positions);
+  const open = new Map(view.open);
+  const touched = new Map<number, Touched>();
+  const letters: Write[] = [];
+  const seen = new Map<string, OutboxPlace>();
+  const missing = new Map<string, OutboxPlace>();
+  let nextCase = view.nextCase;
+  let applied = 0;
+
+  function apply(numbered: NumberedAlert): void {
+    const cause = causeOf(numbered);
+    const before = open.get(cause) ?? null;
+    const step = decideAlert(before, numbered, nextCase);
+    if (step === null) return;
+    const { item, history } = step;
+    if (before === null) nextCase += 1;
+    const known = touched.get(item.case_number);
+    if (known) {
+      known.item = item;
+      known.history.push(history);
+    } else {
+      touched.set(item.case_number, { versionBefore: before?.row_version ?? null, item, history: [history] });
+    }
+    if (item.open_cause === null) open.delete(cause);
+    else open.set(cause, item);
+  }
+
+  for (const delivery of deliveries) {
+    const place = placeOf(delivery);
+    if (place !== null) {
+      const key = placeKey(place.origin, place.outbox);
+      const last = positions.get(key) ?? 0;
+      seen.set(key, place);
+      if (place.number <= last || missing.has(key)) continue;
+      if (place.number > last + 1 && delivery.oldest !== place.number) {
+        missing.set(key, { ...place, number: last });
+        continue;
+      }
+      positions.set(key, place.number);
+    }
+    if (delivery.alert !== null && refuse === null) apply(delivery.alert);
+    else letters.push(insertIfAbsent("alert_dead_letter", deadLetter(delivery, refuse, now)));
+    applied += 1;
+  }
+
+  const moved: Write[] = [];
+  const confirmed: OutboxPlace[] = [];
+  for (const [key, { origin, outbox }] of seen) {
+    const before = view.positions.get(key);
+    const number = positions.get(key) ?? 0;
+    if (number > 0) confirmed.push({ origin, outbox, number });
+    if (number === (before ?? 0)) continue;
+    moved.push(
+      before === undefined
+        ? insert("outbox_position", { server_name: origin, outbox, number })
+        : update("outbox_position", { server_name: origin, outbox, number: before }, { number }),
+    );
+  }
+  return {
+    writes: [...moved, ...[...touched.values()].flatMap(itemWrites), ...letters],
+    confirmed,
+    missing: [...missing.values()],
+    applied,
+    deadLetters: letters.length,
+    nextCase,
+  };
+}
+
+/** An item and its history; a version that somebody else has moved on undoes the commit. */
+export function itemWrites({ versionBefore, item, history }: Touched): Write[] {
+  const { case_number, ...values } = item;
+  const first =
+    versionBefore === null
+      ? insert("work_item", item)
+      : update("work_item", { case_number, row_version: versionBefore }, values);
+  return [first, ...history.map((line) => insert("work_item_event", line))];
+}
+
+function placeOf(delivery: AlertDelivery): OutboxPlace | null {
+  if (delivery.origin === null) return null;
+  const place = delivery.alert ?? delivery.place;
+  return place && { origin: delivery.origin, outbox: place.outbox, number: place.number };
+}
+
+function deadLetter(delivery: AlertDelivery, refused: string | null, now: Date) {
+  const reason = delivery.alert === null ? delivery.reason : (refused ?? "refused");
+  return {
+    id: delivery.alert === null ? delivery.id : delivery.alert.id,
+    server_name: delivery.origin ?? "-",
+    reason: storable(reason).slice(0, 1000),
+    body: storable(delivery.alert === null ? delivery.body : JSON.stringify(delivery.alert)),
+    happened_at: now,
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * Tells subscribers what happened to work items: every line of history becomes one event, at least once, in the order of
+ * its item. A line is marked only after the bus has stored its event.
+ */
+import { CastellanError, ensureError, type Logger } from "@castellan/kernel";
+import {
+  AlertKind,
+  encodeBody,
+  Severity,
+  type Subjects,
+  toHeaders,
+  type WorkItemEvent,
+  type WorkItemReport,
+  WorkItemState,
+} from "@castellan/protocol";
+import { type Gateway, update } from "@castellan/store";
+import type { DeskBook } from "./desk-book.ts";
+import { type HistoryRow, type ItemRow, storable } from "./desk-decision.ts";
+import type { EventBus } from "./ports.ts";
+
+export interface HistoryPublisherDeps {
+  readonly gateway: Gateway;
+  readonly book: Pick<DeskBook, "commit">;
+  readonly bus: EventBus;
+  readonly subjects: Subjects;
+  readonly identity: { readonly node: string; readonly server: string };
+  readonly log: Logger;
+}
+
+const AT_ONCE = 100;
+
+/** Publishes some of what is not published yet; true when there may be more. Rejects when bus or database is away. */
+export async function publishHistory(deps: HistoryPublisherDeps): Promise<boolean> {
+  const lines = await deps.gateway.find("work_item_event", {
+    where: { published: false },
+    orderBy: [{ column: "case_number" }, { column: "seq" }],
+    limit: AT_ONCE,
+  });
+  if (lines.length === 0) return false;
+  const cases = [...new Set(lines.map((line) => line.case_number))];
+  const items = await deps.gateway.find("work_item", { where: { case_number: { in: cases } } });
+  const outcomes = await Promise.allSettled(
+    items.map((item) =>
+      publishItem(
+        deps,
+        item,
+        lines.filter((line) => line.case_number === item.case_number),
+      ),
+    ),
+  );
+  const done = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value.done : []));
+  if (done.length > 0) {
+    await deps.book.commit(
+      done.map(({ case_number, seq }) => update("work_item_event", { case_number, seq }, { published: true }, "any")),
+    );
+  }
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") throw ensureError(outcome.reason);
+    if (outcome.value.error) throw outcome.value.error;
+  }
+  return lines.length === AT_ONCE;
+}
+
+/** One item's lines one after the other, as far as the bus takes them. */
+async function publishItem(
+  { bus, identity, log, subjects }: HistoryPublisherDeps,
+  item: ItemRow,
+  lines: readonly HistoryRow[],
+): Promise<{ done: HistoryRow[]; error: Error | null }> {
+  const done: HistoryRow[] = [];
+  for (const line of lines) {
+    const data: WorkItemEvent = { by: line.by_user, note: line.note, item: workItemReport(item) };
+    // The same for every attempt, and another after a database was made anew.
+    const id = `wi-${line.case_number}-${line.seq}-${line.happened_at.getTime().toString(36)}`;
+    try {
+      await bus.publish({
+        subject: subjects.build({ kind: "work-item", queue: token(item.queue_name), what: token(line.what) }),
+        headers: toHeaders({
+          id,
+          source: `/castellan/${identity.node}/${identity.server}`,
+          type: `castellan.workitem.${token(line.what)}`,
+          time: line.happened_at.toISOString(),
+          subject: `${item.queue_name}/${item.case_number}`,
+          data,
+        }),
+        body: encodeBody(data),
+        messageId: id,
+      });
+    } catch (thrown) {
+      const error = ensureError(thrown);
+      if (!(error instanceof CastellanError) || error.retryable) return { done, error };
+      log.error("a work-item event is not taken by the bus and is left out", { id, error });
+    }
+    done.push(line);
+  }
+  return { done, error: null };
+}
+
+const token = (text: string): string =>
+  storable(text)
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]/g, "-")
+    .slice(0, 128);
+
+/** The public form of an item. */
+export function workItemReport(item: ItemRow): WorkItemReport {
+  return {
+    caseNumber: item.case_number,
+    queue: item.queue_name,
+    state: WorkItemState.parse(item.state),
+    priority: item.priority,
+    severity: Severity.parse(item.severity),
+    kind: AlertKind.parse(item.kind),
+    server: item.server_name,
+    subject: item.subject,
+    summary: item.summary,
+    occurrences: item.occurrences,
+    firstSeen: item.first_seen.toISOString(),
+    lastSeen: item.last_seen.toISOString(),
+    lockedBy: item.locked_by,
+    assignedTo: item.assigned_to,
+    deadline: item.deadline?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,48 @@
+/** Reads an alert off the bus: total, since whoever may publish may publish anything. */
+import { createHash } from "node:crypto";
+import { ensureError } from "@castellan/kernel";
+import { Alert, AlertPhase, alertEventType, fromMessage, NumberedAlert, type Subjects } from "@castellan/protocol";
+import { z } from "zod";
+import type { AlertDelivery } from "./ports.ts";
+
+export interface RawMessage {
+  readonly subject: string;
+  header(name: string): string | undefined;
+  readonly body: Uint8Array;
+}
+
+const Place = z.object({
+  outbox: z.string().min(1).max(64),
+  number: z.coerce.number().pipe(z.int().positive()),
+});
+const Oldest = z.coerce.number().pipe(z.int().positive());
+const MAX_BODY = 4000;
+
+/** Never throws: what is no alert comes back with the reason, and with its place if that can be read. */
+export function readDelivery(subjects: Subjects, message: RawMessage): AlertDelivery {
+  const subject = subjects.parse(message.subject);
+  const origin = subject?.kind === "alert" ? subject.server : null;
+  const place = Place.safeParse({
+    outbox: message.header("castellan-outbox"),
+    number: message.header("castellan-number"),
+  });
+  const oldest = Oldest.safeParse(message.header("castellan-oldest"));
+  const common = { origin, oldest: oldest.success ? oldest.data : null };
+  try {
+    const event = fromMessage((name) => message.header(name), message.body);
+    const phase = AlertPhase.options.find((one) => alertEventType(one) === event.type);
+    const alert = NumberedAlert.parse({ ...place.data, id: event.id, phase, alert: Alert.parse(event.data) });
+    if (origin === null) throw new TypeError("its subject is not that of an alert");
+    return { ...common, alert };
+  } catch (thrown) {
+    const reason = thrown instanceof z.ZodError ? z.prettifyError(thrown) : ensureError(thrown).message;
+    return {
+      ...common,
+      alert: null,
+      id: createHash("sha256").update(message.subject).update(message.body).digest("hex").slice(0, 40),
+      place: place.success ? place.data : null,
+      reason,
+      body: new TextDecoder().decode(message.body.subarray(0, MAX_BODY)),
+    };
+  }
+}

@@ -1,0 +1,82 @@
+import { createSubjects, encodeBody, toHeaders } from "@castellan/protocol";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readDelivery } from "../src/read-delivery.ts";
+import { anAlert } from "./fixtures.ts";
+
+const subjects = createSubjects("ips1");
+const alert = anAlert({ subject: "/tmp/ä b" });
+
+function message(
+  overrides: { subject?: string; headers?: Record<string, string | undefined>; body?: Uint8Array } = {},
+) {
+  const headers: Record<string, string | undefined> = {
+    ...toHeaders({
+      id: "a1",
+      source: "/castellan/ips1/hades",
+      type: "castellan.alert.repeated",
+      time: alert.occurredAt,
+      subject: alert.subject,
+      data: alert,
+    }),
+    "castellan-outbox": "box-0001",
+    "castellan-number": "17",
+    ...overrides.headers,
+  };
+  return {
+    subject: overrides.subject ?? "castellan.ips1.evt.alert.error.hades.error-file",
+    header: (name: string) => headers[name],
+    body: overrides.body ?? encodeBody(alert),
+  };
+}
+
+describe("an alert off the bus", () => {
+  it("is read with the place in its outbox and the server of its subject", () => {
+    expect(readDelivery(subjects, message({ headers: { "castellan-oldest": "17" } }))).toEqual({
+      origin: "hades",
+      oldest: 17,
+      alert: { id: "a1", number: 17, outbox: "box-0001", phase: "repeated", alert },
+    });
+  });
+
+  it("keeps its place when its body cannot be read", () => {
+    const body = new Uint8Array([0xff, 0x00, 0x7b]);
+    expect(readDelivery(subjects, message({ body }))).toMatchObject({
+      origin: "hades",
+      alert: null,
+      place: { outbox: "box-0001", number: 17 },
+      reason: expect.stringContaining("JSON"),
+    });
+  });
+
+  it("has no place when its headers name none, and says what is wrong", () => {
+    for (const headers of [
+      { "castellan-number": undefined },
+      { "castellan-number": "-3" },
+      { "castellan-outbox": "" },
+    ]) {
+      expect(readDelivery(subjects, message({ headers }))).toMatchObject({ alert: null, place: null });
+    }
+    expect(readDelivery(subjects, message({ headers: { "ce-type": "com.example" } }))).toMatchObject({ alert: null });
+    expect(readDelivery(subjects, message({ subject: "castellan.ips1.evt.node.up" }))).toMatchObject({
+      alert: null,
+      origin: null,
+    });
+  });
+
+  it("property: never throws, and names the same message by the same id", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array(),
+        fc.string(),
+        fc.dictionary(fc.constantFrom("ce-id", "ce-type", "castellan-number", "castellan-oldest"), fc.string()),
+        (body, subject, headers) => {
+          const read = () => readDelivery(subjects, message({ body, subject, headers }));
+          const first = read();
+          expect(first.alert).toBeNull();
+          expect(read()).toEqual(first);
+        },
+      ),
+    );
+  });
+});
