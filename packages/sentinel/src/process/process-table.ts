@@ -39,7 +39,7 @@ export type ProcessTableCommand =
   /** The configuration may have changed: read it now. */
   | { readonly type: "Refresh" }
   /** The local keeper of an instance, by a view that is fresh. Refused NO_SUCH_PROCESS. */
-  | Asking<{ readonly type: "GetKeeper" } & ProcessKey, ActorRef<KeeperCommand>>
+  | Asking<{ readonly type: "GetKeeper"; readonly key: ProcessKey }, ActorRef<KeeperCommand>>
   | Asking<{ readonly type: "GetCounts" }, ProcessCounts>
   | Private;
 
@@ -192,12 +192,12 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
       });
       finishReading();
     },
-    GetKeeper({ type, instance }, replyTo) {
+    GetKeeper({ key }, replyTo) {
       if (lookups.length >= MOST_LOOKUPS) {
         replyTo.refuse(new CastellanError("BUSY", "too many lookups are waiting", { retryable: true }));
         return;
       }
-      lookups.push({ key: { type, instance }, replyTo });
+      lookups.push({ key, replyTo });
       if (clock.bootMs() - readAtMs < FRESH_MS && !isReading) answerLookups();
       else read();
     },

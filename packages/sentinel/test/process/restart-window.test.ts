@@ -27,11 +27,21 @@ describe("restart window", () => {
   });
 
   test("deaths spread so that fewer than the most lie in a window are survived for ever", () => {
-    expect(attempts(policy, Array.from({ length: 50 }, () => 30_000)).includes("suspended")).toBe(false);
+    expect(
+      attempts(
+        policy,
+        Array.from({ length: 50 }, () => 30_000),
+      ).includes("suspended"),
+    ).toBe(false);
   });
 
   test("0 attempts allowed means never give up", () => {
-    expect(attempts({ ...policy, maxRestarts: 0 }, Array.from({ length: 5000 }, () => 0))).not.toContain("suspended");
+    expect(
+      attempts(
+        { ...policy, maxRestarts: 0 },
+        Array.from({ length: 5000 }, () => 0),
+      ),
+    ).not.toContain("suspended");
   });
 
   test("without automatic restarts the first death suspends and says why", () => {
