@@ -5,7 +5,7 @@ export interface StateView {
   readonly instances: readonly { readonly enabled: boolean; readonly status: ProcessStatus }[];
 }
 
-export interface OpenOperation {
+interface Begun {
   readonly verb: OperationVerb;
   readonly target: Target;
 }
@@ -15,15 +15,49 @@ export function isNodeWide({ server, type, instance }: Target): boolean {
   return server === undefined && type === undefined && instance === undefined;
 }
 
-/**
- * SHUTTING DOWN and STARTING while the whole node is being stopped, or started or restarted (stopping wins); else RUNNING when all
- * enabled instances run (a paused one does), STOPPED when no instance is up, DEGRADED in between.
- */
-export function nodeStateOf(view: StateView, open: readonly OpenOperation[]): NodeState {
+/** SHUTTING DOWN or STARTING while the whole node is being stopped, or started or restarted (stopping wins); else null. */
+export function stateDuring(open: readonly Begun[]): NodeState | null {
   const whole = open.filter(({ target }) => isNodeWide(target));
   if (whole.some(({ verb }) => verb === "shutdown")) return "SHUTTING DOWN";
-  if (whole.some(({ verb }) => verb === "start" || verb === "restart")) return "STARTING";
-  if (view.instances.every(({ status }) => status === "STOPPED" || status === "SUSPENDED")) return "STOPPED";
-  const enabled = view.instances.filter((instance) => instance.enabled);
+  return whole.some(({ verb }) => verb === "start" || verb === "restart") ? "STARTING" : null;
+}
+
+/** While nothing is under way: RUNNING when all enabled instances run (a paused one does), STOPPED when none does, else DEGRADED. */
+export function nodeStateOf({ instances }: StateView, open: readonly Begun[]): NodeState {
+  const during = stateDuring(open);
+  if (during !== null) return during;
+  if (instances.every(({ status }) => status === "STOPPED" || status === "SUSPENDED")) return "STOPPED";
+  const enabled = instances.filter((instance) => instance.enabled);
   return enabled.every(({ status }) => status === "RUNNING" || status === "PAUSED") ? "RUNNING" : "DEGRADED";
+}
+
+/** How long a state that nobody aimed for must hold before it is recorded, milliseconds. */
+export const SETTLE_MS = 1000;
+
+export interface Settling {
+  readonly state: NodeState;
+  /** Since when it is computed without a break, boot-time milliseconds. */
+  readonly sinceMs: number;
+}
+
+/**
+ * Whether a computed state is recorded now. At once: that an operation on the node begins, and what the last one aimed for
+ * (or a full recovery). Everything else must hold for `SETTLE_MS`: a process that is replaced in a moment, or a status row
+ * that lags behind its step, does not make the node flicker.
+ */
+export function settle(
+  recorded: NodeState,
+  computed: NodeState,
+  settling: Settling | null,
+  nowMs: number,
+): { readonly record: boolean; readonly settling: Settling | null } {
+  if (computed === recorded) return { record: false, settling: null };
+  const begins = computed === "STARTING" || computed === "SHUTTING DOWN";
+  const aimed =
+    (computed === "RUNNING" && (recorded === "STARTING" || recorded === "DEGRADED")) ||
+    (computed === "STOPPED" && recorded === "SHUTTING DOWN");
+  if (begins || aimed) return { record: true, settling: null };
+  const sinceMs = settling?.state === computed ? settling.sinceMs : nowMs;
+  if (nowMs - sinceMs >= SETTLE_MS) return { record: true, settling: null };
+  return { record: false, settling: { state: computed, sinceMs } };
 }

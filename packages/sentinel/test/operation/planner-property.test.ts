@@ -94,16 +94,19 @@ describe("any acyclic node", () => {
         const stop = stepsOf("shutdown", view);
         const [beforeStart, beforeStop] = [before(start), before(stop)];
         const stopSeq = new Map(stop.map((step) => [key(step), step.seq]));
+        const wrong: string[] = [];
         for (const one of start) {
           const needed = needs(one.type, view);
+          const earlier = must(beforeStart.get(one.seq));
           for (const other of start) {
-            expect(must(beforeStart.get(one.seq)).has(other.seq)).toBe(needed.has(other.type));
-            expect(must(beforeStop.get(must(stopSeq.get(key(other))))).has(must(stopSeq.get(key(one))))).toBe(
-              needed.has(other.type),
-            );
+            const later = must(beforeStop.get(must(stopSeq.get(key(other)))));
+            const isNeeded = needed.has(other.type);
+            if (earlier.has(other.seq) !== isNeeded) wrong.push(`start: ${key(one)} and ${key(other)}`);
+            if (later.has(must(stopSeq.get(key(one)))) !== isNeeded) wrong.push(`stop: ${key(one)} and ${key(other)}`);
           }
-          expect([...must(beforeStart.get(one.seq))].every((seq) => seq < one.seq)).toBe(true);
+          if ([...earlier].some((seq) => seq >= one.seq)) wrong.push(`${key(one)} depends on a later one`);
         }
+        expect(wrong).toEqual([]);
         expect(stop.map(key)).toEqual(start.map(key).reverse());
       }),
     );

@@ -1,0 +1,69 @@
+/**
+ * The border between the bus and the conductor: an administrator's request (`cmd.{verb}`) as bytes in, the reply as bytes
+ * out. Whatever comes in, an answer goes out; nothing that is not a valid request gets further.
+ */
+import { CastellanError, toErrorShape } from "@castellan/kernel";
+import { type CommandReply, CommandRequest, decodeBody, encodeBody, OperationVerb } from "@castellan/protocol";
+import { z } from "zod";
+import { nearest } from "../operation/nearest.ts";
+
+export interface SubmittedCommand {
+  readonly verb: OperationVerb;
+  readonly command: CommandRequest;
+}
+
+/** Larger requests are refused unread, bytes. */
+export const MAX_COMMAND_BYTES = 64 * 1024;
+
+/** Never rejects. `submit` is the conductor's ask, with its own deadline. */
+export async function handleCommand(
+  verb: string,
+  body: Uint8Array,
+  submit: (command: SubmittedCommand) => Promise<{ readonly operationId: string }>,
+): Promise<Uint8Array> {
+  let reply: CommandReply;
+  try {
+    const { operationId } = await submit(parseCommand(verb, body));
+    reply = { operationId };
+  } catch (thrown) {
+    const { code, message, retryable, details } = toErrorShape(thrown);
+    reply = { error: { code, message, retryable, details: { ...details } } };
+  }
+  return encodeBody(reply);
+}
+
+/** Throws `UNKNOWN_VERB` or `BAD_COMMAND`, saying what would be right. */
+export function parseCommand(verb: string, body: Uint8Array): SubmittedCommand {
+  const known = OperationVerb.safeParse(verb.toLowerCase());
+  if (!known.success) {
+    const near = nearest(verb, OperationVerb.options);
+    const hint = near === null ? "" : ` - did you mean ${near}?`;
+    throw new CastellanError(
+      "UNKNOWN_VERB",
+      `there is no command "${verb.slice(0, 64)}"${hint} (known: ${OperationVerb.options.join(", ")})`,
+      {
+        details: { known: OperationVerb.options },
+      },
+    );
+  }
+  if (body.byteLength > MAX_COMMAND_BYTES) {
+    throw new CastellanError(
+      "BAD_COMMAND",
+      `a request of ${body.byteLength} bytes is refused; at most ${MAX_COMMAND_BYTES}`,
+      {
+        details: { bytes: body.byteLength },
+      },
+    );
+  }
+  const checked = CommandRequest.safeParse(decodeCommand(body));
+  if (checked.success) return { verb: known.data, command: checked.data };
+  throw new CastellanError("BAD_COMMAND", `not a request: ${z.prettifyError(checked.error)}`);
+}
+
+function decodeCommand(body: Uint8Array): unknown {
+  try {
+    return decodeBody(body);
+  } catch (cause) {
+    throw new CastellanError("BAD_COMMAND", "the request is not JSON in UTF-8", { cause });
+  }
+}

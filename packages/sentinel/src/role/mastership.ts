@@ -1,0 +1,82 @@
+/**
+ * Taking mastership: a compare-and-swap on the one row that says who is master.
+ *
+ * M1 Every take-over makes a new, greater epoch; of several that read the same epoch one wins.
+ * M2 In the same transaction the epoch goes into every open operation and every step that has not ended: from that moment
+ *    no sentinel claims a step that only the earlier master knew of as it is, and the earlier master's writes are refused.
+ * M3 Whether an ambiguous commit happened is told by the nonce, never guessed.
+ */
+import { CastellanError } from "@castellan/kernel";
+import { type Gateway, type Row, StoreAmbiguous, StoreConflict, update, type Write } from "@castellan/store";
+
+export interface TakeOver {
+  readonly serverId: number;
+  /** New for each call; at most 64 characters. */
+  readonly nonce: string;
+  readonly now: Date;
+}
+
+export type TakeOverResult =
+  | { readonly kind: "master"; readonly epoch: number }
+  /** Somebody else took it between our look and our write, or in the doubt about our own. */
+  | { readonly kind: "lost"; readonly epoch: number; readonly masterId: number | null };
+
+/** How often an ambiguous commit is tried again before the doubt is passed on. */
+const ATTEMPTS = 3;
+
+/**
+ * Becomes master, whoever was it before. Throws `NOT_A_MEMBER` when the server has no row in `node_cluster`,
+ * `NODE_MISSING` when the schema holds no node, and what the gateway throws when it cannot be reached.
+ */
+export async function takeOver(gateway: Gateway, { serverId, nonce, now }: TakeOver): Promise<TakeOverResult> {
+  const before = await readMastership(gateway);
+  const epoch = before.epoch + 1;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await gateway.commit(takeOverWrites({ serverId, nonce, now }, before.epoch));
+      return { kind: "master", epoch };
+    } catch (thrown) {
+      if (thrown instanceof StoreConflict && thrown.index === MEMBER_WRITE) throw notAMember(serverId);
+      if (!(thrown instanceof StoreConflict) && !(thrown instanceof StoreAmbiguous)) throw thrown;
+      const after = await readMastership(gateway);
+      if (after.nonce === nonce) return { kind: "master", epoch: after.epoch };
+      if (after.epoch !== before.epoch) return { kind: "lost", epoch: after.epoch, masterId: after.master_id };
+      // Not there yet: should it still arrive, the next attempt misses its guard and finds the nonce.
+      if (attempt === ATTEMPTS) throw thrown;
+    }
+  }
+}
+
+export async function readMastership(gateway: Gateway): Promise<Row<"node_state">> {
+  const [row] = await gateway.find("node_state", { where: { id: 1 } });
+  if (row !== undefined) return row;
+  throw new CastellanError("NODE_MISSING", "the schema holds no node yet; start a sentinel of it once");
+}
+
+/** Position of the write that needs the server to be a member. */
+const MEMBER_WRITE = 2;
+
+function takeOverWrites({ serverId, nonce }: TakeOver, readEpoch: number): Write[] {
+  const epoch = readEpoch + 1;
+  return [
+    update("node_state", { id: 1, epoch: readEpoch }, { epoch, fence: { add: 1 }, master_id: serverId, nonce }),
+    // The old flag first: the schema admits one.
+    update("node_cluster", { master: true }, { master: false }, "any"),
+    update("node_cluster", { logical_machine_id: serverId }, { master: true }),
+    update("operation", { state: "open" }, { epoch }, "any"),
+    update("operation_step", { state: { in: ["pending", "ready", "claimed"] } }, { epoch }, "any"),
+  ];
+}
+
+/** The first write of every commit of a master: refused (`StoreConflict` at 0) once another has taken over. */
+export function fence(epoch: number, change: { readonly state?: string; readonly changed_at?: Date } = {}): Write {
+  return update("node_state", { id: 1, epoch }, { fence: { add: 1 }, ...change });
+}
+
+export function notAMember(serverId: number): CastellanError {
+  return new CastellanError(
+    "NOT_A_MEMBER",
+    `server ${serverId} is not a member of the node: add it with swadm add_server`,
+    { details: { serverId } },
+  );
+}
