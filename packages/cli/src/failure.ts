@@ -1,0 +1,29 @@
+/** How a command that failed says so: on stderr for people, and with `--json` on stdout for programs. */
+import { CastellanError, type ErrorShape, ensureError, systemCode } from "@castellan/kernel";
+import picocolors from "picocolors";
+import { type ExitCode, exitCodeOf, remedyOf } from "./exit-code.ts";
+import type { Io } from "./io.ts";
+
+/** Prints the error and answers the exit code it stands for. */
+export function reportFailure(thrown: unknown, io: Io, json: boolean): ExitCode {
+  const shape = shapeOf(thrown);
+  const remedy = remedyOf(shape.code);
+  const { red, dim } = picocolors.createColors(io.errColour);
+  const [first = "", ...rest] = shape.message.split("\n");
+  io.err(`${red("castellan:")} ${first}\n`);
+  for (const line of rest) io.err(`  ${line}\n`);
+  if (remedy !== null) io.err(`  ${dim(remedy)}\n`);
+  if (json) io.out(`${JSON.stringify({ error: { ...shape, remedy } })}\n`);
+  return exitCodeOf(shape.code);
+}
+
+/** An error of the operating system keeps its code (EACCES, ENOSPC, ...); a defect shows where it happened. */
+function shapeOf(thrown: unknown): ErrorShape {
+  if (thrown instanceof CastellanError) return thrown.toShape();
+  const error = ensureError(thrown);
+  const code = systemCode(thrown);
+  if (code !== undefined && /^E[A-Z0-9]+$/.test(code)) {
+    return { code, message: error.message, retryable: false, details: {} };
+  }
+  return { code: "INTERNAL", message: error.stack ?? error.message, retryable: false, details: {} };
+}

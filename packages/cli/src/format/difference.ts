@@ -1,0 +1,16 @@
+/** What an `apply` changes, one line each. Pure. */
+import { type Difference, isEmpty } from "@castellan/admin";
+import type { Style } from "./style.ts";
+
+export function formatDifference(difference: Difference, style: Style): string {
+  if (isEmpty(difference)) return "nothing to change\n";
+  const types = difference.types.map(({ name, change, fields }) =>
+    change === "added" ? style.added(`+ type ${name}`) : style.changed(`~ type ${name} (${fields.join(", ")})`),
+  );
+  const instances = difference.instances.map(({ server, type, instance, change }) =>
+    change === "added"
+      ? style.added(`+ ${server} ${type} ${instance}`)
+      : style.removed(`- ${server} ${type} ${instance}`),
+  );
+  return [...types, ...instances].map((line) => `${line}\n`).join("");
+}

@@ -1,0 +1,50 @@
+/** A node's status as a person reads it. Pure. */
+import type { ProcessReport, ServerReport, StatusReport } from "@castellan/protocol";
+import type { Style } from "./style.ts";
+import { formatTable } from "./table.ts";
+import { ago } from "./time.ts";
+
+export interface StatusLayout {
+  readonly style: Style;
+  readonly columns: number;
+  readonly now: Date;
+}
+
+export function formatStatus(report: StatusReport, layout: StatusLayout): string {
+  const { style } = layout;
+  const { node, state, master, epoch } = report;
+  const lines = [
+    `${style.strong(node)}  ${style.word(state)}  master ${master ?? "none"}  epoch ${epoch}\n`,
+    ...(report.stale ? [`${style.word("warning")}: this may be out of date: ${staleReason(report)}\n`] : []),
+    ...report.servers.map((server) => `\n${formatServer(server, layout)}`),
+  ];
+  return lines.join("");
+}
+
+function staleReason({ master }: StatusReport): string {
+  return master === null
+    ? "no server is master"
+    : "the bus cannot be reached, or the master has not written for a while";
+}
+
+function formatServer(server: ServerReport, { style, columns, now }: StatusLayout): string {
+  const seen = server.lastSeen === null ? "never seen" : `seen ${ago(server.lastSeen, now)} ago`;
+  const head = `${style.strong(server.name)}  #${server.id}  ${server.role}  ${style.word(server.state)}  ${style.faint(seen)}\n`;
+  if (server.processes.length === 0) return `${head}  no processes are defined\n`;
+  const rows = server.processes.map((process) => [
+    `${process.type} ${process.instance}`,
+    style.word(process.status),
+    process.pid === null ? "-" : String(process.pid),
+    ago(process.since, now),
+    String(process.restarts),
+    commentOf(process),
+  ]);
+  const titles = ["PROCESS", "STATUS", "PID", "FOR", "RESTARTS", "COMMENT"];
+  const align = ["left", "left", "right", "right", "right", "left"] as const;
+  return `${head}${formatTable(titles, rows, { indent: 2, align, columns })}`;
+}
+
+function commentOf({ enabled, persistent, comment }: ProcessReport): string {
+  const marks = [...(enabled ? [] : ["disabled"]), ...(persistent ? [] : ["not persistent"])];
+  return [...marks, ...(comment === null ? [] : [comment])].join("; ");
+}

@@ -1,0 +1,2 @@
+export type { Invocation, Run } from "./invocation.ts";
+export { main } from "./main.ts";

@@ -1,0 +1,66 @@
+/** The terminal, the environment and who is there: everything the commands know of the world they were called in. */
+import { hostname, userInfo } from "node:os";
+
+export interface Io {
+  /** Results. */
+  out(text: string): void;
+  /** Complaints and hints. */
+  err(text: string): void;
+  /** Whether a person watches the results: only then is anything redrawn. */
+  readonly isTerminal: boolean;
+  readonly outColour: boolean;
+  readonly errColour: boolean;
+  /** Width of the terminal in characters; unbounded when it is none. */
+  readonly columns: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The operating system's name of the user. */
+  readonly user: string;
+  readonly hostName: string;
+  /** Aborts on Ctrl-C or SIGTERM. From its first use on, these no longer end the program by themselves. */
+  readonly interrupted: AbortSignal;
+}
+
+export function systemIo(): Io {
+  const { stdout, stderr, env } = process;
+  for (const stream of [stdout, stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(); // whoever read it has seen enough
+      throw error;
+    });
+  }
+  const colour = (stream: NodeJS.WriteStream): boolean =>
+    stream.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+  let interruption: AbortController | null = null;
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    isTerminal: stdout.isTTY && env["TERM"] !== "dumb",
+    outColour: colour(stdout),
+    errColour: colour(stderr),
+    get columns() {
+      return stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY;
+    },
+    env,
+    cwd: process.cwd(),
+    user: userName(),
+    hostName: hostname(),
+    get interrupted() {
+      if (interruption === null) {
+        const controller = new AbortController();
+        interruption = controller;
+        for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
+      }
+      return interruption.signal;
+    },
+  };
+}
+
+/** A user without an entry in the password file (a container) still has a number. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? "unknown"}`;
+  }
+}
