@@ -23,6 +23,7 @@ import {
   type Link,
   type LinkOptions,
 } from "../src/transport/nats/index.ts";
+import { startHost as startExample } from "./examples/05-nats.ts";
 
 const Echo = {
   actor: "echo",
@@ -201,6 +202,20 @@ describe("over a real server", () => {
     await eventually(() => ends.length === 2, { withinMs: 10_000 });
     expect(ends[1]).toBe("hera/echo/- unreachable");
   });
+});
+
+test("the README's host on NATS", async () => {
+  const there = await startExample("zeus", server.url);
+  const here = await startExample("hades", server.url);
+  try {
+    there.system.expose(Echo, "-", there.system.spawn(echo(), "echo"));
+    const remote = here.system.remote(Echo, { host: "zeus" });
+    const answer = await eventually(() => remote.ask({ type: "Say", text: "hi" }, soon));
+    expect(answer).toEqual({ text: "hi", heard: 0 });
+  } finally {
+    await here.stop();
+    await there.stop();
+  }
 });
 
 describe("the link", () => {
