@@ -40,10 +40,17 @@ export interface DiskWatchDeps {
 
 /** Starts a round now instead of at the end of the period. */
 export type DiskWatchCommand = { readonly type: "CheckDisks" };
-type Private = { readonly type: "Tick" } | { readonly type: "RoundEnded"; readonly error: Error | null };
+type Private =
+  | { readonly type: "Tick" }
+  | { readonly type: "RoundIsSlow" }
+  | { readonly type: "RoundEnded"; readonly error: Error | null };
 
 /** How often `fspart` is looked at for a change, at least, milliseconds. */
 const FSPART_POLL_MS = 5_000;
+/** Between two rounds, whatever the settings say, milliseconds. */
+const MIN_PAUSE_MS = 100;
+/** A round that takes longer waits for the home's own disk: for `fspart`, for its state, for room in the outbox. */
+const SLOW_ROUND_MS = 60_000;
 /** Fewer free inodes than this share are a shortage, percent. */
 const MIN_FREE_INODES = { unit: "percent", value: 5 } as const;
 
@@ -60,6 +67,7 @@ export function createDiskWatch(deps: DiskWatchDeps): Behavior<DiskWatchCommand>
       isRunning = true;
       isWanted = false;
       context.timers.cancel("tick");
+      context.timers.once("slow", SLOW_ROUND_MS, { type: "RoundIsSlow" });
       context.pipeToSelf(round(isForced), {
         ok: () => ({ type: "RoundEnded", error: null }),
         failed: (error) => ({ type: "RoundEnded", error }),
@@ -69,16 +77,25 @@ export function createDiskWatch(deps: DiskWatchDeps): Behavior<DiskWatchCommand>
     return receive<DiskWatchCommand | Private>({
       CheckDisks: () => run(true),
       Tick: () => run(false),
+      RoundIsSlow: () => {
+        context.log.warn("a round of the disk watch has not ended; nothing more is told until it does", {
+          home: deps.identity.home,
+          afterMs: SLOW_ROUND_MS,
+        });
+      },
       RoundEnded: ({ error }) => {
         isRunning = false;
+        context.timers.cancel("slow");
         if (error)
           context.log.error("a round of the disk watch failed; the next one follows", { error: error.message });
         if (isWanted) run(true);
-        else context.timers.once("tick", Math.min(deps.settings().periodMs, FSPART_POLL_MS), { type: "Tick" });
+        else context.timers.once("tick", pauseMs(deps.settings()), { type: "Tick" });
       },
     });
   });
 }
+
+const pauseMs = ({ periodMs }: DiskSettings): number => Math.max(MIN_PAUSE_MS, Math.min(periodMs, FSPART_POLL_MS));
 
 /** One round: true forces it, false leaves it out while neither the period is over nor `fspart` has changed. */
 export function createDiskRound(deps: DiskWatchDeps, clock: Clock, log: Logger): (isForced: boolean) => Promise<void> {

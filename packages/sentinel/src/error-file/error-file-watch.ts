@@ -13,12 +13,16 @@ export type ErrorFileWatchDeps = ErrorFileRoundDeps;
 export type ErrorFileWatchCommand = { readonly type: "ScanErrorFiles" };
 type Private =
   | { readonly type: "Changed" }
+  | { readonly type: "RoundIsSlow" }
   | { readonly type: "RoundEnded"; readonly againInMs: number | null; readonly error: Error | null };
 
 /** The next look at the latest, milliseconds. */
 const RESCAN_MS = 5_000;
 /** Events of one burst are one look, milliseconds. */
 const DEBOUNCE_MS = 20;
+
+/** A round that takes longer waits for a disk: for room in the outbox, or for a file system that does not answer. */
+const SLOW_ROUND_MS = 30_000;
 
 export function createErrorFileWatch(deps: ErrorFileWatchDeps): Behavior<ErrorFileWatchCommand> {
   return setup<ErrorFileWatchCommand | Private>((context) => {
@@ -50,6 +54,7 @@ export function createErrorFileWatch(deps: ErrorFileWatchDeps): Behavior<ErrorFi
       isWanted = false;
       isSignalled = false;
       context.timers.cancel("look");
+      context.timers.once("slow", SLOW_ROUND_MS, { type: "RoundIsSlow" });
       context.pipeToSelf(runOnce(), {
         ok: (againInMs) => ({ type: "RoundEnded", againInMs, error: null }),
         failed: (error) => ({ type: "RoundEnded", againInMs: null, error }),
@@ -65,8 +70,15 @@ export function createErrorFileWatch(deps: ErrorFileWatchDeps): Behavior<ErrorFi
           if (isRunning) isWanted = true;
           else lookIn(DEBOUNCE_MS);
         },
+        RoundIsSlow: () => {
+          context.log.warn("a look at the error files has not ended; nothing more is told until it does", {
+            home: deps.identity.home,
+            afterMs: SLOW_ROUND_MS,
+          });
+        },
         RoundEnded: ({ againInMs, error }) => {
           isRunning = false;
+          context.timers.cancel("slow");
           if (error) {
             context.log.error("a round of the error-file watch failed; the next one follows", { error: error.message });
           }

@@ -45,8 +45,11 @@ export async function followFile(known: Cursor | null, file: FoundFile, context:
   }
   if ("reason" in read) return { cursor: known, report: null, againInMs: null, refusal: read.reason };
   const { start, end, skippedBytes, isMidLine, head } = read;
-  const messages = parseMessages(read.text).filter((message) => !isOwnMessage(message));
-  const isNews = messages.length > 0;
+  const all = parseMessages(read.text);
+  const messages = all.filter((message) => !isOwnMessage(message));
+  // A file that begins with blank lines only is told of like an empty one: that it was created is the news.
+  const isBlankBeginning = start === 0 && end > 0 && all.length === 0;
+  const isNews = messages.length > 0 || isBlankBeginning;
   const next: Cursor = { ...from, offset: end, isMidLine, head, isRaised: from.isRaised || isNews };
   const waitMs = read.hasPartialLine ? Math.max(1, PARTIAL_WAIT_MS - context.waitedMs()) : null;
   return {

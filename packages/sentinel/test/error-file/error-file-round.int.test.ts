@@ -69,6 +69,15 @@ describe("one file", () => {
     expect(new Set(causes()).size).toBe(1);
   });
 
+  test("a file that begins with a blank line is told of, once", async () => {
+    await harness.write("sw_error", "\n");
+    expect((await harness.look()).map(brief)).toEqual([
+      "raised error-file error 1: sw_error was created on server hades",
+    ]);
+    await harness.append("sw_error", "\n");
+    expect(await harness.look()).toEqual([]);
+  });
+
   test("half a line waits for its newline, at most half a second", async () => {
     await harness.write("sw_error", "whole\nhal");
     expect((await harness.look()).map(brief)[0]).toMatch(/: whole$/);
