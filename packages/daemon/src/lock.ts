@@ -2,8 +2,9 @@
  * A lock that the kernel releases when its holder dies, however it dies. SQLite's file lock is the one such lock that a
  * Node program has without another native module; the lock's file is an empty database in `run/`.
  */
-import Database from "better-sqlite3";
+
 import { CastellanError, type Clock, ensureError, sleep } from "@castellan/kernel";
+import Database from "better-sqlite3";
 
 export interface Lock {
   release(): void;

@@ -1,5 +1,52 @@
-/** `castellan down`: see the daemon package. */
-import { CastellanError } from "@castellan/kernel";
-import type { Run } from "../invocation.ts";
+/** `castellan down`: stops all processes in order, then the sentinels, then waits until this server's are gone. */
+import { type AdminContext, remoteActors, status } from "@castellan/admin";
+import { type HomePaths, homePaths, pairState } from "@castellan/daemon";
+import { CastellanError, sleep } from "@castellan/kernel";
+import { Sentinel } from "@castellan/protocol";
+import { EXIT } from "../exit-code.ts";
+import { type Invocation, printJson, type Run } from "../invocation.ts";
+import { runOperation } from "./operation.ts";
 
-export const run: Run = () => Promise.reject(new CastellanError("NOT_YET", "`castellan down` is not there yet"));
+const STOP_ASK_MS = 10_000;
+const GONE_WITHIN_MS = 30_000;
+const LOOK_MS = 50;
+
+export const run: Run = async (invocation) => {
+  const ctx = await invocation.openAdmin();
+  const paths = homePaths(invocation.home);
+  const { worker, watcher } = pairState(paths);
+  if (worker === null && watcher === null) {
+    finish(invocation, "the sentinel of this server is not running");
+    return EXIT.done;
+  }
+  return await takeDown(invocation, ctx, paths);
+};
+
+export async function takeDown(invocation: Invocation, ctx: AdminContext, paths: HomePaths): Promise<number> {
+  const report = await runOperation(invocation, ctx, "shutdown", {});
+  if (report.state !== "done") {
+    if (invocation.json) printJson(invocation, report);
+    else invocation.io.err("castellan: not everything stopped: the sentinel goes on looking after it\n");
+    return EXIT.refused;
+  }
+  const actors = remoteActors(ctx);
+  for (const { name } of (await status(ctx)).servers) {
+    await actors.remote(Sentinel, { host: name }).ask({ type: "Stop", by: ctx.user }, { timeoutMs: STOP_ASK_MS });
+  }
+  const deadline = ctx.clock.bootMs() + GONE_WITHIN_MS;
+  for (let pair = pairState(paths); pair.worker !== null || pair.watcher !== null; pair = pairState(paths)) {
+    if (ctx.clock.bootMs() > deadline) {
+      throw new CastellanError("TIMED_OUT", "the processes are stopped, but the sentinel has not ended yet", {
+        details: { ...pair },
+      });
+    }
+    await sleep(ctx.clock, LOOK_MS);
+  }
+  finish(invocation, "the node is down");
+  return EXIT.done;
+}
+
+function finish(invocation: Invocation, message: string): void {
+  if (invocation.json) printJson(invocation, { down: true, message });
+  else invocation.io.out(`${message}\n`);
+}

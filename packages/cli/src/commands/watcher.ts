@@ -1,6 +1,8 @@
-/** The watcher of this server's sentinel: started by `up` and by the worker. */
-import { CastellanError } from "@castellan/kernel";
+/** The watcher of this server's sentinel: started by `up`, by systemd, and by the worker. */
 import type { Run } from "../invocation.ts";
+import { programEntry } from "../program-entry.ts";
 
-export const run: Run<[{ readonly rejoin?: boolean }]> = () =>
-  Promise.reject(new CastellanError("NOT_YET", "the watcher is not there yet"));
+export const run: Run<[{ readonly rejoin?: boolean }]> = async ({ home, io }, { rejoin = false }) => {
+  const { runWatcher } = await import("@castellan/daemon/watcher");
+  return await runWatcher({ home, rejoin, program: programEntry(), environment: { ...io.env } });
+};

@@ -1,0 +1,122 @@
+/**
+ * The bus of a worker, from before its first connection to its end. What publishes is told "not yet" (retryable) until
+ * there is one; what listens is told when there is; afterwards the link reconnects by itself.
+ */
+import { readFileSync } from "node:fs";
+import { connectLink, createNatsTransport, type Link } from "@castellan/actor/nats";
+import { CastellanError, type Clock, ensureError, type Logger, sleep } from "@castellan/kernel";
+import type { NatsSettings, Subjects } from "@castellan/protocol";
+import type { BusPublisher } from "@castellan/sentinel";
+import type { NatsConnection } from "nats";
+import { actorSubjects } from "./actor-subjects.ts";
+import { createBusPublisher } from "./bus-publisher.ts";
+import { ensureEventsStream } from "./events-stream.ts";
+import { createLateTransport, type LateTransport } from "./late-transport.ts";
+
+export interface LateBus {
+  readonly transport: LateTransport;
+  readonly publisher: BusPublisher;
+  /** Null before the first connection. */
+  readonly connection: NatsConnection | null;
+  /** Calls back once there is a connection, at once if there is; answers how to withdraw. */
+  onArrival(listener: (connection: NatsConnection) => void): () => void;
+  close(): Promise<void>;
+}
+
+export interface LateBusDeps {
+  readonly settings: NatsSettings;
+  readonly server: string;
+  readonly subjects: Subjects;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** One round of trying for the first connection, and the pause before the next, milliseconds. */
+const ROUND_MS = 30_000;
+const PAUSE_MS = 250;
+const CLOSE_MS = 2000;
+
+export function openLateBus(deps: LateBusDeps): LateBus {
+  const { server, subjects, clock, log } = deps;
+  const transport = createLateTransport(server);
+  const listeners = new Set<(connection: NatsConnection) => void>();
+  const ending = new AbortController();
+  let link: Link | null = null;
+  let publisher: (BusPublisher & { close(): void }) | null = null;
+
+  const ensureStream = (connection: NatsConnection): void => {
+    ensureEventsStream({ connection, subjects, clock, log, signal: ending.signal }).catch((thrown: unknown) => {
+      log.error("the events stream could not be made ready", { error: ensureError(thrown) });
+    });
+  };
+  const arrive = (arrived: Link): void => {
+    link = arrived;
+    const { connection } = arrived;
+    publisher = createBusPublisher({ connection, clock, log });
+    transport.arrive(
+      createNatsTransport({ self: server, connection, subjects: actorSubjects(subjects), clock, logger: log }),
+    );
+    ensureStream(connection);
+    arrived.onChange((up) => {
+      if (up) ensureStream(connection); // the server may have come back without its store
+    });
+    for (const listener of listeners) listener(connection);
+    listeners.clear();
+  };
+  const connect = async (): Promise<void> => {
+    while (!ending.signal.aborted) {
+      try {
+        const arrived = await connectLink(linkOptions(deps));
+        if (ending.signal.aborted) await arrived.close();
+        else arrive(arrived);
+        return;
+      } catch (thrown) {
+        log.warn("no connection to the bus yet", { url: deps.settings.url, error: ensureError(thrown) });
+        await sleep(clock, PAUSE_MS, ending.signal);
+      }
+    }
+  };
+  const connecting = connect();
+
+  return {
+    transport,
+    publisher: {
+      publish: (message) =>
+        publisher === null
+          ? Promise.reject(new CastellanError("BUS_AWAY", "there is no connection to the bus yet", { retryable: true }))
+          : publisher.publish(message),
+    },
+    get connection() {
+      return link?.connection ?? null;
+    },
+    onArrival(listener) {
+      if (link === null) listeners.add(listener);
+      else listener(link.connection);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      ending.abort();
+      await Promise.race([connecting, sleep(clock, CLOSE_MS)]);
+      publisher?.close();
+      await transport.close(CLOSE_MS);
+      await link?.close();
+    },
+  };
+}
+
+function linkOptions({ settings, server, clock, log }: LateBusDeps): Parameters<typeof connectLink>[0] {
+  const { url, credentials, tls } = settings;
+  const fileOf = (key: "ca" | "cert" | "key"): Record<string, string> => {
+    const path = tls?.[key] ?? null;
+    return path === null ? {} : { [key]: readFileSync(path, "utf8") };
+  };
+  return {
+    servers: url.split(","),
+    name: `castellan-worker-${server}`,
+    logger: log,
+    clock,
+    firstConnectMs: ROUND_MS,
+    ...(credentials === null ? {} : { credentials: readFileSync(credentials, "utf8") }),
+    ...(tls === null ? {} : { tls: { ...fileOf("ca"), ...fileOf("cert"), ...fileOf("key") } }),
+  };
+}

@@ -1,0 +1,176 @@
+/**
+ * The embedded nats-server of a home: detached, found again by the next worker, brought back when it dies. It keeps its
+ * port for life, so that every client's address stays true.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import {
+  type Backoff,
+  backoffMs,
+  CastellanError,
+  type Clock,
+  type Logger,
+  type Rng,
+  sleep,
+  type Timer,
+} from "@castellan/kernel";
+import { ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
+import { z } from "zod";
+import type { HomePaths } from "../home-paths.ts";
+import { identify, signalExactly } from "../pair/part.ts";
+import { natsServerConfig } from "./config.ts";
+
+const NatsRecord = z.object({
+  port: z.int().min(1).max(65_535),
+  identity: ProcessIdentity.nullable(),
+});
+type NatsRecord = z.infer<typeof NatsRecord>;
+
+export interface EmbeddedNatsDeps {
+  readonly paths: HomePaths;
+  /** Path of the server's program. */
+  readonly binary: string;
+  readonly serverName: string;
+  readonly clock: Clock;
+  readonly proc: ProcReader;
+  readonly rng: Rng;
+  readonly log: Logger;
+}
+
+export interface EmbeddedNats {
+  readonly url: string;
+  /** Look after it no more; it goes on. */
+  leave(): void;
+  /** Ends it in order. */
+  stop(): Promise<void>;
+}
+
+const LOOK_MS = 200;
+const READY_WITHIN_MS = 10_000;
+const STOP_WITHIN_MS = 5000;
+const RELAUNCH: Backoff = { firstMs: 100, maxMs: 5000 };
+
+/** Adopts or starts the server. Resolves after the first attempt; a server that does not start is tried again for ever. */
+export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<EmbeddedNats> {
+  const { paths, clock, log, proc } = deps;
+  const file = join(paths.run, "nats.json");
+  const record = readRecord(file);
+  const port = record?.port ?? (await freePort());
+  let identity = record?.identity ?? null;
+  let failures = 0;
+  let left = false;
+  let timer: Timer | null = null;
+
+  const look = async (): Promise<void> => {
+    if (identity === null || !proc.isAlive(identity)) {
+      try {
+        identity = await launch(deps, file, port);
+        failures = 0;
+        log.info("started the embedded nats-server", { pid: identity?.pid ?? null, port });
+      } catch (error) {
+        failures += 1;
+        log.error("the embedded nats-server does not start", { error, failures, seeAlso: "logs/nats-server.log" });
+      }
+    }
+    if (left) return;
+    timer = clock.after(failures === 0 ? LOOK_MS : backoffMs(RELAUNCH, failures, deps.rng), () => void look());
+  };
+  await look();
+
+  const leave = (): void => {
+    left = true;
+    timer?.cancel();
+  };
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    leave,
+    async stop() {
+      leave();
+      if (identity !== null) await endServer(identity, clock, proc);
+    },
+  };
+}
+
+async function launch(deps: EmbeddedNatsDeps, file: string, port: number): Promise<ProcessIdentity | null> {
+  const { paths, clock, binary } = deps;
+  // A name of this launch alone: another server on this port does not greet with it.
+  const serverName = `${deps.serverName}-${Buffer.from(deps.rng.bytes(6)).toString("hex")}`;
+  const storeDirectory = join(paths.data, "nats");
+  mkdirSync(storeDirectory, { recursive: true, mode: 0o700 });
+  const config = join(paths.run, "nats.conf");
+  writeFileSync(config, natsServerConfig({ port, storeDirectory, pidFile: join(paths.run, "nats.pid"), serverName }));
+  const output = openSync(join(paths.logs, "nats-server.log"), "a");
+  let ended = false;
+  try {
+    const child = spawn(binary, ["-c", config], { cwd: paths.home, detached: true, stdio: ["ignore", output, output] });
+    child.once("error", () => {
+      ended = true;
+    });
+    child.once("exit", () => {
+      ended = true;
+    });
+    child.unref();
+    const identity = child.pid === undefined ? null : identify(deps.proc, child.pid);
+    await writeDurably(file, `${JSON.stringify({ port, identity })}\n`);
+    const deadline = clock.bootMs() + READY_WITHIN_MS;
+    while (!(await greets(port, serverName))) {
+      if (ended || clock.bootMs() > deadline) {
+        throw new CastellanError(
+          "NATS_NOT_STARTED",
+          `the embedded nats-server did not start on port ${port}: see ${join(paths.logs, "nats-server.log")}`,
+          { retryable: true, details: { binary, port } },
+        );
+      }
+      await sleep(clock, 10);
+    }
+    return identity;
+  } finally {
+    closeSync(output);
+  }
+}
+
+async function endServer(identity: ProcessIdentity, clock: Clock, proc: ProcReader): Promise<void> {
+  signalExactly(proc, identity, "SIGTERM");
+  const deadline = clock.bootMs() + STOP_WITHIN_MS;
+  while (proc.isAlive(identity) && clock.bootMs() < deadline) await sleep(clock, 10);
+  if (proc.isAlive(identity)) signalExactly(proc, identity, "SIGKILL");
+}
+
+function readRecord(file: string): NatsRecord | null {
+  try {
+    const checked = NatsRecord.safeParse(JSON.parse(readFileSync(file, "utf8")));
+    return checked.success ? checked.data : null;
+  } catch {
+    return null; // never started here, or a torn record: a new server gets a new port
+  }
+}
+
+/** A port nobody has at this moment. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** A nats-server greets every connection with INFO and its name. */
+function greets(port: number, serverName: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const answer = (yes: boolean): void => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.setTimeout(500, () => answer(false));
+    socket.once("error", () => answer(false));
+    socket.once("close", () => answer(false));
+    socket.once("data", (chunk) => answer(chunk.toString("latin1").includes(`"server_name":"${serverName}"`)));
+  });
+}

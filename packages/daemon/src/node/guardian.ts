@@ -1,0 +1,182 @@
+/**
+ * The guardian: everything a server's sentinel does, started in order, stopped in reverse. First what alerts need, then
+ * what keeps processes, then the watches, at last what takes orders.
+ */
+import { type ActorSystem, type Behavior, type CommandOf, receive, setup } from "@castellan/actor";
+import { CastellanError, type Clock, type IdSource, type Logger, type Rng } from "@castellan/kernel";
+import { Conductor, createSubjects, Outbox, Sentinel } from "@castellan/protocol";
+import {
+  createAlertSink,
+  createDiskWatch,
+  createErrorFileWatch,
+  createEventPublisher,
+  createKeeperWorld,
+  createOutbox,
+  createOutboxDisk,
+  createProcessTable,
+  createRole,
+  createStatusWriter,
+  createStepRunner,
+  DEFAULT_PATTERNS,
+  type MessageLog,
+  openOutboxFile,
+  type ProcessTableCommand,
+  type RoleState,
+  type SentinelIdentity,
+} from "@castellan/sentinel";
+import { type Gateway, readNodeView } from "@castellan/store";
+import type { LateBus } from "../bus/late-bus.ts";
+import { startMaster } from "./master.ts";
+import { damagedAlert, reportSettings } from "./own-alerts.ts";
+import { watchServerSettings } from "./server-settings.ts";
+
+export interface GuardianDeps {
+  readonly identity: SentinelIdentity;
+  readonly gateway: Gateway;
+  readonly system: ActorSystem;
+  readonly bus: LateBus;
+  readonly messages: MessageLog;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly newId: IdSource;
+  readonly log: Logger;
+  /** What managed processes inherit. */
+  readonly baseEnv: Readonly<Record<string, string>>;
+  /** Whether castellan.yaml was in order at this start, and at the one before. */
+  readonly settings: { readonly problem: string | null; readonly mended: boolean };
+  readonly onRole: (role: RoleState) => void;
+  /** An administrator ends this server's sentinel: no process of it runs any more. */
+  readonly onStop: (why: string) => void;
+  /** A later worker of this server counts: end at once. */
+  readonly onSuperseded: () => void;
+}
+
+type GuardianCommand = CommandOf<typeof Sentinel>;
+
+const COUNT_MS = 5000;
+const FIND_KEEPER_MS = 20_000;
+
+export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
+  return setup<GuardianCommand>((context) => {
+    const { identity, gateway, system, bus, clock, rng, newId, log } = deps;
+    const subjects = createSubjects(identity.node);
+    const ending = new AbortController();
+
+    const outbox = context.spawn(
+      createOutbox({
+        identity,
+        subjects,
+        bus: bus.publisher,
+        open: () =>
+          openOutboxFile({
+            disk: createOutboxDisk(`${identity.home}/run/outbox`),
+            newId,
+            damagedAlert: (number) => damagedAlert(identity.server, number, clock.now()),
+          }),
+      }),
+      "outbox",
+    );
+    system.expose(Outbox, "-", outbox);
+    const alerts = createAlertSink({ outbox, clock, rng, newId, log, signal: ending.signal });
+    const events = createEventPublisher({ identity, subjects, bus: bus.publisher, clock, rng, newId, log });
+
+    const { onSuperseded } = deps;
+    const status = createStatusWriter({ gateway, identity, clock, rng, newId, log, onSuperseded });
+    const settings = watchServerSettings({ gateway, serverId: identity.serverId, clock, log });
+    const world = createKeeperWorld({
+      clock,
+      identity,
+      log,
+      status,
+      events,
+      alerts,
+      messages: deps.messages,
+      baseEnv: deps.baseEnv,
+    });
+    const processes = context.spawn(
+      createProcessTable({ ...world, readView: () => readNodeView(gateway) }),
+      "processes",
+    );
+    context.spawn(
+      createDiskWatch({ identity, alerts, messageLog: deps.messages, settings: () => settings.disk() }),
+      "disk-watch",
+    );
+    context.spawn(
+      createErrorFileWatch({
+        identity,
+        alerts,
+        enabled: () => settings.checksErrorFiles(),
+        patterns: () => DEFAULT_PATTERNS,
+      }),
+      "error-file-watch",
+    );
+    const steps = context.spawn(
+      createStepRunner({
+        gateway,
+        serverId: identity.serverId,
+        incarnation: identity.incarnation,
+        async bring({ type, instance, desired, launchId }) {
+          const find = { type: "GetKeeper", key: { type, instance } } as const;
+          const keeper = await processes.ask(find, { timeoutMs: FIND_KEEPER_MS });
+          const order = { type: "Bring", desired, launchId, by: "operation" } as const;
+          return await keeper.ask(order, { timeoutMs: settings.deadlineOf(type) });
+        },
+        deadlineOf: ({ type }) => settings.deadlineOf(type) + FIND_KEEPER_MS,
+        finished: (operationId) =>
+          system.remote(Conductor, { host: "master" }).tell({ type: "StepFinished", operationId }),
+        onSuperseded,
+      }),
+      "step-runner",
+    );
+    context.spawn(
+      createRole({
+        gateway,
+        serverId: identity.serverId,
+        onChange: deps.onRole,
+        startMaster: (term) =>
+          startMaster({ node: identity.node, server: identity.server, gateway, system, bus, events, clock, log }, term),
+      }),
+      "role",
+    );
+    void reportSettings(alerts, identity.server, deps.settings, clock.now(), log);
+
+    const refuseWhileRunning = async (): Promise<void> => {
+      const { active } = await processes.ask<"GetCounts">({ type: "GetCounts" }, { timeoutMs: COUNT_MS });
+      if (active === 0) return;
+      throw new CastellanError(
+        "PROCESSES_RUNNING",
+        `${active} server processes run on ${identity.server}: stop them first (castellan stop)`,
+        { details: { active } },
+      );
+    };
+    return receive<GuardianCommand>(
+      {
+        async Stop({ by }, replyTo) {
+          try {
+            await refuseWhileRunning();
+          } catch (thrown) {
+            if (!(thrown instanceof CastellanError)) throw thrown;
+            replyTo.refuse(thrown);
+            return;
+          }
+          replyTo.success({ stopping: true });
+          deps.onStop(`asked by ${by}`);
+        },
+        Refresh() {
+          settings.refresh();
+          processes.tell({ type: "Refresh" } satisfies ProcessTableCommand);
+        },
+        Wake: () => steps.tell({ type: "Wake" }),
+      },
+      {
+        async stopping() {
+          ending.abort();
+          settings.close();
+          await status.flush(2000);
+          await status.close();
+          await events.stop(1000);
+        },
+      },
+    );
+  });
+}

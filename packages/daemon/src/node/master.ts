@@ -1,0 +1,92 @@
+/** What runs for a term of mastership: the conductor, the desk with its feed of alerts, and the administrators' door. */
+import type { ActorRef, ActorSystem, CommandOf } from "@castellan/actor";
+import { type Clock, ensureError, type Logger } from "@castellan/kernel";
+import { Conductor, createSubjects, Desk, Outbox, Sentinel, type Subjects } from "@castellan/protocol";
+import { createConductor, type EventSink, handleCommand, type StopMaster, type Term } from "@castellan/sentinel";
+import type { Gateway } from "@castellan/store";
+import { createDesk } from "@castellan/work-item";
+import type { Msg, NatsConnection } from "nats";
+import { createAlertFeed } from "../bus/alert-feed.ts";
+import type { LateBus } from "../bus/late-bus.ts";
+
+export interface MasterDeps {
+  readonly node: string;
+  readonly server: string;
+  readonly gateway: Gateway;
+  readonly system: ActorSystem;
+  readonly bus: LateBus;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How long a request may wait for the conductor, milliseconds. */
+const SUBMIT_MS = 10_000;
+
+export function startMaster(deps: MasterDeps, term: Term): StopMaster {
+  const { node, server, gateway, system, bus, events } = deps;
+  const subjects = createSubjects(node);
+  const conductor = term.spawn(
+    createConductor({
+      gateway,
+      epoch: term.epoch,
+      events,
+      wake: (host) => system.remote(Sentinel, { host }).tell({ type: "Wake" }),
+      onDeposed: term.onDeposed,
+    }),
+    "conductor",
+  );
+  term.expose(Conductor, conductor);
+  const desk = term.spawn(
+    createDesk({
+      epoch: term.epoch,
+      identity: { node, server },
+      gateway,
+      subjects,
+      bus: bus.publisher,
+      outboxOf: (host) => system.remote(Outbox, { host }),
+      onDeposed: term.onDeposed,
+    }),
+    "desk",
+  );
+  term.expose(Desk, desk);
+
+  const closings: (() => void | Promise<void>)[] = [];
+  const unlisten = bus.onArrival((connection) => {
+    closings.push(openDoor(deps, subjects, connection, conductor));
+    const feed = createAlertFeed({ connection, subjects, clock: deps.clock, log: deps.log, desk });
+    closings.push(() => feed.close());
+  });
+  return async () => {
+    unlisten();
+    for (const close of closings.reverse()) await close();
+  };
+}
+
+/** Answers `cmd.{verb}`. Returns how to close the door. */
+function openDoor(
+  { log }: MasterDeps,
+  subjects: Subjects,
+  connection: NatsConnection,
+  conductor: ActorRef<CommandOf<typeof Conductor>>,
+): () => void {
+  const answer = async (message: Msg): Promise<void> => {
+    const verb = message.subject.slice(message.subject.lastIndexOf(".") + 1);
+    const reply = await handleCommand(verb, message.data, (submitted) =>
+      conductor.ask({ type: "Submit", ...submitted }, { timeoutMs: SUBMIT_MS }),
+    );
+    if (message.reply) message.respond(reply);
+  };
+  const subscription = connection.subscribe(subjects.allCommands, {
+    callback: (error, message) => {
+      if (error !== null) {
+        log.error("administrators' requests are not received", { error });
+        return;
+      }
+      answer(message).catch((thrown: unknown) => {
+        log.error("a request could not be answered", { subject: message.subject, error: ensureError(thrown) });
+      });
+    },
+  });
+  return () => subscription.unsubscribe();
+}

@@ -1,0 +1,30 @@
+/** Starting the pair of a home, and looking whether it lives: for programs that are not of the pair. */
+import { createProcReader } from "@castellan/sentinel/pair";
+import type { HomePaths } from "../home-paths.ts";
+import { launchPart, livingPart, type ProgramEntry } from "./part.ts";
+
+export interface PairState {
+  /** Process ids; null = does not live. */
+  readonly worker: number | null;
+  readonly watcher: number | null;
+}
+
+export function pairState(paths: HomePaths): PairState {
+  const proc = createProcReader();
+  return {
+    worker: livingPart(paths, "worker", proc)?.pid ?? null,
+    watcher: livingPart(paths, "watcher", proc)?.pid ?? null,
+  };
+}
+
+/** Launches the watcher unless a part lives; the parts bring each other up. Whether server processes start is another's to say. */
+export function bringUpPair(
+  paths: HomePaths,
+  program: ProgramEntry,
+  environment: NodeJS.ProcessEnv,
+): "joined" | "launched" {
+  const { worker, watcher } = pairState(paths);
+  if (worker !== null || watcher !== null) return "joined";
+  launchPart(paths, "watcher", { program, extraArguments: ["--rejoin"], environment, proc: createProcReader() });
+  return "launched";
+}

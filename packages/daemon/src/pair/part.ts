@@ -1,0 +1,89 @@
+/**
+ * The two parts of a server's sentinel as processes: who they are (`run/{part}.json`) and how one is launched. A part
+ * outlives whoever launched it: own process group, output to a file, no pipe, no reference.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
+import type { HomePaths } from "../home-paths.ts";
+
+export type Part = "worker" | "watcher";
+
+const partFile = (paths: HomePaths, part: Part): string => join(paths.run, `${part}.json`);
+
+/** Who a living process is; our own programs carry no launch id. */
+export function identify(proc: ProcReader, pid: number): ProcessIdentity | null {
+  const stat = proc.stat(pid);
+  return stat === null ? null : { pid, startTime: stat.startTime, bootId: proc.bootId, launchId: "" };
+}
+
+/** Signals exactly this process; false when it is gone, or is another by now. */
+export function signalExactly(proc: ProcReader, identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  if (!proc.isAlive(identity)) return false;
+  try {
+    return process.kill(identity.pid, signal);
+  } catch {
+    return false; // it ended between the look and the signal, or is not ours to signal
+  }
+}
+
+/** Tells the other part who we are. */
+export async function announcePart(paths: HomePaths, part: Part, proc: ProcReader): Promise<void> {
+  const identity = identify(proc, process.pid);
+  if (identity !== null) await writeDurably(partFile(paths, part), `${JSON.stringify(identity)}\n`);
+}
+
+/** The part of this home that lives, or null. */
+export function livingPart(paths: HomePaths, part: Part, proc: ProcReader): ProcessIdentity | null {
+  try {
+    const checked = ProcessIdentity.safeParse(JSON.parse(readFileSync(partFile(paths, part), "utf8")));
+    return checked.success && proc.isAlive(checked.data) ? checked.data : null;
+  } catch {
+    return null; // no file, or half of one: then nobody has announced himself
+  }
+}
+
+export interface LaunchedPart {
+  readonly identity: ProcessIdentity | null;
+  /** Called once when it ends; it may never be called when the launcher ends first. */
+  onExit(listener: () => void): void;
+}
+
+/** How to start one of our own programs: `[node, options..., entry]`. */
+export interface ProgramEntry {
+  readonly execPath: string;
+  readonly execArgv: readonly string[];
+  readonly entry: string;
+}
+
+export function launchPart(
+  paths: HomePaths,
+  part: Part,
+  launch: {
+    readonly program: ProgramEntry;
+    readonly extraArguments: readonly string[];
+    readonly environment: NodeJS.ProcessEnv;
+    readonly proc: ProcReader;
+  },
+): LaunchedPart {
+  const { program, extraArguments, environment, proc } = launch;
+  const log = openSync(join(paths.logs, `castellan-${part}.out`), "a");
+  try {
+    const argv = [...program.execArgv, program.entry, part, "--home", paths.home, ...extraArguments];
+    const child = spawn(program.execPath, argv, {
+      cwd: paths.home,
+      detached: true,
+      stdio: ["ignore", log, log],
+      env: environment,
+    });
+    child.on("error", () => undefined); // not launched: pid is undefined and the guard tries again
+    child.unref();
+    return {
+      identity: child.pid === undefined ? null : identify(proc, child.pid),
+      onExit: (listener) => void child.once("exit", listener),
+    };
+  } finally {
+    closeSync(log);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The watcher: starts the worker, watches its progress, brings it back. It knows nothing else, so that there is little
+ * in it to fail.
+ */
+import { relative } from "node:path";
+import { type Clock, createPinoLogger, createSystemClock, type Logger, sleep } from "@castellan/kernel";
+import {
+  createMessageLog,
+  createProcReader,
+  listenChannel,
+  type PairMessage,
+  type ProcReader,
+} from "@castellan/sentinel/pair";
+import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
+import { type Lock, takeLock } from "../lock.ts";
+import { guardPeer, type PeerGuardHandle } from "../pair/guard-peer.ts";
+import { announcePart, launchPart, type ProgramEntry, signalExactly } from "../pair/part.ts";
+import { reportProgress, stopRequest } from "./program.ts";
+
+export interface WatcherOptions {
+  readonly home: string;
+  readonly program: ProgramEntry;
+  /** The node's processes were looked after a moment ago: do not start what an operator may have stopped. */
+  readonly rejoin: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** How long a watcher waits for its dead predecessor's lock, milliseconds. */
+const LOCK_WAIT_MS = 2000;
+/** How long the worker may take to end in order before the watcher ends without it, milliseconds. */
+const STOP_WAIT_MS = 15_000;
+
+/** Runs until told to stop. Answers the exit code; 0 also when another watcher of this home lives. */
+export async function runWatcher(options: WatcherOptions): Promise<number> {
+  process.title = `castellan watcher --home ${options.home}`;
+  const paths = homePaths(options.home);
+  makeHome(paths);
+  process.chdir(paths.home);
+  const clock = createSystemClock();
+  const log = createPinoLogger({ file: `${paths.logs}/castellan-watcher.log`, fields: { part: "watcher" } });
+  const lock = await takeLock(`${paths.run}/watcher.lock`, clock, LOCK_WAIT_MS);
+  if (lock === null) {
+    log.info("another watcher of this home is running", { home: paths.home });
+    return 0;
+  }
+  const proc = createProcReader();
+  await announcePart(paths, "watcher", proc);
+  return await watch(options, { paths, clock, log, lock, proc });
+}
+
+interface Rim {
+  readonly paths: HomePaths;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly lock: Lock;
+  readonly proc: ProcReader;
+}
+
+async function watch(options: WatcherOptions, { paths, clock, log, lock, proc }: Rim): Promise<number> {
+  const stop = stopRequest();
+  let guard: PeerGuardHandle | null = null;
+  const heard = (message: PairMessage): void => {
+    if (message.type === "progress") guard?.progressed();
+    if (message.type === "stop") stop.request("the worker ends in order");
+  };
+  const channel = await listenChannel(relative(paths.home, paths.channel), {
+    message: heard,
+    up: () => channel.send({ type: "hello", part: "watcher", pid: process.pid }),
+    down: () => log.warn("the worker's connection is gone"),
+  });
+  const progress = reportProgress(channel, clock);
+  guard = guardPeer({
+    peer: "worker",
+    paths,
+    clock,
+    proc,
+    log,
+    messages: createMessageLog({ home: paths.home, pid: process.pid, instance: 2, clock, log }),
+    launch: (first) =>
+      launchPart(paths, "worker", {
+        program: options.program,
+        extraArguments: first && !options.rejoin ? ["--boot"] : [],
+        environment: options.environment,
+        proc,
+      }),
+  });
+  log.info("watching", { worker: guard.peer()?.pid ?? null });
+
+  const why = await stop.requested;
+  log.info("ending", { why });
+  guard.stop();
+  const worker = guard.peer();
+  if (worker !== null) signalExactly(proc, worker, "SIGTERM");
+  const deadline = clock.bootMs() + STOP_WAIT_MS;
+  while (guard.peer() !== null && clock.bootMs() < deadline) await sleep(clock, 50);
+  progress.cancel();
+  channel.close();
+  lock.release();
+  return 0;
+}

@@ -1,0 +1,264 @@
+/**
+ * The worker: everything a server's sentinel does. This file brings it up in order (lock, watcher, bus, schema,
+ * incarnation, actors) and takes it down in reverse. Managed processes are touched by neither.
+ */
+import { hostname } from "node:os";
+import { relative } from "node:path";
+import { createActorSystem } from "@castellan/actor";
+import {
+  CastellanError,
+  type Clock,
+  createIdSource,
+  createPinoLogger,
+  createSystemClock,
+  Disposer,
+  ensureError,
+  type IdSource,
+  type Logger,
+  sleep,
+  systemRng,
+} from "@castellan/kernel";
+import { createSubjects, Sentinel } from "@castellan/protocol";
+import { type MessageLog, type SentinelIdentity, takeIncarnation } from "@castellan/sentinel";
+import { connectChannel, createMessageLog, createProcReader } from "@castellan/sentinel/pair";
+import { type Gateway, StoreUnavailable } from "@castellan/store";
+import { openGateway } from "@castellan/store/typeorm";
+import { startHeartbeat } from "../bus/heartbeat.ts";
+import { openLateBus } from "../bus/late-bus.ts";
+import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
+import { takeLock } from "../lock.ts";
+import { keepEmbeddedNats } from "../nats-server/embedded.ts";
+import { findNatsServer } from "../nats-server/find-binary.ts";
+import { autoBoot } from "../node/auto-boot.ts";
+import { writeEndpoints } from "../node/endpoints.ts";
+import { createGuardian } from "../node/guardian.ts";
+import { guardPeer } from "../pair/guard-peer.ts";
+import { announcePart, launchPart, type ProgramEntry } from "../pair/part.ts";
+import { readWorkerSettings, type WorkerSettings } from "../settings.ts";
+import { processEnvironment } from "./environment.ts";
+import { reportProgress, type StopRequest, stopRequest } from "./program.ts";
+
+export interface WorkerOptions {
+  readonly home: string;
+  readonly program: ProgramEntry;
+  /** The pair has just been started: start the server processes, if PM_AUTO_BOOT says so. */
+  readonly boot: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+const LOCK_WAIT_MS = 5000;
+const STORE_RETRY_MS = 500;
+const SYSTEM_STOP_MS = 8000;
+/** For the last words to the watcher to get through. */
+const FAREWELL_MS = 50;
+
+interface Rim {
+  readonly paths: HomePaths;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly newId: IdSource;
+  readonly messages: MessageLog;
+  readonly stop: StopRequest;
+  readonly disposer: Disposer;
+}
+
+/** Runs until told to stop. Answers the exit code; 0 also when another worker of this home lives. */
+export async function runWorker(options: WorkerOptions): Promise<number> {
+  process.title = `castellan worker --home ${options.home}`;
+  const paths = homePaths(options.home);
+  makeHome(paths);
+  process.chdir(paths.home);
+  const clock = createSystemClock();
+  const log = createPinoLogger({ file: `${paths.logs}/castellan-worker.log`, fields: { part: "worker" } });
+  const disposer = new Disposer();
+  const lock = await takeLock(`${paths.run}/worker.lock`, clock, LOCK_WAIT_MS);
+  if (lock === null) {
+    log.info("another worker of this home is running", { home: paths.home });
+    return 0;
+  }
+  disposer.add("lock", () => lock.release());
+  const messages = createMessageLog({ home: paths.home, pid: process.pid, instance: 1, clock, log });
+  const newId = createIdSource(clock, systemRng);
+  const rim: Rim = { paths, clock, log, newId, messages, stop: stopRequest(), disposer };
+  try {
+    const why = await work(options, rim);
+    log.info("ending", { why });
+    return 0;
+  } catch (thrown) {
+    log.error("the worker cannot go on", { error: ensureError(thrown) });
+    return 1;
+  } finally {
+    for (const { name, error } of await disposer.dispose()) log.warn("not ended in order", { name, error });
+  }
+}
+
+async function work(options: WorkerOptions, rim: Rim): Promise<string> {
+  const { paths, clock, log, newId, messages, stop, disposer } = rim;
+  const pair = await joinWatcher(options, rim);
+  const configured = await readWorkerSettings(paths, hostname());
+  const { settings } = configured;
+  if (configured.problem !== null) {
+    log.error("castellan.yaml is wrong; the last good settings are used", { problem: configured.problem });
+  }
+  const subjects = createSubjects(settings.node);
+  const nats = settings.nats === null ? await embeddedNats(options, rim, settings.server) : null;
+  const natsSettings = settings.nats ?? { url: nats?.url ?? "", credentials: null, tls: null };
+  const bus = openLateBus({ settings: natsSettings, server: settings.server, subjects, clock, log });
+  disposer.add("bus", () => bus.close());
+
+  const gateway = await openSchema(configured, rim);
+  disposer.add("database", () => gateway.close());
+  const identity = await identify(configured, gateway, rim, pair);
+  const { server } = identity;
+  log.info("working", { server, incarnation: identity.incarnation });
+  const system = createActorSystem({
+    host: server,
+    transport: bus.transport,
+    clock,
+    rng: systemRng,
+    logger: log,
+    newId,
+    onDefect: (error, path) => stop.request(`actor ${path} failed for good: ${error.message}`),
+  });
+  disposer.add("actors", () => system.stop(SYSTEM_STOP_MS));
+  const heartbeat = startHeartbeat({
+    bus,
+    subject: subjects.build({ kind: "heartbeat", server, part: "worker" }),
+    clock,
+  });
+  disposer.add("heartbeat", () => heartbeat.stop());
+  const guardian = system.spawn(
+    createGuardian({
+      identity,
+      gateway,
+      system,
+      bus,
+      messages,
+      clock,
+      rng: systemRng,
+      newId,
+      log,
+      baseEnv: processEnvironment(options.environment),
+      settings: configured,
+      onRole: (role) => heartbeat.role(role),
+      onStop: (why) => {
+        pair.endsInOrder();
+        nats?.endsInOrder();
+        stop.request(why);
+      },
+      onSuperseded: () => stop.request("a later worker of this server counts"),
+    }),
+    "guardian",
+  );
+  system.expose(Sentinel, "-", guardian);
+  await writeEndpoints(paths, settings, natsSettings.url);
+  if (options.boot) autoBoot({ system, gateway, identity, clock, log, signal: stop.signal });
+  return await stop.requested;
+}
+
+/** Watches the watcher, and is watched. */
+async function joinWatcher({ program, environment }: WorkerOptions, rim: Rim): Promise<{ endsInOrder(): void }> {
+  const { paths, clock, log, messages, disposer } = rim;
+  const proc = createProcReader();
+  await announcePart(paths, "worker", proc);
+  let inOrder = false;
+  const channel = connectChannel(relative(paths.home, paths.channel), clock, {
+    message: (message) => {
+      if (message.type === "progress") guard.progressed();
+    },
+    up: () => channel.send({ type: "hello", part: "worker", pid: process.pid }),
+    down: () => log.warn("the watcher's connection is gone"),
+  });
+  const guard = guardPeer({
+    peer: "watcher",
+    paths,
+    clock,
+    proc,
+    log,
+    messages,
+    launch: () => launchPart(paths, "watcher", { program, extraArguments: ["--rejoin"], environment, proc }),
+  });
+  const progress = reportProgress(channel, clock);
+  disposer.add("pair", async () => {
+    guard.stop();
+    progress.cancel();
+    if (inOrder) {
+      channel.send({ type: "stop" });
+      await sleep(clock, FAREWELL_MS);
+    }
+    channel.close();
+  });
+  return {
+    endsInOrder() {
+      inOrder = true;
+      guard.stop();
+    },
+  };
+}
+
+async function embeddedNats(
+  { environment }: WorkerOptions,
+  rim: Rim,
+  server: string,
+): Promise<{ readonly url: string; endsInOrder(): void }> {
+  const { paths, clock, log, disposer } = rim;
+  const kept = await keepEmbeddedNats({
+    paths,
+    clock,
+    log,
+    proc: createProcReader(),
+    rng: systemRng,
+    binary: findNatsServer(environment),
+    serverName: server,
+  });
+  let inOrder = false;
+  disposer.add("nats-server", () => (inOrder ? kept.stop() : kept.leave()));
+  return {
+    url: kept.url,
+    endsInOrder() {
+      inOrder = true;
+    },
+  };
+}
+
+/** Waits for the database for as long as it takes: what runs goes on running meanwhile. */
+async function openSchema({ settings }: WorkerSettings, { clock, log, stop }: Rim): Promise<Gateway> {
+  const { url, passwordFile } = settings.database;
+  for (;;) {
+    try {
+      return await openGateway({
+        url,
+        ...(passwordFile === null ? {} : { passwordFile }),
+        clock,
+        rng: systemRng,
+        logger: log,
+        migrate: "never",
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof StoreUnavailable) || stop.signal.aborted) throw thrown;
+      log.warn("the database cannot be reached; trying again", { error: thrown });
+      await sleep(clock, STORE_RETRY_MS, stop.signal);
+    }
+  }
+}
+
+/** Who we are in the node. A server that is no member ends its whole sentinel and says so. */
+async function identify(
+  { settings }: WorkerSettings,
+  gateway: Gateway,
+  { clock, newId, paths }: Rim,
+  pair: { endsInOrder(): void },
+): Promise<SentinelIdentity> {
+  const { node, server } = settings;
+  const [row] = await gateway.find("node_cluster", { where: { physical_machine_name: server } });
+  if (row === undefined) {
+    pair.endsInOrder();
+    throw new CastellanError(
+      "NOT_A_MEMBER",
+      `server ${server} has no row in node_cluster of node ${node}: it may not run`,
+    );
+  }
+  const serverId = row.logical_machine_id;
+  const incarnation = await takeIncarnation(gateway, { serverId, nonce: newId(), now: clock.now() });
+  return { node, server, serverId, incarnation, home: paths.home };
+}

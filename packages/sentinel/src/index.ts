@@ -1,0 +1,18 @@
+export { createDiskWatch } from "./disk/disk-watch.ts";
+export { createErrorFileWatch } from "./error-file/error-file-watch.ts";
+export { DEFAULT_PATTERNS } from "./error-file/names.ts";
+export { createEventPublisher } from "./event/event-publisher.ts";
+export { type ConductorCommand, createConductor } from "./operation/conductor.ts";
+export { createStepRunner, type StepToPerform } from "./operation/step-runner.ts";
+export { createAlertSink } from "./outbox/alert-sink.ts";
+export type { BusMessage, BusPublisher } from "./outbox/bus-publisher.ts";
+export { createOutbox } from "./outbox/outbox.ts";
+export { createOutboxDisk } from "./outbox/outbox-disk.ts";
+export { openOutboxFile } from "./outbox/outbox-file.ts";
+export type { AlertSink, EventSink, MessageLog, SentinelIdentity } from "./ports.ts";
+export { createProcessTable, type ProcessTableCommand } from "./process/process-table.ts";
+export { createStatusWriter } from "./process/status-writer.ts";
+export { createKeeperWorld } from "./process/world.ts";
+export { handleCommand } from "./role/command-gate.ts";
+export { takeIncarnation } from "./role/incarnation.ts";
+export { createRole, type RoleState, type StopMaster, type Term } from "./role/role.ts";
