@@ -1,5 +1,5 @@
 /** SQLite files to test with: each in a directory of its own that goes away with the gateways opened on it. */
-import { createSystemClock, type Logger, silentLogger, systemRng } from "@castellan/kernel";
+import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import type { Gateway } from "@castellan/store";
 import type { TestDatabase } from "@castellan/store/testing";
 import { type OpenGatewayOptions, openGateway } from "@castellan/store/typeorm";
@@ -10,7 +10,7 @@ export interface TestFile extends TestDatabase {
   open(over?: Partial<OpenGatewayOptions>): Promise<Gateway>;
 }
 
-export async function sqliteFile(logger: Logger = silentLogger): Promise<TestFile> {
+export async function sqliteFile(): Promise<TestFile> {
   const home = await tempHome();
   const path = home.path("node.db");
   const opened: Gateway[] = [];
@@ -21,7 +21,7 @@ export async function sqliteFile(logger: Logger = silentLogger): Promise<TestFil
         url: `sqlite:${path}`,
         clock: createSystemClock(),
         rng: systemRng,
-        logger,
+        logger: silentLogger,
         migrate: "ifEmpty",
         ...over,
       });

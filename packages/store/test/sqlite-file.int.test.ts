@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { NOON, nodeStateRow, serverRow } from "../src/testing/rows.ts";
 import { sqlite } from "../src/typeorm/dialects/sqlite.ts";
 import { describeDrift } from "../src/typeorm/migrate.ts";
-import { sqliteSource } from "../src/typeorm/sqlite-gateway.ts";
+import { sqliteSource } from "../src/typeorm/sqlite-connection.ts";
 import { sqliteFile, type TestFile } from "./files.ts";
 
 let file: TestFile;
@@ -135,7 +135,7 @@ describe("a migration", () => {
   it("creates the schema that is designed, and a difference is seen", async () => {
     await file.open();
     const drift = async (): Promise<string[]> =>
-      await describeDrift({ dialect: sqlite, source: await sqliteSource(file.path) });
+      await describeDrift({ dialect: sqlite, source: sqliteSource(file.path) });
     expect(await drift()).toEqual([]);
     rawHandle().exec("DROP INDEX uq_node_cluster_master; ALTER TABLE nodes DROP COLUMN dir_name");
     expect((await drift()).join("\n")).toMatch(/dir_name[^]*uq_node_cluster_master/);

@@ -31,6 +31,8 @@ const attribute = (
   attribute_type: "S",
 });
 
+const maxRestarts = (value: string) => [attribute([0, "ALL", 0], "PROCESS_MAX_RESTARTS", value)];
+
 describe("attributes", () => {
   const everyPlace: [number, string, number][] = [
     [0, "ALL", 0],
@@ -73,13 +75,12 @@ describe("attributes", () => {
 
   it("give numbers, with the documented defaults", () => {
     const place = { machineId: 1, process: "WIS", instance: 1 };
-    const stored = (value: string) => [attribute([0, "ALL", 0], "PROCESS_MAX_RESTARTS", value)];
     expect(numberAttribute([], place, "PROCESS_MAX_RESTARTS")).toBe(5);
     expect(numberAttribute([], place, "MINFREEKB")).toBe(10_000);
-    expect(numberAttribute(stored("0"), place, "PROCESS_MAX_RESTARTS")).toBe(0);
-    expect(numberAttribute(stored(" 7 "), place, "PROCESS_MAX_RESTARTS")).toBe(7);
-    expect(numberAttribute(stored("many"), place, "PROCESS_MAX_RESTARTS")).toBe(5);
-    expect(numberAttribute(stored(" "), place, "PROCESS_MAX_RESTARTS")).toBe(5);
+    expect(numberAttribute(maxRestarts("0"), place, "PROCESS_MAX_RESTARTS")).toBe(0);
+    expect(numberAttribute(maxRestarts(" 7 "), place, "PROCESS_MAX_RESTARTS")).toBe(7);
+    expect(numberAttribute(maxRestarts("many"), place, "PROCESS_MAX_RESTARTS")).toBe(5);
+    expect(numberAttribute(maxRestarts(" "), place, "PROCESS_MAX_RESTARTS")).toBe(5);
     expect(numberAttribute([], place, "ISOLATION_STOP_PERIOD", 20)).toBe(20);
   });
 });
@@ -155,27 +156,27 @@ describe("the bootstrap of a node", () => {
   });
 });
 
+const config = (machine: number, type: string, over: Partial<Row<"process_config">> = {}): Row<"process_config"> => ({
+  logical_machine_id: machine,
+  logical_process_name: type,
+  logical_process_instance: 1,
+  enabled: true,
+  persistent: true,
+  last_known_status: "RUNNING",
+  status_comment: null,
+  status_since: NOW,
+  restarts: 3,
+  incarnation: 1,
+  ...over,
+});
+
+async function node(): Promise<Gateway> {
+  const gateway = createMemoryGateway();
+  await bootstrapNode(gateway, ips1("hades"));
+  return gateway;
+}
+
 describe("the view of a node", () => {
-  const config = (machine: number, type: string, over: Partial<Row<"process_config">> = {}): Row<"process_config"> => ({
-    logical_machine_id: machine,
-    logical_process_name: type,
-    logical_process_instance: 1,
-    enabled: true,
-    persistent: true,
-    last_known_status: "RUNNING",
-    status_comment: null,
-    status_since: NOW,
-    restarts: 3,
-    incarnation: 1,
-    ...over,
-  });
-
-  async function node(): Promise<Gateway> {
-    const gateway = createMemoryGateway();
-    await bootstrapNode(gateway, ips1("hades"));
-    return gateway;
-  }
-
   it("is refused where no node is", async () => {
     await expect(readNodeView(createMemoryGateway())).rejects.toMatchObject({ code: "NODE_MISSING" });
   });

@@ -16,11 +16,8 @@ export function describeReads(gateway: () => Gateway): void {
     beforeEach(async () => {
       await gateway().commit(items.toReversed().map((row) => insert("work_item", row)));
     });
-    const numbers = async (query: Query<"work_item">): Promise<number[]> =>
-      (await gateway().find("work_item", query)).map((row) => row.case_number);
-
     it("without an order comes in the order of the primary key", async () => {
-      expect(await numbers({})).toEqual([1, 2, 3, 4, 5]);
+      expect(await numbersOf(gateway(), {})).toEqual([1, 2, 3, 4, 5]);
     });
 
     it.each<[string, Query<"work_item">["where"] & object, number[]]>([
@@ -42,22 +39,30 @@ export function describeReads(gateway: () => Gateway): void {
       ["several columns", { priority: 50, locked_by: { not: "ann" } }, [3]],
       ["what no row can hold", { queue_name: "" }, []],
     ])("finds by %s", async (_what, where, found) => {
-      expect(await numbers({ where })).toEqual(found);
+      expect(await numbersOf(gateway(), { where })).toEqual(found);
       // A guard means the same as a read.
       expect(await gateway().commit([remove("work_item", where)])).toEqual([found.length]);
     });
 
     it("orders null first, strings by code point, ties by the primary key", async () => {
-      expect(await numbers({ orderBy: [{ column: "locked_by" }] })).toEqual([1, 3, 2, 4, 5]);
-      expect(await numbers({ orderBy: [{ column: "locked_by", descending: true }] })).toEqual([5, 2, 4, 3, 1]);
+      expect(await numbersOf(gateway(), { orderBy: [{ column: "locked_by" }] })).toEqual([1, 3, 2, 4, 5]);
+      expect(await numbersOf(gateway(), { orderBy: [{ column: "locked_by", descending: true }] })).toEqual([
+        5, 2, 4, 3, 1,
+      ]);
       const byPriority = [{ column: "priority", descending: true }, { column: "last_seen" }] as const;
-      expect(await numbers({ orderBy: byPriority })).toEqual([5, 2, 3, 4, 1]);
+      expect(await numbersOf(gateway(), { orderBy: byPriority })).toEqual([5, 2, 3, 4, 1]);
     });
 
     it("stops at its limit", async () => {
-      expect(await numbers({ orderBy: [{ column: "case_number", descending: true }], limit: 2 })).toEqual([5, 4]);
-      expect(await numbers({ limit: 0 })).toEqual([]);
-      expect(await numbers({ limit: 99 })).toHaveLength(5);
+      expect(await numbersOf(gateway(), { orderBy: [{ column: "case_number", descending: true }], limit: 2 })).toEqual([
+        5, 4,
+      ]);
+      expect(await numbersOf(gateway(), { limit: 0 })).toEqual([]);
+      expect(await numbersOf(gateway(), { limit: 99 })).toHaveLength(5);
     });
   });
+}
+
+async function numbersOf(gateway: Gateway, query: Query<"work_item">): Promise<number[]> {
+  return (await gateway.find("work_item", query)).map((row) => row.case_number);
 }

@@ -9,11 +9,12 @@
  */
 import { systemCode } from "@castellan/kernel";
 import Database from "better-sqlite3";
+import type { DataSourceOptions } from "typeorm";
 import { StoreAmbiguous } from "../errors.ts";
 import { BatchFailure, type Connection } from "./connection.ts";
 import type { BatchStatement } from "./statements.ts";
 
-export const SQLITE_BUSY_MS = 20;
+const SQLITE_BUSY_MS = 20;
 /** Statement texts are few (tables x shapes of writes); the bound is for lists of every length. */
 const CACHED_STATEMENTS = 200;
 
@@ -67,8 +68,19 @@ function finish(database: Database.Database): void {
   }
 }
 
-/** Settings every handle on the file has, the one of the migrations too. */
-export function prepareSqlite(database: Database.Database): void {
+/** How TypeORM reaches the same file, with the same settings. */
+export function sqliteSource(path: string): DataSourceOptions {
+  return {
+    type: "better-sqlite3",
+    database: path,
+    driver: Database,
+    timeout: SQLITE_BUSY_MS,
+    prepareDatabase: prepareSqlite,
+    logging: false,
+  };
+}
+
+function prepareSqlite(database: Database.Database): void {
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = FULL");
   database.pragma("foreign_keys = ON");

@@ -48,6 +48,8 @@ export interface Dialect {
   readonly versionTableExists: string;
   /** Opens the transaction of a migration and takes the lock that only one process can have. */
   readonly beginMigration: readonly string[];
+  /** What the first migration creates besides tables. */
+  readonly routines: readonly string[];
 }
 
 export function undecodable(column: Column, raw: unknown): Error {

@@ -33,6 +33,7 @@ export const sqlite: Dialect = {
   classify,
   versionTableExists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
   beginMigration: ["BEGIN EXCLUSIVE"],
+  routines: [],
 };
 
 function wordsOf(column: Column): ColumnWords {

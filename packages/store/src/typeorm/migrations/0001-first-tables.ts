@@ -12,5 +12,6 @@ export const firstTables: Migration = {
   name: "first-tables",
   async up(runner, dialect) {
     for (const shape of Object.values<Shape>(tables)) await runner.createTable(buildTable(dialect, shape));
+    for (const statement of dialect.routines) await runner.query(statement);
   },
 };

@@ -1,0 +1,61 @@
+/** From a connection to a gateway, the same for every database: the schema is checked, migrated if need be, then served. */
+import type { Clock, Logger, Rng } from "@castellan/kernel";
+import type { DataSourceOptions } from "typeorm";
+import type { Gateway } from "../gateway.ts";
+import type { Connection } from "./connection.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { whileBusy } from "./patience.ts";
+import { createSqlGateway, namedFault } from "./sql-gateway.ts";
+import { type MigrateMode, needsMigration, readVersion } from "./version.ts";
+
+export interface OpenSchemaOptions {
+  readonly dialect: Dialect;
+  /** Names the database in messages; holds no secret. */
+  readonly label: string;
+  readonly connect: () => Connection;
+  /** How TypeORM reaches the same database; asked for only when it must. */
+  readonly source: () => DataSourceOptions;
+  readonly clock: Clock;
+  readonly rng: Pick<Rng, "next">;
+  readonly logger: Logger;
+  readonly migrate: MigrateMode;
+}
+
+const COMMIT_BUDGET_MS = 5_000;
+/** Opening may have to wait for another process that is just migrating. */
+const OPEN_BUDGET_MS = 30_000;
+
+export async function openSchema(options: OpenSchemaOptions): Promise<Gateway> {
+  const { dialect, label, clock, rng, logger, migrate: mode } = options;
+  const patience = { clock, rng, budgetMs: OPEN_BUDGET_MS };
+  const isBusy = (thrown: unknown): boolean => dialect.classify(driverError(thrown)).kind === "busy";
+  try {
+    const connection = await whileBusy(patience, isBusy, options.connect);
+    try {
+      const found = await whileBusy(patience, isBusy, () => readVersion(dialect, connection));
+      if (needsMigration(label, found, mode)) {
+        // TypeORM is loaded here and nowhere else: see `statements.ts`.
+        const { migrate } = await import("./migrate.ts");
+        const source = options.source();
+        await whileBusy(patience, isBusy, () => migrate({ dialect, source, label, mode, clock, logger }));
+      }
+    } catch (thrown) {
+      await connection.close();
+      throw thrown;
+    }
+    return createSqlGateway({
+      dialect,
+      connection,
+      label,
+      patience: { clock, rng, budgetMs: COMMIT_BUDGET_MS },
+      logger,
+    });
+  } catch (thrown) {
+    throw namedFault(dialect, label, driverError(thrown), []);
+  }
+}
+
+/** TypeORM wraps what the driver threw. */
+function driverError(thrown: unknown): unknown {
+  return typeof thrown === "object" && thrown !== null && "driverError" in thrown ? thrown.driverError : thrown;
+}
