@@ -1,0 +1,87 @@
+/** The stream that stores the node's events: made when it is not there, brought up to date when it differs. */
+
+import {
+  type Backoff,
+  backoffMs,
+  CastellanError,
+  type Clock,
+  ensureError,
+  type Logger,
+  sleep,
+} from "@castellan/kernel";
+import type { Subjects } from "@castellan/protocol";
+import { JetStreamApiError, type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
+import { type NatsConnection, nanos } from "nats";
+
+export interface EventsStreamDeps {
+  readonly connection: NatsConnection;
+  readonly subjects: Subjects;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Ends the trying. */
+  readonly signal?: AbortSignal;
+  /** How long to go on trying, milliseconds. Default 60,000: a NATS cluster that has just started needs a while. */
+  readonly withinMs?: number;
+}
+
+const DAY_MS = 86_400_000;
+const RETRY: Backoff = { firstMs: 100, maxMs: 2000, jitter: 0 };
+const STREAM_NOT_FOUND = 10_059;
+
+/** What the stream is to be. Alerts do not depend on its limits: their outbox sends again what the desk has not recorded. */
+export function eventsStreamConfig(subjects: Subjects) {
+  return {
+    name: subjects.eventsStream,
+    subjects: [subjects.allEvents],
+    storage: "file",
+    retention: "limits",
+    max_age: nanos(7 * DAY_MS),
+    max_bytes: 256 * 1024 ** 2,
+    discard: "old",
+    duplicate_window: nanos(120_000),
+    num_replicas: 1,
+  } as const satisfies Partial<StreamConfig>;
+}
+
+/** Resolves when the stream is as wanted. Rejects with `NO_EVENTS_STREAM` (retryable) when the time is over. */
+export async function ensureEventsStream(deps: EventsStreamDeps): Promise<void> {
+  const { clock, connection, log, signal, subjects, withinMs = 60_000 } = deps;
+  const deadline = clock.bootMs() + withinMs;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await makeReady(await jetstreamManager(connection, { checkAPI: false }), subjects, log);
+      return;
+    } catch (thrown) {
+      const error = ensureError(thrown);
+      if (signal?.aborted) return;
+      if (clock.bootMs() >= deadline) {
+        throw new CastellanError("NO_EVENTS_STREAM", `stream ${subjects.eventsStream} is not ready: ${error.message}`, {
+          retryable: true,
+          cause: error,
+        });
+      }
+      log.debug("the events stream is not ready yet", { attempt, error });
+      await sleep(clock, backoffMs(RETRY, attempt, { next: () => 0.5 }), signal);
+    }
+  }
+}
+
+async function makeReady(manager: JetStreamManager, subjects: Subjects, log: Logger): Promise<void> {
+  const wanted = eventsStreamConfig(subjects);
+  try {
+    const { config } = await manager.streams.info(wanted.name);
+    const differs = Object.entries(wanted).some(
+      ([key, value]) =>
+        JSON.stringify(Object.entries(config).find(([name]) => name === key)?.[1]) !== JSON.stringify(value),
+    );
+    if (!differs) return;
+    // How it is kept cannot be changed afterwards, and replicas are for whoever runs the bus to choose.
+    const { num_replicas, retention, storage, ...changeable } = wanted;
+    await manager.streams.update(wanted.name, changeable);
+    log.info("the events stream was brought up to date", { stream: wanted.name, num_replicas, retention, storage });
+  } catch (thrown) {
+    if (!(thrown instanceof JetStreamApiError) || thrown.code !== STREAM_NOT_FOUND) throw thrown;
+    await manager.streams.add(wanted);
+    log.info("the events stream was made", { stream: wanted.name });
+  }
+}
