@@ -54,8 +54,11 @@ export function createProgram(io: Io, perform: Perform): Command {
     .command("up")
     .description("bring this server up; Ctrl-C takes it down again")
     .option("--example <dir>", "what a new home begins with: types.yaml, fspart, programs/")
-    .addHelpText("after", examples(["castellan up", "castellan up --home /srv/ips1"]))
-    .action((options: { example?: string }) => command(async () => (await import("./commands/up.ts")).run)(options));
+    .option("-d, --detach", "return once the node runs; it goes on")
+    .addHelpText("after", examples(["castellan up", "castellan up --home /srv/ips1 --detach"]))
+    .action((options: { example?: string; detach?: boolean }) =>
+      command(async () => (await import("./commands/up.ts")).run)(options),
+    );
   program
     .command("down")
     .description("stop all processes in order, then this server's sentinel")
@@ -149,8 +152,8 @@ function addWorkItems(program: Command, bind: Bind): void {
 function addParts(program: Command, bind: Bind): void {
   program
     .command("worker", { hidden: true })
-    .option("--rejoin", "the node's processes were looked after a moment ago")
-    .action((options: { rejoin?: boolean }) => bind(async () => (await import("./commands/worker.ts")).run)(options));
+    .option("--boot", "the pair has just been started: start the processes if PM_AUTO_BOOT says so")
+    .action((options: { boot?: boolean }) => bind(async () => (await import("./commands/worker.ts")).run)(options));
   program
     .command("watcher", { hidden: true })
     .option("--rejoin", "the node's processes were looked after a moment ago")

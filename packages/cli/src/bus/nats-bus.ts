@@ -105,7 +105,7 @@ function asBusError(thrown: unknown, url: string): CastellanError {
     });
   }
   const options = { retryable: true, cause: error, details: { url } };
-  if (is("NoRespondersError")) return new CastellanError("NOT_REACHABLE", "no master of this node answers", options);
+  if (is("NoResponders")) return new CastellanError("NOT_REACHABLE", "no master of this node answers", options);
   if (is("TimeoutError")) return new CastellanError("TIMED_OUT", "no answer came in time", options);
   return new CastellanError("NOT_REACHABLE", `the bus at ${url} cannot be reached: ${error.message}`, options);
 }

@@ -21,6 +21,7 @@ import {
 import { Endpoints, type HomeSettings, NodeSpec, type StatusReport } from "@castellan/protocol";
 import { bootstrapNode } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
+import { settleExamplePorts } from "../example-ports.ts";
 import { EXIT } from "../exit-code.ts";
 import { formatAlert } from "../format/alert.ts";
 import { createStyle } from "../format/style.ts";
@@ -50,6 +51,7 @@ export const run: Run<[UpOptions]> = async (invocation, { example, detach = fals
   const isNew = isNewHome(paths);
   if (isNew) {
     initialiseHome(paths, example ?? (existsSync(EXAMPLE) ? EXAMPLE : null));
+    await settleExamplePorts(join(home, "types.yaml"));
     say(invocation, `made a new home in ${home}`);
   }
   const settings = readSettings(home, io.hostName);

@@ -1,0 +1,27 @@
+/** The example's processes listen on ports that begin with 2808; in a home made where those are taken, they move. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+
+const USUAL = "2808";
+const OTHERS = ["2818", "2828", "2838", "2848", "2858", "2868", "2878", "2888", "2898"];
+const LAST_DIGITS = ["0", "1", "2"];
+
+/** Rewrites the file of a new home in place when it must; answers the beginning that was chosen. */
+export async function settleExamplePorts(file: string): Promise<string> {
+  if (!existsSync(file)) return USUAL;
+  for (const beginning of [USUAL, ...OTHERS]) {
+    const taken = await Promise.all(LAST_DIGITS.map((digit) => isTaken(Number(`${beginning}${digit}`))));
+    if (taken.includes(true)) continue;
+    if (beginning !== USUAL) writeFileSync(file, readFileSync(file, "utf8").replaceAll(USUAL, beginning));
+    return beginning;
+  }
+  return USUAL; // all taken: readiness will say which
+}
+
+function isTaken(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(true));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(false)));
+  });
+}
