@@ -15,6 +15,7 @@ import { backoffMs, CastellanError, ensureError, type Timer } from "@castellan/k
 import { fullError, goneError } from "./ask-table.ts";
 import { type AnyBehavior, IMPL, type Next, type ReceiveImpl } from "./behavior.ts";
 import { CellContext } from "./cell-context.ts";
+import { callStopping, stopYoungestFirst } from "./cell-end.ts";
 import type { CellHost } from "./cell-host.ts";
 import { CellRef } from "./cell-ref.ts";
 import type { TimerTag } from "./cell-timers.ts";
@@ -256,7 +257,7 @@ export class Cell implements Runnable {
     const signal = (): void => {
       if (this.#state === "restarting") this.#signalStopping("restarting", finish);
     };
-    if (stopChildren) this.#stopChildren([...this.children.values()], signal);
+    if (stopChildren) stopYoungestFirst([...this.children.values()], signal);
     else signal();
   }
 
@@ -279,7 +280,7 @@ export class Cell implements Runnable {
     this.#endReason = reason;
     this.#timer?.cancel();
     this.#context?.close();
-    this.#stopChildren([...this.children.values()], () => this.#signalStopping("stopped", () => this.#terminate()));
+    stopYoungestFirst([...this.children.values()], () => this.#signalStopping("stopped", () => this.#terminate()));
   }
 
   /** Gives up waiting: the actor and its children are gone now, whatever their handlers still do. */
@@ -317,46 +318,18 @@ export class Cell implements Runnable {
     });
   }
 
-  /** Youngest first, each gone before the next is told. A loop, for there may be thousands. */
-  #stopChildren(left: Cell[], done: () => void): void {
-    for (let child = left.pop(); child !== undefined; child = left.pop()) {
-      let waiting = false;
-      let gone = false;
-      child.stop("stopped", () => {
-        gone = true;
-        if (waiting) this.#stopChildren(left, done);
-      });
-      waiting = true;
-      if (!gone) return;
-    }
-    done();
-  }
-
   #signalStopping(why: "stopped" | "restarting", done: () => void): void {
+    const { clock, actorStopMs, logger } = this.host;
     const stopping = this.#current?.signals.stopping;
     this.#current = null;
-    let over = false;
-    const finish = (problem?: unknown): void => {
-      if (over) return;
-      over = true;
-      this.#timer?.cancel();
+    const timer = callStopping(stopping, why, clock, actorStopMs, (problem) => {
       this.#timer = null;
       if (problem !== undefined) {
-        this.host.logger.error("actor's stopping signal failed", { actor: this.path, error: problem });
+        logger.error("actor's stopping signal failed", { actor: this.path, error: problem });
       }
       done();
-    };
-    try {
-      const pending = stopping?.(why);
-      if (!(pending instanceof Promise)) {
-        finish();
-        return;
-      }
-      this.#timer = this.host.clock.after(this.host.actorStopMs, () => finish("not done in time"));
-      pending.then(() => finish(), finish);
-    } catch (thrown) {
-      finish(thrown);
-    }
+    });
+    if (timer !== null) this.#timer = timer;
   }
 
   #terminate(): void {

@@ -9,8 +9,10 @@ import {
   RemoteError,
   type ReplyTo,
   receive,
+  restart,
   setup,
   stopped,
+  supervise,
 } from "../src/index.ts";
 import { createWorld } from "./world.ts";
 
@@ -239,6 +241,60 @@ describe("timers", () => {
     await clock.run(10);
     expect(fired).toEqual(["new"]);
   });
+});
+
+test("ticks do not pile up behind a busy handler", async () => {
+  const { system, clock } = createWorld();
+  let ticks = 0;
+  const gate = createGate();
+  const ref = system.spawn(
+    setup<{ type: "Tick" } | { type: "Block" }>(({ timers }) => {
+      timers.every("tick", 10, { type: "Tick" });
+      return receive({
+        Tick: () => {
+          ticks += 1;
+        },
+        Block: () => gate.opened,
+      });
+    }),
+    "ticking",
+  );
+  ref.tell({ type: "Block" });
+  await clock.run(100);
+  gate.open();
+  await clock.run(5);
+  expect(ticks).toBe(1);
+  await clock.run(10);
+  expect(ticks).toBe(2);
+});
+
+test("a piped result for an earlier life is dropped and counted", async () => {
+  const { system, clock } = createWorld();
+  const gate = createGate();
+  const seen: string[] = [];
+  const ref = system.spawn(
+    supervise(
+      setup<{ type: "Start" } | { type: "Done" } | { type: "Break" }>((context) =>
+        receive({
+          Start: () =>
+            context.pipeToSelf(gate.opened, { ok: () => ({ type: "Done" }), failed: () => ({ type: "Done" }) }),
+          Done: () => void seen.push("done"),
+          Break: () => {
+            throw new Error("x");
+          },
+        }),
+      ),
+      restart({ maxRestarts: 1, withinMs: 1000 }),
+    ),
+    "piping",
+  );
+  ref.tell({ type: "Start" });
+  ref.tell({ type: "Break" });
+  await clock.settle();
+  gate.open();
+  await clock.settle();
+  expect(seen).toEqual([]);
+  expect(system.deadLetters.recent).toMatchObject([{ path: "/user/piping", reason: "stale-result" }]);
 });
 
 test("piped results come back as messages, and their mapping may fail the actor", async () => {
