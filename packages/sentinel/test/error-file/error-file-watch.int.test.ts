@@ -117,3 +117,18 @@ test("only names that the patterns can mean are signals", async () => {
   // Creation and closing of sw_warn, no more: the events of wis_1.out came before them.
   expect(signals - begun).toBeLessThanOrEqual(2);
 });
+
+test("a directory that was replaced by another of its name is watched from the next refresh on", async () => {
+  await mkdir(home.path("logs"));
+  let signals = 0;
+  const watch = createDirectoryWatch({ home: home.dir, log: silentLogger, onChange: () => void (signals += 1) });
+  const directories = watchedDirectories(DEFAULT_PATTERNS);
+  await watch.refresh(directories);
+  await rename(home.path("logs"), home.path("logs.old"));
+  await mkdir(home.path("logs"));
+  await watch.refresh(directories);
+  const begun = signals;
+  await writeFile(home.path("logs", "sw_error"), "one\n");
+  await eventually(() => signals > begun, { withinMs: 2_000 });
+  watch.close();
+});
