@@ -15,4 +15,5 @@ export { createStatusWriter } from "./process/status-writer.ts";
 export { createKeeperWorld } from "./process/world.ts";
 export { handleCommand } from "./role/command-gate.ts";
 export { takeIncarnation } from "./role/incarnation.ts";
+export { createRollCall, createSignOfLife } from "./role/presence.ts";
 export { createRole, type RoleState, type StopMaster, type Term } from "./role/role.ts";

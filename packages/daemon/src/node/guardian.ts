@@ -15,6 +15,7 @@ import {
   createOutboxDisk,
   createProcessTable,
   createRole,
+  createSignOfLife,
   createStatusWriter,
   createStepRunner,
   DEFAULT_PATTERNS,
@@ -93,6 +94,8 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       messages: deps.messages,
       baseEnv: deps.baseEnv,
     });
+    const { serverId, incarnation } = identity;
+    context.spawn(createSignOfLife({ gateway, serverId, incarnation, onSuperseded }), "sign-of-life");
     const processes = context.spawn(
       createProcessTable({ ...world, readView: () => readNodeView(gateway) }),
       "processes",
@@ -113,8 +116,8 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
     const steps = context.spawn(
       createStepRunner({
         gateway,
-        serverId: identity.serverId,
-        incarnation: identity.incarnation,
+        serverId,
+        incarnation,
         async bring({ type, instance, desired, launchId }) {
           const find = { type: "GetKeeper", key: { type, instance } } as const;
           const keeper = await processes.ask(find, { timeoutMs: FIND_KEEPER_MS });
@@ -131,10 +134,9 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
     context.spawn(
       createRole({
         gateway,
-        serverId: identity.serverId,
+        serverId,
         onChange: deps.onRole,
-        startMaster: (term) =>
-          startMaster({ node: identity.node, server: identity.server, gateway, system, bus, events, clock, log }, term),
+        startMaster: (term) => startMaster({ ...identity, gateway, system, bus, events, clock, log }, term),
       }),
       "role",
     );

@@ -2,7 +2,14 @@
 import type { ActorRef, ActorSystem, CommandOf } from "@castellan/actor";
 import { type Clock, ensureError, type Logger } from "@castellan/kernel";
 import { Conductor, createSubjects, Desk, Outbox, Sentinel, type Subjects } from "@castellan/protocol";
-import { createConductor, type EventSink, handleCommand, type StopMaster, type Term } from "@castellan/sentinel";
+import {
+  createConductor,
+  createRollCall,
+  type EventSink,
+  handleCommand,
+  type StopMaster,
+  type Term,
+} from "@castellan/sentinel";
 import type { Gateway } from "@castellan/store";
 import { createDesk } from "@castellan/work-item";
 import type { Msg, NatsConnection } from "nats";
@@ -12,6 +19,7 @@ import type { LateBus } from "../bus/late-bus.ts";
 export interface MasterDeps {
   readonly node: string;
   readonly server: string;
+  readonly serverId: number;
   readonly gateway: Gateway;
   readonly system: ActorSystem;
   readonly bus: LateBus;
@@ -24,28 +32,30 @@ export interface MasterDeps {
 const SUBMIT_MS = 10_000;
 
 export function startMaster(deps: MasterDeps, term: Term): StopMaster {
-  const { node, server, gateway, system, bus, events } = deps;
+  const { node, server, serverId, gateway, system, bus, events } = deps;
   const subjects = createSubjects(node);
+  const { epoch, onDeposed } = term;
+  term.spawn(createRollCall({ gateway, epoch, serverId, onDeposed }), "roll-call");
   const conductor = term.spawn(
     createConductor({
       gateway,
-      epoch: term.epoch,
+      epoch,
       events,
       wake: (host) => system.remote(Sentinel, { host }).tell({ type: "Wake" }),
-      onDeposed: term.onDeposed,
+      onDeposed,
     }),
     "conductor",
   );
   term.expose(Conductor, conductor);
   const desk = term.spawn(
     createDesk({
-      epoch: term.epoch,
+      epoch,
       identity: { node, server },
       gateway,
       subjects,
       bus: bus.publisher,
       outboxOf: (host) => system.remote(Outbox, { host }),
-      onDeposed: term.onDeposed,
+      onDeposed,
     }),
     "desk",
   );
