@@ -1,6 +1,6 @@
 import { CastellanError } from "@castellan/kernel";
 import { TypeName } from "@castellan/protocol";
-import { update } from "@castellan/store";
+import { StoreAmbiguous, StoreUnavailable, update, type Write } from "@castellan/store";
 import { afterEach, describe, expect, it } from "vitest";
 import { must } from "./views.ts";
 import { type Worker, World, type WorldOptions } from "./world.ts";
@@ -53,7 +53,7 @@ describe("an operation", () => {
     expect(await perform(world, worker, "r1", "start")).toMatchObject({ state: "done", result_text: "4 done" });
     expect(world.effects.splice(0)).toEqual(["launch A 1", "launch B 1", "launch B 2", "launch C 1"]);
     expect(await perform(world, worker, "r2", "shutdown")).toMatchObject({ state: "done" });
-    expect(world.effects.splice(0)).toEqual(["stop C 1", "stop B 2", "stop B 1", "stop A 1"]);
+    expect(world.effects.splice(0)).toEqual(["stop C 1", "stop B 1", "stop B 2", "stop A 1"]);
   });
 
   it("says what the node is while it runs and afterwards, once each", async () => {
@@ -168,6 +168,48 @@ describe("a shutdown", () => {
     await world.submit(worker, "r1", "start");
     await world.clock.run(400);
     expect(await codeOf(world.submit(worker, "r2", "shutdown", { type: type("A") }))).toBe("HAS_DEPENDENTS");
+  });
+});
+
+/** Has the worker's next commits fail; `kept`: after they happened. */
+function trouble(worker: Worker, errors: (Error | "ok" | "kept")[]): void {
+  const { commit } = worker.gateway;
+  Object.assign(worker.gateway, {
+    commit: async (writes: readonly Write[]) => {
+      const next = errors.shift() ?? "ok";
+      if (typeof next !== "string") throw next;
+      const touched = await commit(writes);
+      if (next === "kept") throw new StoreAmbiguous("the connection broke");
+      return touched;
+    },
+  });
+}
+
+describe("a database in trouble", () => {
+  it("answers a request whose commit happened unheard, and one whose commit did not with a refusal to repeat", async () => {
+    const { world, worker } = await begin();
+    trouble(worker, ["kept", "ok"]);
+    const id = await world.submit(worker, "r1", "start");
+    expect(await world.ended(must(id ?? undefined))).toMatchObject({ state: "done" });
+    trouble(worker, [new StoreAmbiguous("the connection broke")]);
+    await expect(world.submit(worker, "r2", "shutdown")).rejects.toMatchObject({
+      code: "STORE_AMBIGUOUS",
+      retryable: true,
+    });
+    expect(await world.gateway.find("operation")).toHaveLength(1);
+    expect(await perform(world, worker, "r2", "shutdown")).toMatchObject({ state: "done" });
+  });
+
+  it("goes on with a plan when it is back", async () => {
+    const { world, worker } = await begin();
+    const id = must((await world.submit(worker, "r1", "start")) ?? undefined);
+    trouble(
+      worker,
+      Array.from({ length: 12 }, () => new StoreUnavailable("away")),
+    );
+    expect(await world.ended(id)).toMatchObject({ state: "done" });
+    expect(world.effects).toHaveLength(4);
+    expect(worker.deposed + worker.superseded).toBe(0);
   });
 });
 

@@ -158,6 +158,16 @@ describe("the step runner", () => {
     expect(made.brought).toHaveLength(250);
   });
 
+  it("performs a step once, however often it looks while it does", async () => {
+    const made: Rig = await rig([{}], () => new Promise((resolve) => made.clock.after(4500, () => resolve(ok))));
+    for (let second = 0; second < 6; second += 1) {
+      made.runner.tell({ type: "Wake" });
+      await made.clock.run(1000);
+    }
+    expect(made.brought).toHaveLength(1);
+    expect(await stepsOf(made)).toEqual(["done: started"]);
+  });
+
   it("records why a step failed, whether refused, defective or late", async () => {
     const made = await rig([{}, {}, {}], ({ instance }) => {
       if (instance === 1) return Promise.reject(new CastellanError("START_FAILED", "exit code 3"));
@@ -235,7 +245,7 @@ describe("the step runner", () => {
   });
 
   it("does not overwrite the end of a step that was superseded while it was performed", async () => {
-    const made = await rig([{}], () => new Promise((resolve) => made.clock.after(500, () => resolve(ok))));
+    const made: Rig = await rig([{}], () => new Promise((resolve) => made.clock.after(500, () => resolve(ok))));
     await made.clock.settle();
     await made.gateway.commit([
       update("operation_step", { id: "s1" }, { state: "skipped", result_text: "superseded" }),

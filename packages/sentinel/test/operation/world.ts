@@ -43,7 +43,7 @@ export interface WorldOptions {
     { dependsOn?: readonly string[]; layer?: "foreground" | "background"; pausable?: boolean }
   >;
   readonly counts: Record<string, number>;
-  /** How long a process takes to do as it is told, milliseconds. */
+  /** How long a process takes to do as it is told, milliseconds; instance 2 takes twice as long. */
   readonly bringMs?: number;
   readonly stepDeadlineMs?: number;
 }
@@ -243,7 +243,7 @@ export class World {
     const order = process.order + 1;
     process.order = order;
     if (isThere(process, step)) return { status: process.status, comment: "already there" };
-    await new Promise<void>((resolve) => this.clock.after(this.#options.bringMs ?? 20, resolve));
+    await new Promise<void>((resolve) => this.clock.after(step.instance * (this.#options.bringMs ?? 20), resolve));
     await this.#boundary(life);
     if (process.order !== order) throw new CastellanError("SUPERSEDED", "a later order replaced this one");
     // Done for the process's sake, and on record with its keeper, before anybody hears of it.
