@@ -47,12 +47,12 @@ describe("readHome", () => {
   });
 });
 
-describe("the program in a home", () => {
-  const run = async (...args: string[]) => {
-    const io = fakeIo({ cwd: home.dir, env: { CASTELLAN_HOME: home.dir } });
-    return { code: await main(args, io), stdout: io.stdout(), stderr: io.stderr() };
-  };
+const run = async (...args: string[]) => {
+  const io = fakeIo({ cwd: home.dir, env: { CASTELLAN_HOME: home.dir } });
+  return { code: await main(args, io), stdout: io.stdout(), stderr: io.stderr() };
+};
 
+describe("the program in a home", () => {
   it("answers 3 where no node lives, in both languages", async () => {
     const { code, stdout, stderr } = await run("status", "--json");
     expect(code).toBe(3);
