@@ -181,7 +181,8 @@ function ended(state: KeeperState, before: Decision["effects"]): Decision {
     state: { ...resolved, waiting },
     effects: [
       ...before,
-      { kind: "save", wait: true },
+      // The wish is on disk since the order came; what is missing is only that it has been fulfilled.
+      { kind: "save", wait: false },
       { kind: "report", what: "stopped", code: EVENT_CODE.stopped, pid: process?.pid ?? null },
       ...alerts,
       ...answers,

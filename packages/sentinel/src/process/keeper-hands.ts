@@ -12,10 +12,11 @@ import {
   processToken,
 } from "@castellan/protocol";
 import type { AlertSink, EventSink, MessageLog, SentinelIdentity } from "../ports.ts";
+import type { DeathWatch } from "./death-watch.ts";
 import type { ProcessGroups } from "./group.ts";
 import type { ProcessIdentity, ProcReader } from "./identity.ts";
 import type { KeeperCommand, KeeperDeps } from "./keeper.ts";
-import { fromRecord, restoredEvent, toRecord } from "./keeper-memory.ts";
+import { fromRecord, recordedStatus, restoredEvent, toRecord } from "./keeper-memory.ts";
 import {
   initialState,
   type KeeperEffect,
@@ -42,6 +43,7 @@ export interface KeeperWorld {
   readonly proc: ProcReader;
   readonly groups: ProcessGroups;
   readonly launcher: Launcher;
+  readonly deaths: DeathWatch;
   readonly status: StatusWriter;
   readonly events: EventSink;
   readonly alerts: AlertSink;
@@ -50,8 +52,6 @@ export interface KeeperWorld {
   readonly baseEnv: Readonly<Record<string, string>>;
 }
 
-/** How often an adopted process is looked at, milliseconds. */
-const POLL_MS = 150;
 /** How long SIGKILL may take before people are told, milliseconds. */
 const KILL_MS = 5000;
 const GONE_FIRST_MS = 20;
@@ -66,12 +66,13 @@ const DEFAULT_STOP = { signal: "SIGTERM", grace: 10_000 } as const;
 type Follows = KeeperEvent | null;
 
 export interface KeeperHands {
-  state: KeeperState;
+  readonly state: KeeperState;
+  /** Takes a decided state, before its effects. */
+  become(state: KeeperState): void;
   /** First event of this life, or null when the instance has no history. */
   begin(): Follows;
   perform(effect: KeeperEffect): Follows | Promise<Follows>;
   exited(process: ProcessIdentity, how: string): Follows;
-  poll(): Follows;
   checkGone(): Follows;
   save(): void;
   configure(definition: LaunchDefinition | null, policy: RestartPolicy): void;
@@ -100,13 +101,14 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
   let launchedWith = record?.definition ?? null;
   let logOffset = record?.logOffset ?? 0;
   let since: Date | null = record?.since ? new Date(record.since) : null;
-  let lastStatus: ProcessStatus | null = null;
+  let state: KeeperState = record === null ? initialState : fromRecord(record);
+  let lastStatus: ProcessStatus = "STOPPED";
   /** The launch id whose intent is on disk. */
   let intended: string | null = null;
   /** Seen alive by this life. */
   let watched: ProcessIdentity | null = null;
-  /** Not our child: must be polled. */
-  let adopted: ProcessIdentity | null = null;
+  /** Ends the watch over a process that is not our child. */
+  let unwatch: (() => void) | null = null;
   let dying: ProcessIdentity | null = null;
   let goneDelayMs = GONE_FIRST_MS;
   let readiness: AbortController | null = null;
@@ -115,7 +117,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
   const isWatched = (process: ProcessIdentity): boolean => watched !== null && sameProcess(watched, process);
 
   const write = async (): Promise<void> => {
-    const written = toRecord(hands.state, { key, since, logOffset, definition: launchedWith });
+    const written = toRecord(state, { key, since, logOffset, definition: launchedWith });
     await records.put(written);
     intended = written.phase === "stopped" || written.wish === "STOPPED" ? null : written.launchId;
   };
@@ -157,8 +159,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     const result = await launcher.launch({ key, launchId, definition, onExit });
     if (!result.ok) return { type: "launch-failed", launchId, reason: result.reason, kind: result.kind, policy };
     watched = result.process;
-    adopted = null;
-    timers.cancel("poll");
+    unwatch?.();
     return { type: "launched", launchId, process: result.process };
   };
 
@@ -194,11 +195,8 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
   };
 
   const report = ({ what, code, pid }: Extract<KeeperEffect, { kind: "report" }>): void => {
-    const status = statusOf(hands.state);
-    const { comment, restarts } = hands.state;
-    // The first report of a life tells what was; only a change after it is a change.
-    if (lastStatus !== null && lastStatus !== status) since = clock.now();
-    lastStatus = status;
+    const status = statusOf(state);
+    const { comment, restarts } = state;
     const event = code === null ? null : { code, pid: pid ?? 0, comment };
     deps.status.record({ key, status, comment, since, restarts, pid: hands.pid(), event });
     deps.onStatus(status);
@@ -230,18 +228,22 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
   };
 
   const hands: KeeperHands = {
-    state: record === null ? initialState : fromRecord(record),
+    get state() {
+      return state;
+    },
+    become(next) {
+      state = next;
+      const status = statusOf(next);
+      if (status !== lastStatus) since = clock.now();
+      lastStatus = status;
+    },
     begin() {
       if (record === null) {
         report({ kind: "report", what: null, code: null, pid: null });
         return null;
       }
-      lastStatus = statusOf(hands.state);
-      const event = restoredEvent(record, proc, groups, policy);
-      if (event.found.kind === "alive")
-        lastStatus = record.wish === "PAUSED" ? "PAUSED" : record.isReady ? "RUNNING" : "STARTING";
-      else if (record.phase === "suspended") lastStatus = "SUSPENDED";
-      return event;
+      lastStatus = recordedStatus(record);
+      return restoredEvent(record, proc, groups, policy);
     },
     perform(effect) {
       switch (effect.kind) {
@@ -262,8 +264,10 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
           return null;
         case "watch":
           watched = effect.process;
-          adopted = effect.process;
-          timers.every("poll", POLL_MS, { type: "Poll" });
+          unwatch?.();
+          unwatch = deps.deaths.watch(effect.process, () =>
+            onExit(effect.process, "exit code unknown, for it was started by an earlier sentinel"),
+          );
           return null;
         case "await-gone":
           dying = effect.process;
@@ -303,29 +307,19 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       if (dying !== null && sameProcess(dying, process)) return hands.checkGone();
       return { type: "exited", process, how, lastLine: readLastLine(logFile, logOffset), policy };
     },
-    poll() {
-      if (adopted === null || proc.isAlive(adopted)) return null;
-      const process = adopted;
-      adopted = null;
-      timers.cancel("poll");
-      return hands.exited(process, "exit code unknown, for it was started by an earlier sentinel");
-    },
     checkGone() {
       if (dying === null) return null;
       const process = dying;
       if (!groups.isGone(process, isWatched(process))) {
         // Members may have appeared after the last SIGKILL was sent.
-        if (hands.state.phase.at === "killing" && !proc.isAlive(process)) groups.kill(process, isWatched(process));
+        if (state.phase.at === "killing" && !proc.isAlive(process)) groups.kill(process, isWatched(process));
         timers.once("gone", goneDelayMs, { type: "CheckGone" });
         goneDelayMs = Math.min(goneDelayMs * 1.5, GONE_LAST_MS);
         return null;
       }
       dying = null;
       timers.cancel("gone");
-      if (adopted !== null && sameProcess(adopted, process)) {
-        adopted = null;
-        timers.cancel("poll");
-      }
+      unwatch?.();
       return { type: "gone", process };
     },
     save: () => void save(INTENT_MS),
@@ -336,7 +330,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     definition: () => launchedWith ?? definition,
     policy: () => policy,
     pid() {
-      const { phase } = hands.state;
+      const { phase } = state;
       return phase.at === "killing" && phase.failure !== null ? null : (processOf(phase)?.pid ?? null);
     },
     async forget() {
@@ -346,6 +340,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     },
     letGo() {
       readiness?.abort();
+      unwatch?.();
     },
   };
   return hands;

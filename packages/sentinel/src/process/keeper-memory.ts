@@ -1,5 +1,5 @@
 /** Between what a keeper knows and what its record keeps. */
-import type { ProcessKey } from "@castellan/protocol";
+import type { ProcessKey, ProcessStatus } from "@castellan/protocol";
 import type { ProcessGroups } from "./group.ts";
 import type { ProcReader } from "./identity.ts";
 import { initialState, type KeeperEvent, type KeeperState, type Phase, processOf } from "./keeper-state.ts";
@@ -51,6 +51,14 @@ export function toRecord(state: KeeperState, { key, since, logOffset, definition
 export function fromRecord(record: ProcessRecord): KeeperState {
   const { wish, launchId, window, restarts, comment, alert } = record;
   return { ...initialState, wish, launchId, window, restarts, comment, alert };
+}
+
+/** The status its predecessor told last, so that `since` goes on when nothing has changed. */
+export function recordedStatus({ wish, phase, isReady }: ProcessRecord): ProcessStatus {
+  if (phase === "stopped") return "STOPPED";
+  if (phase === "suspended") return "SUSPENDED";
+  if (phase !== "launched" || !isReady) return "STARTING";
+  return wish === "PAUSED" ? "PAUSED" : "RUNNING";
 }
 
 /** Looks. The whole process table is read only when the recorded process is not there. */

@@ -3,7 +3,8 @@
  * its record and its status.
  *
  * K1 A launch happens only when its intent is on disk (`record.ts`, R1).
- * K2 The death of a child is handled in the turn in which the system tells it; of an adopted process, within `POLL_MS`.
+ * K2 The death of a child is handled in the turn in which the system tells it; of an adopted
+ *    process, when the death watch next looks.
  * K3 Whatever throws here, the process lives on: a restarted keeper begins from the record and looks for its process.
  */
 import {
@@ -32,7 +33,6 @@ export type KeeperPrivate =
   | { readonly type: "Begin" }
   | { readonly type: "Exited"; readonly process: ProcessIdentity; readonly how: string }
   | { readonly type: "ReadinessKnown"; readonly process: ProcessIdentity; readonly result: ReadinessResult }
-  | { readonly type: "Poll" }
   | { readonly type: "CheckGone" }
   | { readonly type: "GraceElapsed" }
   | { readonly type: "KillOverdue" }
@@ -78,7 +78,7 @@ function keep(deps: KeeperDeps, context: ActorContext<KeeperCommand>): Behavior<
     const events = [first];
     for (let event = events.shift(); event !== undefined; event = events.shift()) {
       const decision = decide(hands.state, event, context.clock.bootMs());
-      hands.state = decision.state;
+      hands.become(decision.state);
       for (const effect of decision.effects) {
         const performed = hands.perform(effect);
         const follows = performed instanceof Promise ? await performed : performed;
@@ -106,7 +106,6 @@ function keep(deps: KeeperDeps, context: ActorContext<KeeperCommand>): Behavior<
         replyTo.success({ status: statusOf(hands.state), comment, restarts, pid: hands.pid() });
       },
       Exited: ({ process, how }) => maybe(hands.exited(process, how)),
-      Poll: () => maybe(hands.poll()),
       CheckGone: () => maybe(hands.checkGone()),
       ReadinessKnown: ({ process, result }) => {
         if (result.ready) return happen({ type: "ready", process });

@@ -28,10 +28,13 @@ export async function awaitReady(
   if (!made.ok) return { ready: false, reason: made.reason };
   const startedMs = clock.bootMs();
   const left = (): number => startedMs + spec.timeout - clock.bootMs();
+  let why = "";
   for (let interval = FIRST_INTERVAL_MS; ; interval = Math.min(interval * 1.5, LAST_INTERVAL_MS)) {
-    const why = await withDeadline(made.probe, Math.min(ATTEMPT_MS, Math.max(1, left())), clock, signal);
+    const attempt = await withDeadline(made.probe, Math.min(ATTEMPT_MS, Math.max(1, left())), clock, signal);
     if (signal.aborted) return { ready: false, reason: "aborted" };
-    if (why === null) return { ready: true };
+    if (attempt.why === null) return { ready: true };
+    // The last question is cut short by the end of the waiting: an earlier full answer says more.
+    if (!attempt.isLate || why === "") why = attempt.why;
     if (left() <= 0) return { ready: false, reason: `not ready within ${formatDuration(spec.timeout)}: ${why}` };
     await sleep(clock, Math.min(interval, Math.max(1, left())), signal);
   }
@@ -42,14 +45,15 @@ async function withDeadline(
   deadlineMs: number,
   clock: Clock,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<{ readonly why: string | null; readonly isLate: boolean }> {
   const attempt = new AbortController();
   const stop = (): void => attempt.abort();
   const timer = clock.after(deadlineMs, stop);
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   try {
-    return await probe(attempt.signal);
+    const why = await probe(attempt.signal);
+    return { why, isLate: attempt.signal.aborted };
   } finally {
     timer.cancel();
     signal.removeEventListener("abort", stop);

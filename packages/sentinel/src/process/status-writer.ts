@@ -225,5 +225,6 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
 /** As the column takes it; empty is null, as some databases have it. */
 function cut(comment: string): string | null {
   const oneLine = comment.replace(/\s+/g, " ").trim();
-  return oneLine === "" ? null : Array.from(oneLine).slice(0, 250).join("").slice(0, 255);
+  // Not in the middle of a character.
+  return oneLine === "" ? null : oneLine.slice(0, 255).replace(/[\uD800-\uDBFF]$/, "");
 }

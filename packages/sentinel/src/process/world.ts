@@ -1,6 +1,7 @@
 /** Puts together what the keepers of one server share, on the real system. */
-import type { Logger } from "@castellan/kernel";
+import type { Clock, Logger } from "@castellan/kernel";
 import type { SentinelIdentity } from "../ports.ts";
+import { createDeathWatch } from "./death-watch.ts";
 import { createProcessGroups, type Kill } from "./group.ts";
 import { createProcReader } from "./identity.ts";
 import type { KeeperWorld } from "./keeper-hands.ts";
@@ -10,18 +11,20 @@ import { createRecordStore } from "./record.ts";
 export interface KeeperWorldDeps extends Pick<KeeperWorld, "status" | "events" | "alerts" | "messages" | "baseEnv"> {
   readonly identity: SentinelIdentity;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
 const systemKill: Kill = (pid, signal) => void process.kill(pid, signal);
 
 /** Throws where there is no /proc: only Linux has what keepers need. */
 export function createKeeperWorld(deps: KeeperWorldDeps): KeeperWorld {
-  const { identity, baseEnv, log } = deps;
+  const { identity, baseEnv, log, clock } = deps;
   const proc = createProcReader();
   return {
     ...deps,
     proc,
     groups: createProcessGroups(proc, systemKill),
+    deaths: createDeathWatch(proc, clock, systemKill),
     records: createRecordStore(identity.home, log),
     launcher: createLauncher({ identity, proc, baseEnv }),
   };

@@ -180,6 +180,8 @@ describe("after the worker was killed", () => {
     await Promise.all([1, 2, 3].map((instance) => first.bring("WIS", instance, "RUNNING")));
     const pids = await Promise.all([1, 2, 3].map(async (instance) => (await first.statusOf("WIS", instance)).pid));
     await eventually(async () => (await kit.record("WIS", 3)).isReady === true);
+    await first.status.flush(5000);
+    const since = (await kit.row("WIS", 3))?.status_since;
     await first.drop();
 
     const second = await kit.worker();
@@ -191,7 +193,11 @@ describe("after the worker was killed", () => {
     expect(await second.bring("WIS", 2, "STOPPED")).toMatchObject({ comment: "stopped" });
     expect(copies("steady")).toHaveLength(2);
     await second.status.flush(5000);
-    expect(await kit.row("WIS", 3)).toMatchObject({ last_known_status: "RUNNING", incarnation: 2 });
+    expect(await kit.row("WIS", 3)).toMatchObject({
+      last_known_status: "RUNNING",
+      incarnation: 2,
+      status_since: since,
+    });
   });
 
   test("spawned but not recorded: found by its launch id, not doubled", async () => {

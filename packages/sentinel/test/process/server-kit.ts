@@ -40,8 +40,9 @@ export class ServerKit {
     this.gateway = gateway;
   }
 
-  static async create(): Promise<ServerKit> {
-    const kit = new ServerKit(await tempHome(), createMemoryGateway());
+  /** In a home of its own, or in one that exists already (then another process disposes of it). */
+  static async create(home?: TempHome): Promise<ServerKit> {
+    const kit = new ServerKit(home ?? (await tempHome()), createMemoryGateway());
     await mkdir(kit.home.path("run"), { recursive: true });
     const bootstrapped = await bootstrapNode(kit.gateway, {
       node: "ips1",
@@ -169,6 +170,7 @@ export class Worker {
     });
     const world = createKeeperWorld({
       identity,
+      clock,
       log: silentLogger,
       status: this.status,
       baseEnv: { PATH: process.env.PATH ?? "" },

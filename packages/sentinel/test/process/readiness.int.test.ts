@@ -1,0 +1,103 @@
+import { appendFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createSystemClock } from "@castellan/kernel";
+import type { Readiness } from "@castellan/protocol";
+import { assertNothingLeft, eventually, type TempHome, tempHome } from "@castellan/testkit";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { awaitReady, type ReadinessResult } from "../../src/process/readiness.ts";
+
+const clock = createSystemClock();
+let home: TempHome;
+let server: { close(): unknown } | null = null;
+
+beforeEach(async () => {
+  home = await tempHome();
+  await writeFile(home.path("log"), "");
+});
+afterEach(async () => {
+  server?.close();
+  server = null;
+  await assertNothingLeft(home.dir);
+  await home.remove();
+});
+
+async function serve(status: number): Promise<number> {
+  const made = createServer((_request, response) => response.writeHead(status).end("body"));
+  server = made;
+  await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+  return (made.address() as AddressInfo).port;
+}
+
+const fill = (text: string): string => text.replaceAll("{instance}", "1");
+
+function ask(spec: Readiness, signal = new AbortController().signal, logOffset = 0): Promise<ReadinessResult> {
+  const env = { PATH: process.env.PATH ?? "", HOME_MARKER: home.dir };
+  return awaitReady(spec, { fill, cwd: home.dir, env, logFile: home.path("log"), logOffset }, clock, signal);
+}
+
+describe("readiness", () => {
+  test("tcp: ready once something listens; the reason names the port when nothing does", async () => {
+    const port = await serve(200);
+    expect(await ask({ tcp: port, timeout: 5000 })).toEqual({ ready: true });
+    expect(await ask({ tcp: `localhost:${port}`, timeout: 5000 })).toEqual({ ready: true });
+    expect(await ask({ tcp: "{instance}", timeout: 100 })).toMatchObject({
+      ready: false,
+      reason: expect.stringContaining("nothing listens on 127.0.0.1:1"),
+    });
+  });
+
+  test("http: 2xx and 3xx are ready, 5xx is not", async () => {
+    const url = `http://127.0.0.1:${await serve(302)}/health`;
+    expect(await ask({ http: url, timeout: 5000 })).toEqual({ ready: true });
+    server?.close();
+    const failing = `http://127.0.0.1:${await serve(503)}/health`;
+    expect(await ask({ http: failing, timeout: 500 })).toMatchObject({
+      reason: expect.stringContaining("answers 503"),
+    });
+  });
+
+  test("exec: exit code 0 is ready; one that hangs is killed with its group", async () => {
+    expect(await ask({ exec: ["test", "-f", "log"], timeout: 5000 })).toEqual({ ready: true });
+    expect(await ask({ exec: ["false"], timeout: 500 })).toMatchObject({
+      reason: expect.stringContaining("exit code 1"),
+    });
+    expect(await ask({ exec: ["/nowhere"], timeout: 300 })).toMatchObject({
+      reason: expect.stringContaining("ENOENT"),
+    });
+    const hanging = await ask({ exec: ["sh", "-c", "sleep 1000 & sleep 1000"], timeout: 200 });
+    expect(hanging).toMatchObject({ reason: expect.stringContaining("did not end in time") });
+    await assertNothingLeft(home.dir);
+  });
+
+  test("logLine: only what was written after the launch counts, also when a line comes in parts", async () => {
+    await writeFile(home.path("log"), "ready 1\n");
+    expect(await ask({ logLine: "^ready", timeout: 100 }, undefined, 8)).toMatchObject({ ready: false });
+    const asked = ask({ logLine: "^ready 2$", timeout: 10_000 }, undefined, 8);
+    await appendFile(home.path("log"), "noise\nrea");
+    await appendFile(home.path("log"), "dy 2\n");
+    expect(await asked).toEqual({ ready: true });
+  });
+
+  test("logLine: a pattern that would take for ever is interrupted, a broken one is told at once", async () => {
+    await writeFile(home.path("log"), `${"a".repeat(3000)}!\n`);
+    const started = clock.bootMs();
+    expect(await ask({ logLine: "^(a+)+$", timeout: 500 })).toMatchObject({ ready: false });
+    expect(clock.bootMs() - started).toBeLessThan(10_000);
+    expect(await ask({ logLine: "(", timeout: 60_000 })).toMatchObject({
+      reason: expect.stringContaining("regular expression"),
+    });
+  });
+
+  test("an abort ends the waiting at once", async () => {
+    const abort = new AbortController();
+    const asked = ask({ tcp: 1, timeout: 600_000 }, abort.signal);
+    let result: ReadinessResult | null = null;
+    void asked.then((value) => {
+      result = value;
+    });
+    abort.abort();
+    await eventually(() => result !== null);
+    expect(result).toEqual({ ready: false, reason: "aborted" });
+  });
+});
