@@ -131,6 +131,15 @@ describe("what a batch does", () => {
     expect(plan.missing).toEqual([{ origin: "hades", outbox: "box-0001", number: 1 }]);
   });
 
+  it("applies nothing more of an outbox behind a gap, not even what would fit", () => {
+    const plan = planBatch(
+      [1, 3, 2].map((at) => delivery(numbered(at))),
+      view,
+      now,
+    );
+    expect([plan.applied, plan.confirmed[0]?.number, plan.missing[0]?.number]).toEqual([1, 1, 1]);
+  });
+
   it("takes a number after a gap when its outbox has nothing older", () => {
     const plan = planBatch([delivery(numbered(57), 57), delivery(numbered(58))], view, now);
     expect([plan.applied, plan.missing, plan.confirmed[0]?.number]).toEqual([2, [], 58]);

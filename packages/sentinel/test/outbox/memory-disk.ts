@@ -16,6 +16,8 @@ export interface MemoryDisk extends OutboxDisk {
   /** Bytes that may still be written before the host is gone; what was written of a file up to then stays. */
   untilCrash: number;
   syncs: number;
+  /** Writes arrive, but the sync fails. */
+  failsSync: boolean;
   /** Appends wait until the returned function is called. */
   hold(): () => void;
 }
@@ -39,6 +41,7 @@ export function createMemoryDisk(files = new Map<string, Uint8Array>()): MemoryD
     refuse: null,
     untilCrash: Number.POSITIVE_INFINITY,
     syncs: 0,
+    failsSync: false,
     hold() {
       let release: (() => void) | undefined;
       gate = new Promise((resolve) => {
@@ -70,6 +73,7 @@ export function createMemoryDisk(files = new Map<string, Uint8Array>()): MemoryD
       files.set(name, content);
       disk.untilCrash -= data.length;
       if (disk.untilCrash <= 0) throw new Crash("the host is gone");
+      if (disk.failsSync) throw systemError("EIO");
       disk.syncs += 1;
     },
     async truncate(name, length) {

@@ -120,7 +120,21 @@ describe("outbox file", () => {
       const files = new Map(disk.files).set("000000000001.log", whole.slice(0, cut));
       const reopened = await open(createMemoryDisk(files));
       expect(reopened.last).toBe(lengths.filter((length) => length > 0 && length <= cut).length);
+      expect(files.get("000000000001.log")).toHaveLength(lengths.findLast((length) => length <= cut) ?? 0);
     }
+  });
+
+  it("takes back what a failed sync has left behind, so that no refused alert comes to life", async () => {
+    const disk = createMemoryDisk();
+    const file = await open(disk);
+    await report(file, "a");
+    disk.failsSync = true;
+    const refused = await Promise.allSettled([report(file, "b"), report(file, "c")]);
+    expect(refused.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    disk.failsSync = false;
+    await report(file, "d");
+    const reopened = await open(createMemoryDisk(disk.files));
+    expect([reopened.damaged, await summaries(reopened)]).toEqual([0, ["1 a", "2 d"]]);
   });
 
   it("replaces a damaged record by an alert that says so, keeps its bytes aside and the rest as it is", async () => {
