@@ -1,16 +1,8 @@
 /** The effects of a keeper: what touches processes, disk, clock and the other parts of the sentinel. */
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import type { ActorContext } from "@castellan/actor";
 import { backoffMs, ensureError, sleep } from "@castellan/kernel";
-import {
-  type Alert,
-  causeKey,
-  type ProcessEvent,
-  type ProcessStatus,
-  processLabel,
-  processToken,
-} from "@castellan/protocol";
+import type { ProcessStatus } from "@castellan/protocol";
 import type { AlertSink, EventSink, MessageLog, SentinelIdentity } from "../ports.ts";
 import type { DeathWatch } from "./death-watch.ts";
 import type { ProcessGroups } from "./group.ts";
@@ -22,12 +14,12 @@ import {
   type KeeperEffect,
   type KeeperEvent,
   type KeeperState,
-  type OpenAlert,
   processOf,
   type RefusalCode,
   sameProcess,
   statusOf,
 } from "./keeper-state.ts";
+import { createKeeperVoice } from "./keeper-voice.ts";
 import { readLastLine } from "./last-line.ts";
 import { type Launcher, logFileOf, sizeOf } from "./launch.ts";
 import { awaitReady } from "./readiness.ts";
@@ -60,10 +52,10 @@ const GONE_LAST_MS = 200;
 const INTENT_MS = 5000;
 const SAVE_WAIT_MS = 500;
 const SAVE_AGAIN_MS = 5000;
-const DIED_MESSAGE = 1888;
 const DEFAULT_STOP = { signal: "SIGTERM", grace: 10_000 } as const;
 
 type Follows = KeeperEvent | null;
+type Report = Extract<KeeperEffect, { readonly kind: "report" }>;
 
 export interface KeeperHands {
   readonly state: KeeperState;
@@ -112,7 +104,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
   let dying: ProcessIdentity | null = null;
   let goneDelayMs = GONE_FIRST_MS;
   let readiness: AbortController | null = null;
-  let alertsInOrder: Promise<void> = Promise.resolve();
+  const voice = createKeeperVoice(deps, context);
 
   const isWatched = (process: ProcessIdentity): boolean => watched !== null && sameProcess(watched, process);
 
@@ -194,38 +186,8 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     else groups.signal(process, what === "stop" ? stop.signal : what === "pause" ? "SIGSTOP" : "SIGCONT");
   };
 
-  const report = ({ what, code, pid }: Extract<KeeperEffect, { kind: "report" }>): void => {
-    const status = statusOf(state);
-    const { comment, restarts } = state;
-    const event = code === null ? null : { code, pid: pid ?? 0, comment };
-    deps.status.record({ key, status, comment, since, restarts, pid: hands.pid(), event });
-    deps.onStatus(status);
-    if (what === null) return;
-    const { type, instance } = key;
-    const data: ProcessEvent = { server: who.server, type, instance, what, pid, comment };
-    deps.events.publish(
-      { kind: "process", server: who.server, process: processToken(key), what },
-      { type: `castellan.process.${what}`, subject: processLabel(key), data },
-    );
-  };
-
-  const tell = (open: OpenAlert): void => {
-    const { cause, phase } = open;
-    if (phase === "raised") return;
-    const alert = alertOf(deps, open, clock.now());
-    alertsInOrder = alertsInOrder.then(() => deps.alerts.report(phase === "raise" ? "raised" : "resolved", alert));
-    const told = alertsInOrder;
-    alertsInOrder = told.catch((thrown: unknown) =>
-      log.warn("an alert was not accepted; it is told again after the next start", {
-        cause,
-        error: ensureError(thrown).message,
-      }),
-    );
-    void told.then(
-      () => self.tell({ type: "AlertTold", cause, phase }),
-      () => undefined, // logged above; the record still says that it must be told
-    );
-  };
+  const report = (effect: Pick<Report, "what" | "code" | "pid">): void =>
+    voice.report(effect, { state, since, runningPid: hands.pid() });
 
   const hands: KeeperHands = {
     get state() {
@@ -239,7 +201,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     },
     begin() {
       if (record === null) {
-        report({ kind: "report", what: null, code: null, pid: null });
+        report({ what: null, code: null, pid: null });
         return null;
       }
       lastStatus = recordedStatus(record);
@@ -296,10 +258,10 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
           askers.refuse(effect.asker, effect.code, effect.message);
           return null;
         case "alert":
-          tell(effect.alert);
+          voice.tell(effect.alert);
           return null;
         case "complain":
-          deps.messages.error(DIED_MESSAGE, `Process ${processLabel(key)} on server ${who.server} ${effect.text}`);
+          voice.complain(effect.text);
           return null;
       }
     },
@@ -344,24 +306,4 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     },
   };
   return hands;
-}
-
-const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
-
-function alertOf({ key, identity: who }: KeeperDeps, { cause, summary }: OpenAlert, now: Date): Alert {
-  const subject = processLabel(key);
-  return {
-    kind: "process",
-    server: who.server,
-    subject,
-    severity: "error",
-    summary: `${subject} on ${who.server} ${summary}`.slice(0, 1000),
-    occurredAt: now.toISOString(),
-    cause: causeKey({ kind: "process", server: who.server, subject, generation: cause }, hash),
-    details: {
-      type: key.type,
-      instance: key.instance,
-      remedy: `castellan restart ${who.server} ${key.type} ${key.instance}`,
-    },
-  };
 }

@@ -79,8 +79,10 @@ export interface RecordStore {
 export function createRecordStore(home: string, log: Logger): RecordStore {
   const directory = join(home, "run", "processes");
   const current = new Map<string, ProcessRecord>();
-  /** The write under way per token, and whether another is wanted after it. */
+  /** The last write or removal per token. */
   const chains = new Map<string, Promise<void>>();
+  /** Writes that wait for their turn: they will take the latest record, so a second one need not queue. */
+  const queued = new Map<string, Promise<void>>();
   const pathOf = (token: string): string => join(directory, `${token}.json`);
 
   /** Runs `work` after what is already under way for this token; a failure is the caller's alone. */
@@ -129,15 +131,21 @@ export function createRecordStore(home: string, log: Logger): RecordStore {
     put(record) {
       const token = processToken(record);
       current.set(token, record);
-      return inOrder(token, async () => {
+      const waiting = queued.get(token);
+      if (waiting !== undefined) return waiting;
+      const writing = inOrder(token, async () => {
+        queued.delete(token);
         const latest = current.get(token);
         if (latest === undefined) return; // removed meanwhile
         await writeDurably(pathOf(token), `${JSON.stringify(latest)}\n`);
       });
+      queued.set(token, writing);
+      return writing;
     },
     remove(key) {
       const token = processToken(key);
       current.delete(token);
+      queued.delete(token); // a later put must come after the removal, not share a turn before it
       return inOrder(token, async () => {
         try {
           await unlink(pathOf(token));
