@@ -29,7 +29,9 @@ describe.skipIf(missing !== "")(`a PostgreSQL server${missing}`, () => {
   async function make(): Promise<ServerDatabase> {
     databases += 1;
     const name = `test_${databases}`;
-    await withAdmin(server.url, (client) => client.query(`CREATE DATABASE ${name}`));
+    // A locale in which strings do not sort by code point, as databases of other people have.
+    const locale = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'";
+    await withAdmin(server.url, (client) => client.query(`CREATE DATABASE ${name} ${locale}`));
     const url = new URL(server.url);
     url.pathname = name;
     const opened: Gateway[] = [];
