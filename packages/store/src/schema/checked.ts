@@ -5,7 +5,7 @@ import type { Column, Shape } from "./columns.ts";
 import { type Row, type TableName, tables } from "./tables.ts";
 import { columnOf, comparedValue, storedValue, type Value, type Values } from "./values.ts";
 
-export type Comparison = "is" | "not" | "in" | "below" | "above";
+type Comparison = "is" | "not" | "in" | "below" | "above";
 
 /** One condition. `in` has any number of values, the others exactly one. Null equals null and differs from all else. */
 export interface Test {

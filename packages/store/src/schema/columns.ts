@@ -3,7 +3,7 @@
  * Column types are the portable ones; `dialects/` says what each becomes.
  */
 
-export type ColumnKind = "string" | "text" | "int" | "bigint" | "flag" | "time";
+type ColumnKind = "string" | "text" | "int" | "bigint" | "flag" | "time";
 
 export interface Column<T = unknown> {
   readonly kind: ColumnKind;
@@ -40,7 +40,7 @@ export interface Index<K extends string = string> {
   readonly onlyWhere?: K;
 }
 
-export interface ForeignKey<K extends string = string> {
+interface ForeignKey<K extends string = string> {
   readonly name: string;
   readonly columns: readonly K[];
   readonly references: { readonly table: string; readonly columns: readonly string[] };
