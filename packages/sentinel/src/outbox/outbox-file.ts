@@ -11,7 +11,7 @@ import type { Alert, AlertPhase } from "@castellan/protocol";
 import type { OutboxDisk } from "./outbox-disk.ts";
 import { isNoSpace, OUTBOX_LIMITS, type OutboxLimits, recordOf, refusal } from "./outbox-limits.ts";
 import { encodeRecord, type OutboxDraft, type OutboxRecord, scanSegment } from "./outbox-record.ts";
-import { CONFIRMED, recoverOutbox, segmentName } from "./outbox-recovery.ts";
+import { CONFIRMED, recoverOutbox, segmentName, writeName } from "./outbox-recovery.ts";
 
 export interface OutboxFile {
   readonly id: string;
@@ -31,6 +31,11 @@ export interface OutboxFile {
   read(after: number, limit: number): Promise<readonly OutboxRecord[]>;
   /** The desk has recorded everything up to `number`. On disk with the next `maintain`. */
   confirm(number: number): void;
+  /**
+   * The desk knows numbers of this outbox that it does not know itself: its files are an older copy. What was accepted
+   * since it was opened goes on under a new id, for under the old one the desk takes it for known.
+   */
+  renew(): Promise<void>;
   /** Housekeeping: writes what is confirmed, deletes what nobody needs, restores the reserve. Call it now and then. */
   maintain(): Promise<void>;
   close(): Promise<void>;
@@ -83,8 +88,8 @@ export async function openOutboxFile(options: OutboxFileOptions): Promise<Outbox
   }).catch((thrown: unknown) => {
     throw refusal(thrown, disk.path);
   });
-  const { id, segments } = recovered;
-  let { confirmed, last } = recovered;
+  const { segments } = recovered;
+  let { confirmed, last, name } = recovered;
   let confirmedOnDisk = confirmed;
   let hasReserve = (await disk.list()).includes(RESERVE);
   let busy: Promise<void> | null = null;
@@ -234,7 +239,9 @@ export async function openOutboxFile(options: OutboxFileOptions): Promise<Outbox
   }
 
   return {
-    id,
+    get id() {
+      return name.id;
+    },
     damaged: recovered.damaged,
     get last() {
       return last;
@@ -243,7 +250,7 @@ export async function openOutboxFile(options: OutboxFileOptions): Promise<Outbox
       return confirmed;
     },
     get oldest() {
-      return segments[0]?.first ?? last + 1;
+      return Math.max(name.first, segments[0]?.first ?? last + 1);
     },
     append(draft) {
       if (closed)
@@ -268,6 +275,13 @@ export async function openOutboxFile(options: OutboxFileOptions): Promise<Outbox
     confirm(number) {
       confirmed = Math.max(confirmed, Math.min(number, last));
     },
+    renew: () =>
+      exclusively(async () => {
+        const renewed = { id: newId(), first: recovered.last + 1 };
+        await writeName(disk, renewed);
+        name = renewed;
+        confirmed = recovered.last;
+      }),
     maintain: () => exclusively(maintain),
     async close() {
       closed = true;

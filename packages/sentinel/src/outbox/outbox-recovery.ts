@@ -13,6 +13,7 @@ import { encodeRecord, type OutboxRecord, scanSegment } from "./outbox-record.ts
 
 const SEGMENT = /^(\d{12})\.log$/;
 export const CONFIRMED = "confirmed";
+/** Holds the id, and the number under which it began. */
 const ID = "id";
 /** Beyond this many, damaged pieces are counted but no longer kept. */
 const MAX_ASIDE = 100;
@@ -26,8 +27,14 @@ export interface Segment {
   bytes: number;
 }
 
-export interface Recovered {
+/** An outbox's id, and the first number that counts under it: what is older belongs to an earlier id. */
+export interface OutboxName {
   readonly id: string;
+  readonly first: number;
+}
+
+export interface Recovered {
+  readonly name: OutboxName;
   /** Ascending. The only ones that may be deleted are the first. */
   readonly segments: Segment[];
   readonly confirmed: number;
@@ -78,26 +85,29 @@ export async function recoverOutbox({ disk, newId, substitute, visit }: Recovery
     for (const name of found) await disk.remove(name);
     return freshOutbox(disk, newId);
   }
-  return { id: await readOrMakeId(disk, names, newId), segments, confirmed, last, damaged };
+  const name = await readOrMakeName(disk, names, newId);
+  return { name, segments, confirmed: Math.max(confirmed, name.first - 1), last, damaged };
+}
+
+/** From now on the outbox is called that; one atomic change on disk. */
+export async function writeName(disk: OutboxDisk, { id, first }: OutboxName): Promise<void> {
+  await disk.replace(ID, `${id} ${first}`);
 }
 
 async function freshOutbox(disk: OutboxDisk, newId: () => string): Promise<Recovered> {
-  const id = newId();
-  await disk.replace(ID, id);
+  const name = { id: newId(), first: 1 };
+  await writeName(disk, name);
   await disk.remove(CONFIRMED);
-  return { id, segments: [], confirmed: 0, last: 0, damaged: 0 };
+  return { name, segments: [], confirmed: 0, last: 0, damaged: 0 };
 }
 
-async function readOrMakeId(disk: OutboxDisk, names: readonly string[], newId: () => string): Promise<string> {
-  const kept = names.includes(ID)
-    ? Buffer.from(await disk.read(ID))
-        .toString("utf8")
-        .trim()
-    : "";
-  if (/^[a-z0-9-]{8,64}$/.test(kept)) return kept;
-  const id = newId();
-  await disk.replace(ID, id);
-  return id;
+async function readOrMakeName(disk: OutboxDisk, names: readonly string[], newId: () => string): Promise<OutboxName> {
+  const kept = names.includes(ID) ? Buffer.from(await disk.read(ID)).toString("utf8") : "";
+  const [, id, first] = /^([a-z0-9-]{8,64}) (\d{1,15})$/.exec(kept) ?? [];
+  if (id !== undefined) return { id, first: Number(first) };
+  const name = { id: newId(), first: 1 };
+  await writeName(disk, name);
+  return name;
 }
 
 async function readNumber(disk: OutboxDisk, names: readonly string[]): Promise<number> {

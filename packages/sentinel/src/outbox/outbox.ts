@@ -4,17 +4,10 @@
  */
 import { type Behavior, type CommandOf, type ReplyTo, receive, setup } from "@castellan/actor";
 import { type Backoff, backoffMs, CastellanError, ensureError } from "@castellan/kernel";
-import {
-  type Alert,
-  type AlertPhase,
-  alertEventType,
-  encodeBody,
-  type Outbox,
-  type Subjects,
-  toHeaders,
-} from "@castellan/protocol";
+import type { Outbox, Subjects } from "@castellan/protocol";
 import type { SentinelIdentity } from "../ports.ts";
-import type { BusMessage, BusPublisher } from "./bus-publisher.ts";
+import { draftOf, toMessage } from "./alert-message.ts";
+import type { BusPublisher } from "./bus-publisher.ts";
 import {
   type Delivery,
   type DeliveryEvent,
@@ -46,6 +39,7 @@ type Private =
   | { readonly type: "Pump" }
   | { readonly type: "Failed"; readonly number: number; readonly round: number; readonly error: Error }
   | { readonly type: "Tick" }
+  | { readonly type: "Renewed"; readonly file: OutboxFile; readonly error: Error | null }
   | { readonly type: "Maintained"; readonly error: Error | null };
 
 /** Everything the outbox takes; the public part is `Outbox` of the protocol. */
@@ -64,6 +58,7 @@ export function createOutbox(deps: OutboxDeps): Behavior<OutboxCommand> {
     let openError: Error = new Error("the outbox is being opened");
     let reading = false;
     let maintaining = false;
+    let renewing = false;
     let ended = false;
     let loaded = new Map<number, OutboxRecord>();
 
@@ -79,6 +74,12 @@ export function createOutbox(deps: OutboxDeps): Behavior<OutboxCommand> {
         },
         failed: (error) => ({ type: "OpenFailed", error }),
       });
+
+    /** A round of its own for each beginning, so that message ids of the last one are not used again. */
+    function begin(from: OutboxFile): void {
+      delivery = startDelivery(from, Math.floor(clock.now().getTime() / 1000), clock.bootMs());
+      loaded = new Map();
+    }
 
     function apply(event: DeliveryEvent): void {
       if (delivery) delivery = decideDelivery(delivery, event, clock.bootMs(), rng);
@@ -124,6 +125,20 @@ export function createOutbox(deps: OutboxDeps): Behavior<OutboxCommand> {
       });
     }
 
+    function renew(known: OutboxFile, number: number): void {
+      if (renewing) return;
+      renewing = true;
+      log.error("the desk knows alerts this outbox does not: its files are an older copy; it takes a new id", {
+        outbox: known.id,
+        number,
+        last: known.last,
+      });
+      context.pipeToSelf(known.renew(), {
+        ok: () => ({ type: "Renewed", file: known, error: null }),
+        failed: (error) => ({ type: "Renewed", file: known, error }),
+      });
+    }
+
     open();
     timers.every("tick", TICK_MS, { type: "Tick" });
 
@@ -142,10 +157,8 @@ export function createOutbox(deps: OutboxDeps): Behavior<OutboxCommand> {
         Confirm: ({ outbox, number }) => {
           if (!file || outbox !== file.id) return;
           if (number > file.last) {
-            log.error("the desk has recorded alerts this outbox does not know: its files are an older copy", {
-              number,
-              last: file.last,
-            });
+            renew(file, number);
+            return;
           }
           file.confirm(number);
           apply({ type: "confirmed", number });
@@ -157,8 +170,7 @@ export function createOutbox(deps: OutboxDeps): Behavior<OutboxCommand> {
         },
         Opened: (message) => {
           file = message.file;
-          // A round of its own for each life, so that message ids of the last one are not used again.
-          delivery = startDelivery(file, Math.floor(clock.now().getTime() / 1000), clock.bootMs());
+          begin(file);
           openFailures = 0;
           log.info("outbox open", { outbox: file.id, last: file.last, waiting: file.last - file.confirmed });
           if (file.damaged > 0) log.error("alerts were damaged on disk", { damaged: file.damaged });
@@ -206,6 +218,12 @@ export function createOutbox(deps: OutboxDeps): Behavior<OutboxCommand> {
             failed: (error) => ({ type: "Maintained", error }),
           });
         },
+        Renewed: ({ file: renewed, error }) => {
+          renewing = false;
+          if (error) log.error("the outbox cannot take a new id yet", { error });
+          else begin(renewed);
+          pump();
+        },
         Maintained: ({ error }) => {
           maintaining = false;
           if (error) log.debug("the outbox was not tidied up; trying again", { error });
@@ -223,38 +241,3 @@ export function createOutbox(deps: OutboxDeps): Behavior<OutboxCommand> {
 
 const notOpen = (cause: Error): CastellanError =>
   new CastellanError("OUTBOX_UNWRITABLE", `alerts cannot be accepted: ${cause.message}`, { retryable: true, cause });
-
-function draftOf(phase: AlertPhase, alert: Alert, reportId: string | undefined) {
-  const { dedupKey } = alert.details;
-  const key = typeof dedupKey === "string" ? dedupKey : reportId;
-  return { phase, alert, ...(key === undefined ? {} : { key }) };
-}
-
-/** The alert as it goes on the bus. */
-function toMessage(
-  { identity, subjects }: OutboxDeps,
-  file: OutboxFile,
-  { alert, id, number, phase }: OutboxRecord,
-  messageId: string,
-): BusMessage {
-  const headers = toHeaders({
-    id,
-    source: `/castellan/${identity.node}/${identity.server}`,
-    type: alertEventType(phase),
-    time: alert.occurredAt,
-    subject: alert.subject,
-    data: alert,
-  });
-  return {
-    subject: subjects.build({ kind: "alert", severity: alert.severity, server: identity.server, alert: alert.kind }),
-    headers: {
-      ...headers,
-      "castellan-outbox": file.id,
-      "castellan-number": String(number),
-      // Nothing older can be sent any more: the desk need not wait for it.
-      ...(number === file.oldest ? { "castellan-oldest": String(number) } : {}),
-    },
-    body: encodeBody(alert),
-    messageId,
-  };
-}

@@ -16,11 +16,12 @@ afterEach(async () => {
   for (const system of systems.splice(0)) await system.stop(1000);
 });
 
+let ids = 0;
+const newId = (): string => `id-${String(++ids).padStart(8, "0")}`;
+
 function world(disk: MemoryDisk = createMemoryDisk()) {
   const clock = createManualClock();
   const rng = createSeededRng(3);
-  let ids = 0;
-  const newId = (): string => `id-${String(++ids).padStart(8, "0")}`;
   const system = createActorSystem({ host: "hades", clock, rng, newId, logger: silentLogger, encodeLocally: true });
   systems.push(system);
   const sent: BusMessage[] = [];
@@ -45,7 +46,7 @@ function world(disk: MemoryDisk = createMemoryDisk()) {
   const stop = new AbortController();
   const sink = createAlertSink({ outbox, clock, rng, newId, log: silentLogger, signal: stop.signal });
   const numbers = (): string[] => sent.map(({ headers }) => headers["castellan-number"] ?? "");
-  return { clock, bus, disk, newId, sent, numbers, outbox, sink, stop, system };
+  return { clock, bus, disk, sent, numbers, outbox, sink, stop, system };
 }
 
 describe("outbox", () => {
@@ -123,6 +124,30 @@ describe("outbox", () => {
     expect(numbers()).toEqual(["1", "2", "3", "2", "3"]);
   });
 
+  it("takes a new id when its files are an older copy, so that nothing new is taken for known", async () => {
+    const old = world();
+    const done = old.sink.report("raised", anAlert({ cause: "old" }));
+    await old.clock.run(500);
+    await done;
+    const { clock, disk, numbers, outbox, sent, sink } = world(createMemoryDisk(new Map(old.disk.files)));
+    await clock.settle();
+    const id = sent[0]?.headers["castellan-outbox"] ?? "";
+    const report = sink.report("raised", anAlert({ cause: "new" }));
+    await clock.settle();
+    await report;
+    // Before its files were put back, this outbox had come to number 80.
+    outbox.tell({ type: "Confirm", outbox: id, number: 80 });
+    await clock.settle();
+    expect(numbers()).toEqual(["1", "2", "2"]);
+    expect(sent[2]?.headers).toMatchObject({ "castellan-oldest": "2", "ce-id": sent[1]?.headers["ce-id"] });
+    expect(sent[2]?.headers["castellan-outbox"]).not.toBe(id);
+    expect(sent[2]?.messageId).not.toBe(sent[1]?.messageId);
+    const next = world(createMemoryDisk(disk.files));
+    await next.clock.settle();
+    expect(next.numbers()).toEqual(["2"]);
+    expect(next.sent[0]?.headers["castellan-outbox"]).toBe(sent[2]?.headers["castellan-outbox"]);
+  });
+
   it("lets reports wait while the disk is full or read-only, in order for each cause, and loses none", async () => {
     const { clock, disk, sink, sent } = world();
     disk.refuse = "EROFS";
@@ -153,7 +178,7 @@ describe("outbox", () => {
   });
 
   it("bounds the waiting reports and lets go of them when the sentinel stops", async () => {
-    const { clock, disk, newId, outbox, stop } = world();
+    const { clock, disk, outbox, stop } = world();
     disk.refuse = "ENOSPC";
     const rng = createSeededRng(4);
     const small = createAlertSink({ outbox, clock, rng, newId, log: silentLogger, signal: stop.signal, maxWaiting: 1 });
