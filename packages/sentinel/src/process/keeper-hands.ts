@@ -48,6 +48,8 @@ export interface KeeperWorld {
 const KILL_MS = 5000;
 const GONE_FIRST_MS = 20;
 const GONE_LAST_MS = 200;
+/** The end of a child is told by the system; this is only for the case that it is not. */
+const CHILD_MS = 1000;
 /** A launch waits this long for its intent to be on disk; other changes this long for theirs. */
 const INTENT_MS = 5000;
 const SAVE_WAIT_MS = 500;
@@ -101,6 +103,8 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
   let watched: ProcessIdentity | null = null;
   /** Ends the watch over a process that is not our child. */
   let unwatch: (() => void) | null = null;
+  /** Our child, until the system has told its end: before that a look at its group finds at least the zombie. */
+  let child: ProcessIdentity | null = null;
   let dying: ProcessIdentity | null = null;
   let goneDelayMs = GONE_FIRST_MS;
   let readiness: AbortController | null = null;
@@ -151,6 +155,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     const result = await launcher.launch({ key, launchId, definition, onExit });
     if (!result.ok) return { type: "launch-failed", launchId, reason: result.reason, kind: result.kind, policy };
     watched = result.process;
+    child = result.process;
     unwatch?.();
     return { type: "launched", launchId, process: result.process };
   };
@@ -266,12 +271,17 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       }
     },
     exited(process, how) {
+      if (child !== null && sameProcess(child, process)) child = null;
       if (dying !== null && sameProcess(dying, process)) return hands.checkGone();
       return { type: "exited", process, how, lastLine: readLastLine(logFile, logOffset), policy };
     },
     checkGone() {
       if (dying === null) return null;
       const process = dying;
+      if (child !== null && sameProcess(child, process) && proc.startTimeOf(child.pid) !== null) {
+        timers.once("gone", CHILD_MS, { type: "CheckGone" });
+        return null;
+      }
       if (!groups.isGone(process, isWatched(process))) {
         // Members may have appeared after the last SIGKILL was sent.
         if (state.phase.at === "killing" && !proc.isAlive(process)) groups.kill(process, isWatched(process));
