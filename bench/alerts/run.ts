@@ -23,9 +23,23 @@ const newId = createIdSource(clock, rng);
 const subjects = createSubjects("bench");
 const home = await tempHome("castellan-bench-");
 const server = await natsServer({ jetstream: true });
-const gateway = await openGateway({ url: `sqlite:${home.path("node.db")}`, clock, rng, logger: log, migrate: "always" });
+const gateway = await openGateway({
+  url: `sqlite:${home.path("node.db")}`,
+  clock,
+  rng,
+  logger: log,
+  migrate: "always",
+});
 await gateway.commit([
-  insert("node_state", { id: 1, epoch: 1, fence: 0, master_id: null, nonce: null, state: "RUNNING", changed_at: clock.now() }),
+  insert("node_state", {
+    id: 1,
+    epoch: 1,
+    fence: 0,
+    master_id: null,
+    nonce: null,
+    state: "RUNNING",
+    changed_at: clock.now(),
+  }),
 ]);
 const link = await connectLink({ servers: server.url, name: "bench", logger: log, clock });
 const { connection } = link;
@@ -44,7 +58,8 @@ const anAlert = (cause: string): Alert => ({
   cause,
   details: {},
 });
-const open = () => openOutboxFile({ disk: createOutboxDisk(home.path("outbox")), newId, damagedAlert: () => anAlert("x") });
+const open = () =>
+  openOutboxFile({ disk: createOutboxDisk(home.path("outbox")), newId, damagedAlert: () => anAlert("x") });
 system.expose(Outbox, "-", system.spawn(createOutbox({ identity, subjects, bus, open }), "outbox"));
 const outboxOf = (host: string) => system.remote(Outbox, { host });
 

@@ -4,7 +4,7 @@ import { connectLink, type Link } from "@castellan/actor/nats";
 import { createIdSource, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Alert, createSubjects, Outbox } from "@castellan/protocol";
 import { type AlertSink, createAlertSink, createOutbox, createOutboxDisk, openOutboxFile } from "@castellan/sentinel";
-import { type Gateway, insert } from "@castellan/store";
+import { type Gateway, insert, StoreUnavailable } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
 import { eventually, type NatsServer, natsServer, type TempHome, tempHome } from "@castellan/testkit";
 import { createDesk, type DeskCommand } from "@castellan/work-item";
@@ -41,6 +41,7 @@ let home: TempHome;
 let server: NatsServer;
 let gateway: Gateway;
 let life: Life | null = null;
+let databaseAway = false;
 
 /** One life of a worker: outbox, sink, desk and feed, on what is on disk, on the bus and in the database. */
 async function live(): Promise<Life> {
@@ -65,7 +66,13 @@ async function live(): Promise<Life> {
     createDesk({
       epoch: 1,
       identity,
-      gateway,
+      gateway: {
+        ...gateway,
+        commit: async (writes) => {
+          if (databaseAway) throw new StoreUnavailable("away");
+          return gateway.commit(writes);
+        },
+      },
       subjects,
       bus,
       outboxOf: (host) => system.remote(Outbox, { host }),
@@ -108,6 +115,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await life?.end();
   life = null;
+  databaseAway = false;
   await gateway.close();
   await server.stop();
   await home.remove();
@@ -115,6 +123,16 @@ afterEach(async () => {
 
 const occurrences = async (): Promise<Record<string, number>> =>
   Object.fromEntries((await gateway.find("work_item")).map((item) => [item.cause, item.occurrences]));
+
+async function storedAlerts(): Promise<number> {
+  const link = await connectLink({ servers: server.url, name: "looker", logger: log, clock });
+  try {
+    const manager = await jetstreamManager(link.connection, { checkAPI: false });
+    return (await manager.streams.info("IPS1_EVENTS")).state.messages;
+  } finally {
+    await link.close();
+  }
+}
 
 async function report(sink: AlertSink, causes: readonly string[], times: number): Promise<void> {
   await Promise.all(
@@ -190,19 +208,46 @@ describe("an alert on its way to a work item", () => {
     expect(await gateway.find("alert_dead_letter")).toHaveLength(2);
   });
 
+  it("arrives when nats-server was frozen for a while", async () => {
+    life = await live();
+    await report(life.sink, ["a"], 5);
+    await eventually(async () => expect(await occurrences()).toEqual({ a: 5 }));
+    await server.freeze();
+    const frozenAt = clock.bootMs();
+    await report(life.sink, ["a"], 5);
+    // Long enough for the client to see it: its pings are a second apart.
+    await eventually(() => clock.bootMs() - frozenAt > 4000);
+    server.thaw();
+    await eventually(async () => expect(await occurrences()).toEqual({ a: 10 }), { withinMs: 40_000 });
+  });
+
   it("is acknowledged on the bus when it is recorded, and only then", async () => {
     life = await live();
+    databaseAway = true;
     await report(life.sink, ["a"], 10);
     const link = await connectLink({ servers: server.url, name: "looker", logger: log, clock });
     try {
       const manager = await jetstreamManager(link.connection, { checkAPI: false });
-      await eventually(async () => {
-        const info = await manager.consumers.info("IPS1_EVENTS", "desk__apply");
-        return info.num_ack_pending === 0 && info.ack_floor.consumer_seq >= 10;
-      });
+      const info = () => manager.consumers.info("IPS1_EVENTS", "desk__apply");
+      await eventually(async () => (await info()).num_ack_pending === 10);
+      databaseAway = false;
+      await eventually(async () => (await info()).num_ack_pending === 0, { withinMs: 10_000 });
       expect(await occurrences()).toEqual({ a: 10 });
     } finally {
       await link.close();
     }
+  });
+
+  it("is there at once for the next desk when the feed ended before it was recorded", async () => {
+    life = await live();
+    databaseAway = true;
+    await report(life.sink, ["a"], 10);
+    await eventually(async () => (await storedAlerts()) === 10);
+    const ended = life;
+    life = null;
+    await ended.end();
+    databaseAway = false;
+    life = await live();
+    await eventually(async () => expect(await occurrences()).toEqual({ a: 10 }), { withinMs: 4000 });
   });
 });
