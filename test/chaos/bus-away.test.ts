@@ -1,0 +1,61 @@
+/** An external NATS server is down for 20 s while alerts arrive: nothing stops, nothing is lost, nothing is doubled. */
+import { eventually, natsServer } from "@castellan/testkit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createAlertWriter } from "../harness/alert-writer.ts";
+import { makeNode, said, type TestNode } from "../harness/node.ts";
+import { LAYERS } from "../harness/types.ts";
+
+const OUTAGE_MS = 20_000;
+
+let nats: Awaited<ReturnType<typeof natsServer>>;
+let node: TestNode;
+beforeEach(async () => {
+  nats = await natsServer({ jetstream: true });
+});
+afterEach(async () => {
+  try {
+    await node.dispose();
+  } finally {
+    await nats.stop();
+  }
+});
+
+describe("the bus away", () => {
+  it("for 20 s, with the worker killed in the middle: every process goes on, every line is counted once", async () => {
+    node = await makeNode({ types: LAYERS, config: `nats: { url: "${nats.url}" }\n` });
+    const up = await node.up();
+    expect(up.code, said(up)).toBe(0);
+    const before = await node.pids();
+    const writer = createAlertWriter(node.home);
+    writer.write();
+
+    await nats.kill9();
+    const until = performance.now() + OUTAGE_MS;
+    const worker = node.part("worker");
+    let killed = false;
+    while (performance.now() < until) {
+      writer.write();
+      if (!killed && until - performance.now() < OUTAGE_MS / 2 && worker !== null) {
+        killed = true;
+        process.kill(worker, "SIGKILL");
+      }
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    const blind = await node.cli("status", "--json");
+    expect(blind.code, said(blind)).toBe(0);
+    expect(JSON.parse(blind.stdout)).toMatchObject({ stale: true });
+    const refused = await node.cli("stop", "--timeout", "3");
+    expect([3, 4]).toContain(refused.code);
+
+    await nats.restart();
+    await eventually(
+      async () => {
+        const complaints = writer.complaints(await node.items("--all"));
+        if (complaints.length > 0) throw new Error(complaints.join("; "));
+      },
+      { withinMs: 60_000, everyMs: 500, describe: "every line is counted once on one item a file" },
+    );
+    expect(await node.pids()).toEqual(before);
+    expect((await node.awaitRunning()).stale).toBe(false);
+  });
+});

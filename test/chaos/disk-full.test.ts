@@ -1,0 +1,101 @@
+/** The home full, then read-only: what was accepted is kept, what happens is said, and all goes on afterwards. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "@castellan/testkit";
+import { afterEach, describe, expect, it } from "vitest";
+import { createAlertWriter } from "../harness/alert-writer.ts";
+import { makeNode, said, type TestNode } from "../harness/node.ts";
+import { LAYERS } from "../harness/types.ts";
+
+/** A file system of our own needs the right to mount one. */
+function canMount(): boolean {
+  const at = mkdtempSync(join(tmpdir(), "castellan-mount-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "castellan-test", at], { stdio: "ignore" });
+    execFileSync("umount", [at]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(at, { recursive: true, force: true });
+  }
+}
+
+const mountable = canMount();
+let node: TestNode | null = null;
+let mount: string | null = null;
+afterEach(async () => {
+  try {
+    await node?.dispose();
+  } finally {
+    node = null;
+    if (mount !== null) {
+      execFileSync("umount", ["-l", mount]);
+      rmSync(mount, { recursive: true, force: true });
+      mount = null;
+    }
+  }
+});
+
+const counted = (running: TestNode, writer: ReturnType<typeof createAlertWriter>) =>
+  eventually(
+    async () => {
+      const complaints = writer.complaints(await running.items("--all"));
+      if (complaints.length > 0) throw new Error(complaints.join("; "));
+    },
+    { withinMs: 60_000, everyMs: 500, describe: "every line is counted once on one item a file" },
+  );
+
+describe.skipIf(!mountable)(
+  "a home on a small file system (skipped where mounting a tmpfs is not permitted: run as root)",
+  () => {
+    it("that is full, and later read-only, loses nothing that was accepted and stops no process", async () => {
+      mount = mkdtempSync(join(tmpdir(), "castellan-small-"));
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=48m", "castellan-test", mount]);
+      node = await makeNode({ types: LAYERS, at: mount, fspart: ". 1M\n" });
+      const up = await node.up();
+      expect(up.code, said(up)).toBe(0);
+      const before = await node.pids();
+      const writer = createAlertWriter(node.home);
+      writer.write();
+      await counted(node, writer);
+
+      // An error file that is there already has room in its last block; the rest of the disk is gone.
+      const ballast = join(mount, "ballast");
+      const { bavail, bsize } = statfsSync(mount);
+      execFileSync("fallocate", ["-l", String(bavail * bsize), ballast]);
+      for (let line = 0; line < 5; line += 1) {
+        try {
+          writer.write();
+        } catch {
+          break; // even the error file has no room: nothing was written, nothing is owed
+        }
+      }
+      await eventually(
+        () =>
+          /ENOSPC|no space|full/i.test(readFileSync(join(node?.home ?? "", "logs/castellan-worker.log"), "utf8")) ||
+          null,
+        { withinMs: 5000 },
+      ).catch(() => undefined); // with luck the reserve was enough and there was nothing to say
+      expect(await node.pids()).toEqual(before);
+      rmSync(ballast);
+      await counted(node, writer);
+
+      // A second, read-only mount on top: what is opened from now on cannot be written (the kernel refuses to remount a
+    // file system that has files open for writing).
+    execFileSync("mount", ["--bind", mount, mount]);
+    execFileSync("mount", ["-o", "remount,ro,bind", mount]);
+      const refused = await node.cli("stop", "--timeout", "5");
+      expect(refused.code).not.toBe(0);
+      expect(said(refused)).toMatch(/read-?only|cannot be written|EROFS|timed out|within|attempt to write/i);
+      for (const pid of before.values()) expect(readFileSync(`/proc/${pid}/stat`, "utf8")).not.toBe("");
+      execFileSync("umount", ["-l", mount]);
+      writer.write();
+      writeFileSync(node.path("fspart"), ". 1M\n");
+      await counted(node, writer);
+      expect(await node.pids()).toEqual(before);
+    });
+  },
+);

@@ -1,0 +1,125 @@
+/**
+ * A real node of one server for a test: its home, its programs, its processes. Everything goes through the command line,
+ * files and signals, as an operator would; whatever is left afterwards is killed and fails the test.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { StatusReport, WorkItemReport } from "@castellan/protocol";
+import {
+  type CliResult,
+  eventually,
+  findProcesses,
+  killAll,
+  runCli,
+  type TempHome,
+  tempHome,
+} from "@castellan/testkit";
+
+export interface NodeOptions {
+  /** The text of types.yaml; `{home}` in it is the node's. */
+  readonly types: string;
+  /** The text of castellan.yaml. */
+  readonly config?: string;
+  readonly fspart?: string;
+  /** Where the home is made; default: a temporary directory. */
+  readonly at?: string;
+}
+
+export interface TestNode {
+  readonly home: string;
+  path(...parts: string[]): string;
+  cli(...args: string[]): Promise<CliResult>;
+  /** The value that a command prints with `--json`. Fails when the command does. */
+  json<T>(...args: string[]): Promise<T>;
+  status(): Promise<StatusReport>;
+  items(...args: string[]): Promise<WorkItemReport[]>;
+  /** Process id of a part by its record; null when there is none. */
+  part(part: "worker" | "watcher"): number | null;
+  /** Pids of the managed processes, by label (`WEB 1`). */
+  pids(): Promise<Map<string, number>>;
+  up(): Promise<CliResult>;
+  awaitRunning(withinMs?: number): Promise<StatusReport>;
+  /** Ends everything and removes the home. Fails when a program of this home was left running by `castellan down`. */
+  dispose(options?: { down?: boolean }): Promise<void>;
+}
+
+export async function makeNode(options: NodeOptions): Promise<TestNode> {
+  const temp: TempHome | null = options.at === undefined ? await tempHome() : null;
+  const root = temp?.dir ?? options.at ?? "";
+  const home = join(root, "home");
+  const example = join(root, "example");
+  mkdirSync(example, { recursive: true });
+  writeFileSync(join(example, "types.yaml"), options.types);
+  writeFileSync(join(example, "fspart"), options.fspart ?? "# nothing is watched\n");
+  if (options.config !== undefined) writeFileSync(join(example, "castellan.yaml"), options.config);
+
+  const cli = (...args: string[]): Promise<CliResult> => runCli(args, { home, timeoutMs: 90_000 });
+  const json = async <T>(...args: string[]): Promise<T> => {
+    const result = await cli(...args, "--json");
+    if (result.code !== 0) throw new Error(`castellan ${args.join(" ")} ended with ${result.code}: ${said(result)}`);
+    return JSON.parse(result.stdout) as T;
+  };
+  const status = () => json<StatusReport>("status");
+  const node: TestNode = {
+    home,
+    path: (...parts) => join(home, ...parts),
+    cli,
+    json,
+    status,
+    items: (...args) => json<WorkItemReport[]>("workitem", "list", ...args),
+    part(part) {
+      try {
+        return (JSON.parse(readFileSync(join(home, "run", `${part}.json`), "utf8")) as { pid: number }).pid;
+      } catch {
+        return null;
+      }
+    },
+    async pids() {
+      const { servers } = await status();
+      return new Map(
+        servers.flatMap(({ processes }) =>
+          processes.flatMap(({ type, instance, pid }): [string, number][] =>
+            pid === null ? [] : [[`${type} ${instance}`, pid]],
+          ),
+        ),
+      );
+    },
+    up: () => cli("up", "--detach", "--example", example),
+    awaitRunning: (withinMs = 20_000) =>
+      eventually(
+        async () => {
+          const report = await status();
+          const all = report.servers.flatMap(({ processes }) => processes);
+          return report.state === "RUNNING" && all.every(({ status: now }) => now === "RUNNING") ? report : null;
+        },
+        { withinMs, everyMs: 200, describe: "the node is RUNNING" },
+      ),
+    async dispose({ down = true } = {}) {
+      try {
+        if (down && node.part("worker") !== null) {
+          const result = await cli("down", "--timeout", "60");
+          if (result.code !== 0) throw new Error(`castellan down ended with ${result.code}: ${said(result)}`);
+          await eventually(() => findProcesses(home).length === 0, {
+            withinMs: 5000,
+            describe: `nothing is left: ${JSON.stringify(findProcesses(home))}`,
+          });
+        }
+      } finally {
+        await killAll(home);
+        await temp?.remove();
+      }
+    },
+  };
+  return node;
+}
+
+export const said = ({ stdout, stderr }: CliResult): string => `${stdout}\n${stderr}`;
+
+/** Whether a process of this id lives (a zombie does not). */
+export function lives(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
