@@ -83,6 +83,8 @@ describe("applySpec", () => {
       message: expect.stringContaining("A -> B -> A"),
       details: { problems: [{ code: "UNKNOWN_TYPE" }, { code: "CYCLE" }] },
     });
+    const one = spec({ types: { A: { command: ["a"], dependsOn: ["A"] } } });
+    await expect(applySpec(ctx, one)).rejects.toMatchObject({ code: "CYCLE" });
     expect(await gateway.find("process_type")).toEqual([]);
   });
 

@@ -35,7 +35,9 @@ describe("submitOperation", () => {
   });
 
   it("gives up at its deadline with the last reason", async () => {
-    const bus = fakeBus(() => {
+    const waits: number[] = [];
+    const bus = fakeBus((_subject, _body, timeoutMs) => {
+      waits.push(timeoutMs);
       throw unreachable;
     });
     const { ctx, clock } = await twoServers(bus);
@@ -43,6 +45,8 @@ describe("submitOperation", () => {
     await expect(submitOperation(ctx, "start", {}, { timeoutMs: 3000 })).rejects.toBe(unreachable);
     expect(clock.bootMs() - before).toBeGreaterThan(2000);
     expect(clock.bootMs() - before).toBeLessThanOrEqual(3000);
+    expect(Math.max(...waits)).toBe(2000);
+    expect(waits.at(-1)).toBeLessThanOrEqual(3000 - (clock.bootMs() - before));
   });
 
   it("passes a refusal on at once, with its code", async () => {
@@ -104,10 +108,18 @@ const finish = (gateway: Gateway, state: string) =>
 
 describe("watchOperation", () => {
   it("reports what is there, then each change once, then ends", async () => {
-    const { ctx, gateway, clock } = await journaled();
+    const { ctx, gateway } = await journaled();
     const seen: OperationReport[] = [];
-    clock.after(350, () => void finish(gateway, "done"));
-    const last = await watchOperation(ctx, "op", (report) => seen.push(report), 60_000);
+    let looks = 0;
+    const slow: Gateway = {
+      ...gateway,
+      async find(table, query) {
+        if (table === "operation") looks += 1;
+        if (table === "operation" && looks === 5) await finish(gateway, "done");
+        return gateway.find(table, query);
+      },
+    };
+    const last = await watchOperation({ ...ctx, gateway: slow }, "op", (report) => seen.push(report), 60_000);
     expect(seen.map((report) => report.steps.map((step) => step.state).join())).toEqual(["ready,pending", "done,done"]);
     expect(last).toMatchObject({ state: "done", result: "2 started", target: { server: "hades" }, by: "ann" });
     expect(last.steps[0]).toEqual({

@@ -134,6 +134,12 @@ describe("checkSpec", () => {
     ]);
   });
 
+  it("lets foreground types be placed before there is a master", () => {
+    const young = view({ masterId: null, servers: [{ id: 7, name: "solo" }] });
+    const text = { types: { DB: { command: ["db"], layer: "foreground" } }, servers: { master: { DB: 1 } } };
+    expect(problems(young, text)).toEqual([]);
+  });
+
   it("counts instances of servers that the spec does not list", () => {
     const there = view({ instances: running(2, "WEB", 1) });
     expect(

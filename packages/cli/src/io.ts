@@ -39,7 +39,8 @@ export function systemIo(): Io {
     outColour: colour(stdout),
     errColour: colour(stderr),
     get columns() {
-      return stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY;
+      if (!stdout.isTTY) return Number.POSITIVE_INFINITY;
+      return stdout.columns > 0 ? stdout.columns : 80; // a terminal that does not know its width says 0
     },
     env,
     cwd: process.cwd(),

@@ -5,6 +5,9 @@ import { oneLine } from "./table.ts";
 
 const ENDED: ReadonlySet<StepReport["state"]> = new Set(["done", "failed", "skipped", "unknown"]);
 
+/** The word people use: the one they typed. */
+const wordOf = (verb: OperationReport["verb"]): string => (verb === "shutdown" ? "stop" : verb);
+
 export const keyOf = (step: StepReport): string => `${step.server} ${step.type} ${step.instance}`;
 export const hasEnded = (step: StepReport): boolean => ENDED.has(step.state);
 
@@ -18,7 +21,7 @@ export function formatStep(step: StepReport, style: Style): string {
 export function formatProgress(report: OperationReport, columns: number): string {
   const ended = report.steps.filter(hasEnded).length;
   const busy = report.steps.filter((step) => step.state === "claimed").map(keyOf);
-  const line = `${report.verb}: ${ended} of ${report.steps.length}${busy.length > 0 ? `, now ${busy.join(", ")}` : ""}`;
+  const line = `${wordOf(report.verb)}: ${ended} of ${report.steps.length}${busy.length > 0 ? `, now ${busy.join(", ")}` : ""}`;
   return line.length < columns ? line : `${line.slice(0, Math.max(0, columns - 2))}…`;
 }
 
@@ -31,5 +34,5 @@ export function formatOutcome(report: OperationReport, style: Style): string {
       ? "there was nothing to do"
       : [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
   const result = report.state === "done" || report.result === null ? "" : `: ${oneLine(report.result)}`;
-  return `${report.verb} ${style.word(report.state)}${result} (${summary})\n`;
+  return `${wordOf(report.verb)} ${style.word(report.state)}${result} (${summary})\n`;
 }

@@ -33,7 +33,10 @@ export function formatWorkItem({ item, history, details }: WorkItemDetail, { sty
     ["queue", item.queue],
     ["severity", `${style.word(item.severity)}, priority ${item.priority}`],
     ["about", `${item.kind} ${item.subject} on ${item.server}`],
-    ["seen", `${moment(item.firstSeen)} to ${moment(item.lastSeen)}, ${item.occurrences} times`],
+    [
+      "seen",
+      `${moment(item.firstSeen)} to ${moment(item.lastSeen)}, ${item.occurrences === 1 ? "once" : `${item.occurrences} times`}`,
+    ],
     ["locked by", item.lockedBy],
     ["assigned to", item.assignedTo],
     ["deadline", item.deadline === null ? null : moment(item.deadline)],
@@ -53,6 +56,7 @@ export function formatWorkItem({ item, history, details }: WorkItemDetail, { sty
 
 function formatDetail(name: string, value: unknown): string[] {
   if (Array.isArray(value) && value.every((line) => typeof line === "string")) {
+    if (value.length === 0) return [];
     return [`  ${name}\n`, ...value.map((line) => `    ${oneLine(line)}\n`)];
   }
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
