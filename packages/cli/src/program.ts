@@ -18,7 +18,7 @@ export interface CommonOptions {
 /** Runs one command under its options: opens what it needs, closes it afterwards, answers its exit code. */
 export type Perform = (options: CommonOptions, run: (invocation: Invocation) => Promise<number>) => Promise<void>;
 
-export const VERSION = "0.1.0";
+const VERSION = "0.1.0";
 
 /** Throws `CommanderError` on `--help`, `--version` (exit code 0) and on mistakes. */
 export function createProgram(io: Io, perform: Perform): Command {

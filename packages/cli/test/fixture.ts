@@ -41,7 +41,7 @@ export function fakeIo(over: Partial<Io> = {}): FakeIo {
 }
 
 /** Timers fire at once and move the clock on. */
-export function eagerClock(): Clock {
+function eagerClock(): Clock {
   let elapsed = 0;
   return {
     now: () => new Date(Date.UTC(2026, 0, 1) + elapsed),
