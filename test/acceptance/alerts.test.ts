@@ -31,10 +31,9 @@ describe("alerts", () => {
         { withinMs: 15_000, everyMs: 500, describe: "both have printed an alert" },
       );
       const [first = ""] = follower.stdout().split("\n");
-      const event = JSON.parse(first) as Record<string, unknown>;
+      const event: unknown = JSON.parse(first);
       expect(event).toMatchObject({ specversion: "1.0", data: { kind: "error-file" } });
-      expect(CloudEvent.safeParse(event).success).toBe(true);
-      expect(String(event["type"])).toMatch(/^castellan\.alert\.(raised|repeated)$/);
+      expect(CloudEvent.parse(event).type).toMatch(/^castellan\.alert\.(raised|repeated)$/);
     } finally {
       subscriber.signal("SIGKILL");
       follower.signal("SIGINT");

@@ -84,9 +84,9 @@ describe.skipIf(!mountable)(
       await counted(node, writer);
 
       // A second, read-only mount on top: what is opened from now on cannot be written (the kernel refuses to remount a
-    // file system that has files open for writing).
-    execFileSync("mount", ["--bind", mount, mount]);
-    execFileSync("mount", ["-o", "remount,ro,bind", mount]);
+      // file system that has files open for writing).
+      execFileSync("mount", ["--bind", mount, mount]);
+      execFileSync("mount", ["-o", "remount,ro,bind", mount]);
       const refused = await node.cli("stop", "--timeout", "5");
       expect(refused.code).not.toBe(0);
       expect(said(refused)).toMatch(/read-?only|cannot be written|EROFS|timed out|within|attempt to write/i);

@@ -43,10 +43,10 @@ describe(`a worker killed while it starts and stops processes (CHAOS_SEED=${SEED
     }
     await node.awaitRunning();
     const pids = await node.pids();
-    expect([...pids.values()].toSorted()).toEqual(
+    expect([...pids.values()].toSorted((a, b) => a - b)).toEqual(
       managed()
         .map(({ pid }) => pid)
-        .toSorted(),
+        .toSorted((a, b) => a - b),
     );
   });
 });

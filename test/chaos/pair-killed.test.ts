@@ -60,7 +60,9 @@ describe("the pair killed again and again", () => {
     );
     expect(await node.pids()).toEqual(before);
     const managed = findProcesses(node.home).filter(({ command }) => command.includes("steady.mjs"));
-    expect(managed.map(({ pid }) => pid).toSorted()).toEqual([...before.values()].toSorted());
+    expect(managed.map(({ pid }) => pid).toSorted((a, b) => a - b)).toEqual(
+      [...before.values()].toSorted((a, b) => a - b),
+    );
     const restarts = (await node.status()).servers.flatMap(({ processes }) => processes.map((one) => one.restarts));
     expect(restarts).toEqual([0, 0, 0, 0]);
   });

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { StatusReport, WorkItemReport } from "@castellan/protocol";
+import { StatusReport, WorkItemReport } from "@castellan/protocol";
 import {
   type CliResult,
   eventually,
@@ -14,6 +14,7 @@ import {
   type TempHome,
   tempHome,
 } from "@castellan/testkit";
+import { z } from "zod";
 
 export interface NodeOptions {
   /** The text of types.yaml; `{home}` in it is the node's. */
@@ -29,8 +30,8 @@ export interface TestNode {
   readonly home: string;
   path(...parts: string[]): string;
   cli(...args: string[]): Promise<CliResult>;
-  /** The value that a command prints with `--json`. Fails when the command does. */
-  json<T>(...args: string[]): Promise<T>;
+  /** The value that a command prints with `--json`, checked. Fails when the command does. */
+  json<T>(schema: z.ZodType<T>, ...args: string[]): Promise<T>;
   status(): Promise<StatusReport>;
   items(...args: string[]): Promise<WorkItemReport[]>;
   /** Process id of a part by its record; null when there is none. */
@@ -43,6 +44,8 @@ export interface TestNode {
   dispose(options?: { down?: boolean }): Promise<void>;
 }
 
+const PartFile = z.object({ pid: z.int() });
+
 export async function makeNode(options: NodeOptions): Promise<TestNode> {
   const temp: TempHome | null = options.at === undefined ? await tempHome() : null;
   const root = temp?.dir ?? options.at ?? "";
@@ -54,22 +57,22 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
   if (options.config !== undefined) writeFileSync(join(example, "castellan.yaml"), options.config);
 
   const cli = (...args: string[]): Promise<CliResult> => runCli(args, { home, timeoutMs: 90_000 });
-  const json = async <T>(...args: string[]): Promise<T> => {
+  const json = async <T>(schema: z.ZodType<T>, ...args: string[]): Promise<T> => {
     const result = await cli(...args, "--json");
     if (result.code !== 0) throw new Error(`castellan ${args.join(" ")} ended with ${result.code}: ${said(result)}`);
-    return JSON.parse(result.stdout) as T;
+    return schema.parse(JSON.parse(result.stdout));
   };
-  const status = () => json<StatusReport>("status");
+  const status = () => json(StatusReport, "status");
   const node: TestNode = {
     home,
     path: (...parts) => join(home, ...parts),
     cli,
     json,
     status,
-    items: (...args) => json<WorkItemReport[]>("workitem", "list", ...args),
+    items: (...args) => json(z.array(WorkItemReport), "workitem", "list", ...args),
     part(part) {
       try {
-        return (JSON.parse(readFileSync(join(home, "run", `${part}.json`), "utf8")) as { pid: number }).pid;
+        return PartFile.parse(JSON.parse(readFileSync(join(home, "run", `${part}.json`), "utf8"))).pid;
       } catch {
         return null;
       }

@@ -1,7 +1,6 @@
 export { applySpec } from "./apply.ts";
 export { type AdminContext, type BusMessage, type BusPort, requireBus } from "./context.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
-export { nearest } from "./nearest.ts";
 export { remoteActors } from "./remote-actors.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
 export {

@@ -1,6 +1,6 @@
 /** What is wrong with a spec for a given node: everything at once, before anything is changed. Pure. */
-import { findCycle, type NodeSpec, type ProcessType } from "@castellan/protocol";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean, findCycle, type NodeSpec, type ProcessType } from "@castellan/protocol";
+
 import { type Difference, instancesAfter, MASTER_ALIAS, type SpecView, serverOf } from "./spec-diff.ts";
 
 export interface SpecProblem {

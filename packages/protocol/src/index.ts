@@ -31,6 +31,7 @@ export {
   serverNameOf,
   TypeName,
 } from "./names.ts";
+export { didYouMean, nearest } from "./nearest.ts";
 export {
   CommandReply,
   CommandRequest,

@@ -38,18 +38,18 @@ describe("the cause key", () => {
   });
 });
 
-describe("occurrences", () => {
-  const alert = (details: Record<string, unknown>): Alert => ({
-    kind: "disk",
-    server: "hades",
-    subject: "/",
-    severity: "error",
-    summary: "s",
-    occurredAt: "2026-01-01T00:00:00.000Z",
-    cause: "c",
-    details,
-  });
+const alert = (details: Record<string, unknown>): Alert => ({
+  kind: "disk",
+  server: "hades",
+  subject: "/",
+  severity: "error",
+  summary: "s",
+  occurredAt: "2026-01-01T00:00:00.000Z",
+  cause: "c",
+  details,
+});
 
+describe("occurrences", () => {
   it("count one unless the alert says how many", () => {
     expect(occurrencesOf(alert({}))).toBe(1);
     expect(occurrencesOf(alert({ count: 7 }))).toBe(7);

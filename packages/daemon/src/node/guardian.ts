@@ -4,7 +4,7 @@
  */
 import { type ActorSystem, type Behavior, type CommandOf, receive, setup } from "@castellan/actor";
 import { CastellanError, type Clock, type IdSource, type Logger, type Rng } from "@castellan/kernel";
-import { Conductor, createSubjects, Outbox, Sentinel } from "@castellan/protocol";
+import { Conductor, createSubjects, Outbox, type Sentinel } from "@castellan/protocol";
 import {
   createAlertSink,
   createDiskWatch,

@@ -81,11 +81,15 @@ function openDoor(
   conductor: ActorRef<CommandOf<typeof Conductor>>,
 ): () => void {
   const answer = async (message: Msg): Promise<void> => {
-    const verb = message.subject.slice(message.subject.lastIndexOf(".") + 1);
-    const reply = await handleCommand(verb, message.data, (submitted) =>
-      conductor.ask({ type: "Submit", ...submitted }, { timeoutMs: SUBMIT_MS }),
-    );
-    if (message.reply) message.respond(reply);
+    try {
+      const verb = message.subject.slice(message.subject.lastIndexOf(".") + 1);
+      const reply = await handleCommand(verb, message.data, (submitted) =>
+        conductor.ask({ type: "Submit", ...submitted }, { timeoutMs: SUBMIT_MS }),
+      );
+      if (message.reply) message.respond(reply);
+    } catch (thrown) {
+      log.error("a request could not be answered", { subject: message.subject, error: ensureError(thrown) });
+    }
   };
   const subscription = connection.subscribe(subjects.allCommands, {
     callback: (error, message) => {
@@ -93,9 +97,7 @@ function openDoor(
         log.error("administrators' requests are not received", { error });
         return;
       }
-      answer(message).catch((thrown: unknown) => {
-        log.error("a request could not be answered", { subject: message.subject, error: ensureError(thrown) });
-      });
+      void answer(message);
     },
   });
   return () => subscription.unsubscribe();

@@ -13,16 +13,13 @@ export interface StopRequest {
 /** Ends on SIGTERM, SIGINT, SIGHUP, or when asked. */
 export function stopRequest(): StopRequest {
   const controller = new AbortController();
-  let resolve: (why: string) => void = () => undefined;
-  const requested = new Promise<string>((settle) => {
-    resolve = settle;
+  const { signal } = controller;
+  const requested = new Promise<string>((resolve) => {
+    signal.addEventListener("abort", () => resolve(String(signal.reason)), { once: true });
   });
-  const request = (why: string): void => {
-    resolve(why);
-    controller.abort();
-  };
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => request(signal));
-  return { requested, signal: controller.signal, request };
+  const request = (why: string): void => controller.abort(why);
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(name, () => request(name));
+  return { requested, signal, request };
 }
 
 const PROGRESS_MS = 250;

@@ -1,7 +1,8 @@
 /** Why a request is refused before anything begins. Every check answers with the first reason it finds, or null. Pure. */
 import { CastellanError } from "@castellan/kernel";
+import { findCycle } from "@castellan/protocol";
 import { instanceLabel, listOf, type PlannedInstance, type PlannerView, type PlanRequest } from "./plan.ts";
-import { closureOf, cycleError, dependenciesThrough, findCycle } from "./type-graph.ts";
+import { closureOf, cycleError, dependenciesThrough } from "./type-graph.ts";
 
 type Finding = CastellanError | null;
 

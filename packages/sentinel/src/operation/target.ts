@@ -1,7 +1,6 @@
 /** From what was typed to the instances meant, or a refusal that names what is known. Pure. */
 import { CastellanError } from "@castellan/kernel";
-import { processLabel, type Target } from "@castellan/protocol";
-import { nearest } from "./nearest.ts";
+import { nearest, processLabel, type Target } from "@castellan/protocol";
 import { listOf, type PlannedInstance, type PlannerView } from "./plan.ts";
 
 export type Selection =

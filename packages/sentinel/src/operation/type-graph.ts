@@ -3,7 +3,7 @@
  * An edge to a type nobody has defined is left out here; the planner refuses it by name where it matters.
  */
 import { CastellanError } from "@castellan/kernel";
-import type { ProcessType } from "@castellan/protocol";
+import { findCycle, type ProcessType } from "@castellan/protocol";
 
 /** What the order follows from; a `ProcessType` is one. */
 export type OrderedType = Pick<ProcessType, "dependsOn" | "layer">;
@@ -42,23 +42,6 @@ function levelsOf(types: OrderedTypes): Map<string, number> {
     free = next;
   }
   return levels;
-}
-
-/** A cycle of `dependsOn`, as its types in order with the first repeated at the end (`A, B, A`); null when there is none. */
-export function findCycle(types: OrderedTypes): readonly string[] | null {
-  const levels = levelsOf(types);
-  const stuck = (name: string): boolean => !levels.has(name);
-  // Whoever has no level waits for somebody without one, so this walk comes back to where it has been.
-  const first = [...types.keys()].filter(stuck).sort()[0];
-  const path: string[] = [];
-  const position = new Map<string, number>();
-  for (let name = first; name !== undefined; name = edgesOf(types, name).filter(stuck).sort()[0]) {
-    const seen = position.get(name);
-    if (seen !== undefined) return [...path.slice(seen), name];
-    position.set(name, path.length);
-    path.push(name);
-  }
-  return null;
 }
 
 /**

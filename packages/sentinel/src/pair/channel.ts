@@ -8,10 +8,10 @@ import type { Clock, Timer } from "@castellan/kernel";
 import { encodePairMessage, MAX_LINE, type PairMessage, parsePairMessage } from "./pair-message.ts";
 
 export interface ChannelHandlers {
-  message(message: PairMessage): void;
+  readonly message: (message: PairMessage) => void;
   /** A connection exists (again). */
-  up(): void;
-  down(): void;
+  readonly up: () => void;
+  readonly down: () => void;
 }
 
 export interface Channel {

@@ -3,9 +3,8 @@
  * out. Whatever comes in, an answer goes out; nothing that is not a valid request gets further.
  */
 import { CastellanError, toErrorShape } from "@castellan/kernel";
-import { type CommandReply, CommandRequest, decodeBody, encodeBody, OperationVerb } from "@castellan/protocol";
+import { type CommandReply, CommandRequest, decodeBody, encodeBody, nearest, OperationVerb } from "@castellan/protocol";
 import { z } from "zod";
-import { nearest } from "../operation/nearest.ts";
 
 export interface SubmittedCommand {
   readonly verb: OperationVerb;

@@ -1,8 +1,9 @@
+import { findCycle } from "@castellan/protocol";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PlannerView, PlanStep } from "../../src/operation/plan.ts";
 import { plan } from "../../src/operation/planner.ts";
-import { findCycle, startOrder } from "../../src/operation/type-graph.ts";
+import { startOrder } from "../../src/operation/type-graph.ts";
 import { must, nodeView, typeOf } from "./views.ts";
 
 const NAMES = ["A", "B", "C", "D", "E", "F", "G", "H"];

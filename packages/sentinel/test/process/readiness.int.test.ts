@@ -1,6 +1,5 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { createSystemClock } from "@castellan/kernel";
 import type { Readiness } from "@castellan/protocol";
 import { assertNothingLeft, eventually, type TempHome, tempHome } from "@castellan/testkit";
@@ -26,7 +25,9 @@ async function serve(status: number): Promise<number> {
   const made = createServer((_request, response) => response.writeHead(status).end("body"));
   server = made;
   await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
-  return (made.address() as AddressInfo).port;
+  const address = made.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
 }
 
 const fill = (text: string): string => text.replaceAll("{instance}", "1");
