@@ -1,6 +1,6 @@
 /** A new home: its directories, settings that explain themselves, and the files of an example. Nothing is overwritten. */
-import { cpSync, existsSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type HomePaths, makeHome } from "../home-paths.ts";
 
 const SETTINGS = `# Settings this server needs before it can read the rest from the shared schema. Everything is optional.
@@ -29,11 +29,10 @@ export function isNewHome(paths: HomePaths): boolean {
 export function initialiseHome(paths: HomePaths, example: string | null): void {
   makeHome(paths);
   if (example !== null) {
-    cpSync(example, paths.home, {
-      recursive: true,
-      force: false,
-      filter: (source) => source === example || !LEFT_OUT.has(basename(source)),
-    });
+    // One by one: the home may lie inside the example.
+    for (const name of readdirSync(example)) {
+      if (!LEFT_OUT.has(name)) cpSync(join(example, name), join(paths.home, name), { recursive: true, force: false });
+    }
   }
   writeNew(paths.config, SETTINGS);
   writeNew(join(paths.home, "fspart"), FSPART);
