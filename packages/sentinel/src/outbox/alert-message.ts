@@ -3,6 +3,7 @@ import { type Alert, type AlertPhase, alertEventType, encodeBody, type Subjects,
 import type { SentinelIdentity } from "../ports.ts";
 import type { BusMessage } from "./bus-publisher.ts";
 import type { OutboxFile } from "./outbox-file.ts";
+import { dedupKeyOf } from "./outbox-limits.ts";
 import type { OutboxDraft, OutboxRecord } from "./outbox-record.ts";
 
 export interface MessageContext {
@@ -12,8 +13,7 @@ export interface MessageContext {
 
 /** An alert is known again by its `details.dedupKey`, else by the id of its report. */
 export function draftOf(phase: AlertPhase, alert: Alert, reportId: string | undefined): OutboxDraft {
-  const { dedupKey } = alert.details;
-  const key = typeof dedupKey === "string" ? dedupKey : reportId;
+  const key = dedupKeyOf(alert) ?? reportId;
   return { phase, alert, ...(key === undefined ? {} : { key }) };
 }
 
@@ -29,7 +29,8 @@ export function toMessage(
     source: `/castellan/${identity.node}/${identity.server}`,
     type: alertEventType(phase),
     time: alert.occurredAt,
-    subject: alert.subject,
+    // Half of a surrogate pair cannot be put into a header: trying would end this outbox, and its every next life.
+    subject: alert.subject.replace(/\p{Surrogate}/gu, "\uFFFD"),
     data: alert,
   });
   return {

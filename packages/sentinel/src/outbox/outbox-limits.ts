@@ -1,5 +1,6 @@
 /** How much an outbox takes, and how it says no. */
 import { CastellanError, ensureError, formatSize, systemCode } from "@castellan/kernel";
+import { type Alert, occurrencesOf } from "@castellan/protocol";
 import type { OutboxDraft, OutboxRecord } from "./outbox-record.ts";
 
 export interface OutboxLimits {
@@ -45,7 +46,15 @@ export function refusal(thrown: unknown, path: string): CastellanError {
   return new CastellanError("OUTBOX_UNWRITABLE", `alerts cannot be written to ${path} (${code}): ${remedy}`, options);
 }
 
-/** The record of a draft; details that are too large are left out, all else is bounded by its schema. */
+/** By what a watch knows its alert again; one that is too long is none. */
+export function dedupKeyOf({ details }: Alert): string | undefined {
+  const { dedupKey } = details;
+  return typeof dedupKey === "string" && dedupKey.length <= MAX_KEY ? dedupKey : undefined;
+}
+
+const MAX_KEY = 1024;
+
+/** The record of a draft; details that cannot be kept are left out, all else is bounded by its schema. */
 export function recordOf(
   draft: OutboxDraft,
   number: number,
@@ -59,13 +68,22 @@ export function recordOf(
     ...(draft.key === undefined ? {} : { key: draft.key }),
     alert: draft.alert,
   };
-  const bytes = Buffer.byteLength(JSON.stringify(record));
-  if (bytes <= limit) return { record, bytes };
-  const { count, dedupKey } = draft.alert.details;
+  const bytes = bytesOf(record);
+  if (bytes !== null && bytes <= limit) return { record, bytes };
+  const dedupKey = dedupKeyOf(draft.alert);
   const details = {
-    ...(count === undefined ? {} : { count }),
+    count: occurrencesOf(draft.alert),
     ...(dedupKey === undefined ? {} : { dedupKey }),
-    omitted: `details of ${formatSize(bytes)} were too large`,
+    omitted: bytes === null ? "details were nested too deeply" : `details of ${formatSize(bytes)} were too large`,
   };
   return { record: { ...record, alert: { ...draft.alert, details } }, bytes: limit };
+}
+
+/** Null when it cannot be written: JSON is read to any depth, but not written. */
+function bytesOf(record: OutboxRecord): number | null {
+  try {
+    return Buffer.byteLength(JSON.stringify(record));
+  } catch {
+    return null;
+  }
 }

@@ -228,6 +228,17 @@ describe("outbox file", () => {
     expect(alert.details).toEqual({ count: 3, dedupKey: "k", omitted: expect.stringContaining("256.") });
   });
 
+  it("leaves out details that JSON reads but cannot write, and keeps what came with them", async () => {
+    const file = await open(createMemoryDisk());
+    const deep: unknown = JSON.parse(`${"[".repeat(50_000)}${"]".repeat(50_000)}`);
+    const [sane, strange] = await Promise.all([
+      file.append({ phase: "raised", alert: anAlert() }),
+      file.append({ phase: "raised", alert: anAlert({ details: { deep, count: deep } }) }),
+    ]);
+    expect(sane.number).toBe(1);
+    expect(strange.alert.details).toEqual({ count: 1, omitted: "details were nested too deeply" });
+  });
+
   it("reads records that are no longer in memory from disk", async () => {
     const file = await open(createMemoryDisk(), { segmentBytes: 10_000 });
     await Promise.all(Array.from({ length: 3000 }, (_, at) => report(file, `a ${at + 1}`)));

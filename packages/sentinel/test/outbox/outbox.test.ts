@@ -177,6 +177,28 @@ describe("outbox", () => {
     expect(new Set(numbers())).toEqual(new Set(["1"]));
   });
 
+  it("publishes whatever a stranger may report, and what comes after it", async () => {
+    const { clock, outbox, sent, disk } = world();
+    await clock.settle();
+    const strange = [
+      anAlert({ subject: "half a pair \ud83d" }),
+      anAlert({ details: { dedupKey: "k".repeat(900_000), count: 3 } }),
+      anAlert({ details: { count: ["x".repeat(300_000)], dedupKey: ["x"] } }),
+      anAlert({ subject: "sane" }),
+    ];
+    const answers = Promise.all(
+      strange.map((alert) => outbox.ask({ type: "Report", phase: "raised", alert }, { timeoutMs: 1000 })),
+    );
+    await clock.run(2000);
+    expect(await answers).toEqual([1, 2, 3, 4].map((number) => ({ number })));
+    expect(sent.map(({ headers }) => headers["castellan-number"])).toEqual(["1", "2", "3", "4"]);
+    expect(sent[0]?.headers["ce-subject"]).toBe(encodeURIComponent("half a pair \ufffd"));
+    expect(Math.max(...sent.map(({ body }) => body.length))).toBeLessThan(2000);
+    const next = world(createMemoryDisk(disk.files));
+    await next.clock.settle();
+    expect(next.numbers()).toEqual(["1", "2", "3", "4"]);
+  });
+
   it("bounds the waiting reports and lets go of them when the sentinel stops", async () => {
     const { clock, disk, outbox, stop } = world();
     disk.refuse = "ENOSPC";
