@@ -1,6 +1,7 @@
 export { applySpec } from "./apply.ts";
 export { type AdminContext, type BusMessage, type BusPort, requireBus } from "./context.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
+export { releaseWorkItem } from "./release-work-item.ts";
 export { remoteActors } from "./remote-actors.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
 export {
@@ -12,14 +13,5 @@ export {
   type SpecView,
   type TypeChange,
 } from "./spec-diff.ts";
-export { STALE_AFTER_MS, status, statusReport } from "./status.ts";
 export { type SubmitOptions, submitOperation } from "./submit-operation.ts";
 export { operationReport, readOperation, watchOperation } from "./watch-operation.ts";
-export {
-  listWorkItems,
-  releaseWorkItem,
-  showWorkItem,
-  type WorkItemDetail,
-  type WorkItemHistoryEntry,
-  workItemReport,
-} from "./work-items.ts";

@@ -1,6 +1,7 @@
 /** How a node is, from what is recorded about it. Works with the bus down: then it says that it may be out of date. */
 import type { ProcessReport, ServerReport, StatusReport } from "@castellan/protocol";
-import { type InstanceView, type NodeView, readNodeView, type ServerView } from "@castellan/store";
+import type { InstanceView, ServerView } from "@castellan/store";
+import { type NodeStateView, readNodeState } from "@castellan/store/state";
 import type { AdminContext } from "./context.ts";
 
 /** A master's sentinel writes at least this often, milliseconds; what is older may be out of date. */
@@ -8,12 +9,15 @@ export const STALE_AFTER_MS = 15_000;
 
 /** Reads the shared schema; asks the bus only whether it is there. */
 export async function status(ctx: Pick<AdminContext, "gateway" | "bus" | "clock">): Promise<StatusReport> {
-  const [view, busIsUp] = await Promise.all([readNodeView(ctx.gateway), ctx.bus?.reachable() ?? false]);
+  const [view, busIsUp] = await Promise.all([readNodeState(ctx.gateway), ctx.bus?.reachable() ?? false]);
   return statusReport(view, { busIsUp, now: ctx.clock.now() });
 }
 
 /** The same for a view in hand. Pure. */
-export function statusReport(view: NodeView, seen: { readonly busIsUp: boolean; readonly now: Date }): StatusReport {
+export function statusReport(
+  view: NodeStateView,
+  seen: { readonly busIsUp: boolean; readonly now: Date },
+): StatusReport {
   const master = view.servers.find((server) => server.id === view.masterId);
   const masterSeenAt = master?.lastSeen?.getTime() ?? Number.NEGATIVE_INFINITY;
   return {
@@ -26,7 +30,7 @@ export function statusReport(view: NodeView, seen: { readonly busIsUp: boolean; 
   };
 }
 
-function serverReport(view: NodeView, server: ServerView): ServerReport {
+function serverReport(view: NodeStateView, server: ServerView): ServerReport {
   return {
     id: server.id,
     name: server.name,

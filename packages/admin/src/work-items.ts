@@ -1,10 +1,9 @@
-/** Work items as an administrator sees them, and what an administrator does with them (the desk has the last word). */
+/** Work items as an administrator sees them. */
 import { CastellanError } from "@castellan/kernel";
-import { AlertKind, Desk, Severity, type WorkItemReport, WorkItemState } from "@castellan/protocol";
+import type { WorkItemReport } from "@castellan/protocol";
+import { ALERT_KINDS, SEVERITIES, WORK_ITEM_STATES, wordIn } from "@castellan/protocol/words";
 import type { Row } from "@castellan/store";
-import { auditRow } from "./audit.ts";
 import type { AdminContext } from "./context.ts";
-import { remoteActors } from "./remote-actors.ts";
 
 /** States in which an item waits for somebody. */
 const UNFINISHED = ["new", "open", "kept"] as const;
@@ -58,27 +57,15 @@ export async function showWorkItem(ctx: Pick<AdminContext, "gateway">, caseNumbe
   };
 }
 
-/** Takes an item off its queue. Refused NO_SUCH_ITEM, NOT_OPEN, LOCKED; NOT_REACHABLE without a master. */
-export async function releaseWorkItem(
-  ctx: AdminContext,
-  caseNumber: number,
-  note?: string,
-  timeoutMs = 5000,
-): Promise<{ readonly caseNumber: number; readonly state: string }> {
-  await ctx.gateway.commit([auditRow(ctx, "workitem.release", { caseNumber, note: note ?? null })]);
-  const message = { type: "Release" as const, caseNumber, by: ctx.user, ...(note === undefined ? {} : { note }) };
-  return remoteActors(ctx).remote(Desk, { host: "master" }).ask(message, { timeoutMs });
-}
-
 /** The report of a row. Pure. */
 export function workItemReport(row: Row<"work_item">): WorkItemReport {
   return {
     caseNumber: row.case_number,
     queue: row.queue_name,
-    state: WorkItemState.parse(row.state),
+    state: wordIn(WORK_ITEM_STATES, row.state),
     priority: row.priority,
-    severity: Severity.parse(row.severity),
-    kind: AlertKind.parse(row.kind),
+    severity: wordIn(SEVERITIES, row.severity),
+    kind: wordIn(ALERT_KINDS, row.kind),
     server: row.server_name,
     subject: row.subject,
     summary: row.summary,

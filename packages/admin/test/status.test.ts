@@ -1,7 +1,8 @@
 import { StatusReport } from "@castellan/protocol";
 import { insert, update } from "@castellan/store";
 import { describe, expect, it } from "vitest";
-import { applySpec, STALE_AFTER_MS, status } from "../src/index.ts";
+import { applySpec } from "../src/index.ts";
+import { STALE_AFTER_MS, status } from "../src/read.ts";
 import { type Fixture, fakeBus, spec, twoServers } from "./node-fixture.ts";
 
 const config = { logical_machine_id: 1, logical_process_name: "WEB", logical_process_instance: 2 };

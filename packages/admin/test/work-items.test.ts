@@ -1,7 +1,8 @@
 import { WorkItemReport } from "@castellan/protocol";
 import { insert, type Row } from "@castellan/store";
 import { describe, expect, it } from "vitest";
-import { followAlerts, listWorkItems, releaseWorkItem, showWorkItem } from "../src/index.ts";
+import { followAlerts, releaseWorkItem } from "../src/index.ts";
+import { listWorkItems, showWorkItem } from "../src/read.ts";
 import { fakeBus, json, twoServers } from "./node-fixture.ts";
 
 const at = new Date("2026-01-02T03:04:05.678Z");

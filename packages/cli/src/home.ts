@@ -1,13 +1,12 @@
 /** Finds the node that lives in a home directory: its settings, and where its running server can be reached. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CastellanError, loadConfigFile, parseConfig } from "@castellan/kernel";
-import { Endpoints, HomeConfig, type HomeSettings, type NatsSettings, resolveHomeConfig } from "@castellan/protocol";
+import { CastellanError } from "@castellan/kernel";
+import type { HomeConfig, HomeSettings, NatsSettings } from "@castellan/protocol";
+import { resolveHomeConfig } from "@castellan/protocol/home";
 
 export interface Home {
   readonly settings: HomeSettings;
-  /** Null when no server has run here yet. */
-  readonly endpoints: Endpoints | null;
   /** How to reach the bus: as configured, else the embedded server; null when that has not run yet. */
   readonly nats: NatsSettings | null;
 }
@@ -15,29 +14,48 @@ export interface Home {
 /** Any of these shows that a node lives in a directory. */
 const TRACES = ["castellan.yaml", "data/castellan.db", "run/endpoints.json"];
 
-/** Throws NO_HOME or CONFIG_INVALID. `dir` is absolute. */
-export function readHome(dir: string, hostName: string): Home {
+/** Rejects with NO_HOME or CONFIG_INVALID. `dir` is absolute. */
+export async function readHome(dir: string, hostName: string): Promise<Home> {
   if (!TRACES.some((name) => existsSync(join(dir, name)))) throw noHome(dir);
-  const settings = readSettings(dir, hostName);
+  const settings = await readSettings(dir, hostName);
   const database = settings.database.url;
   if (database.startsWith("sqlite:") && !existsSync(database.slice("sqlite:".length))) throw noHome(dir);
-  const endpoints = readEndpoints(dir);
-  const embedded = endpoints && { url: endpoints.natsUrl, credentials: null, tls: null };
-  return { settings, endpoints, nats: settings.nats ?? embedded };
+  return { settings, nats: settings.nats ?? readEmbeddedNats(dir) };
 }
 
-/** The settings alone; without a `castellan.yaml` the defaults. Throws CONFIG_INVALID. */
-export function readSettings(dir: string, hostName: string): HomeSettings {
-  const file = join(dir, "castellan.yaml");
-  const config = existsSync(file) ? loadConfigFile(file, HomeConfig) : parseConfig("", file, HomeConfig);
-  return resolveHomeConfig(config, { home: dir, hostName });
+/** The settings alone; without a `castellan.yaml` the defaults. Rejects with CONFIG_INVALID. */
+export async function readSettings(dir: string, hostName: string): Promise<HomeSettings> {
+  return resolveHomeConfig(await readConfig(join(dir, "castellan.yaml")), { home: dir, hostName });
 }
 
-/** Written by a running server. One that cannot be read (half a file after a crash) counts as none. */
-function readEndpoints(dir: string): Endpoints | null {
+/** The parser and the schemas are loaded for a file that says something: most say nothing, and commands should be quick. */
+async function readConfig(file: string): Promise<HomeConfig> {
+  if (!existsSync(file) || holdsOnlyComments(file)) return {};
+  const [{ loadConfigFile }, { HomeConfig }] = await Promise.all([
+    import("@castellan/kernel/config"),
+    import("@castellan/protocol"),
+  ]);
+  return loadConfigFile(file, HomeConfig);
+}
+
+/** False for a file that cannot be read: whoever loads it says why. */
+function holdsOnlyComments(file: string): boolean {
   try {
-    const checked = Endpoints.safeParse(JSON.parse(readFileSync(join(dir, "run/endpoints.json"), "utf8")));
-    return checked.success ? checked.data : null;
+    return readFileSync(file, "utf8")
+      .split("\n")
+      .every((line) => /^[ \t]*(?:#|\r?$)/.test(line));
+  } catch {
+    return false;
+  }
+}
+
+/** Where a running server said that its embedded bus is; null when none has run, or half a file is left after a crash. */
+function readEmbeddedNats(dir: string): NatsSettings | null {
+  try {
+    const endpoints: unknown = JSON.parse(readFileSync(join(dir, "run/endpoints.json"), "utf8"));
+    if (typeof endpoints !== "object" || endpoints === null || !("natsUrl" in endpoints)) return null;
+    const { natsUrl } = endpoints;
+    return typeof natsUrl === "string" ? { url: natsUrl, credentials: null, tls: null } : null;
   } catch {
     return null;
   }

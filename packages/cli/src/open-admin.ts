@@ -15,7 +15,7 @@ export interface OpenAdminOptions {
 
 /** Never changes the schema: that is for the programs that run a server. */
 export async function openAdmin({ io, home, user, closing }: OpenAdminOptions): Promise<AdminContext> {
-  const { settings, nats } = readHome(home, io.hostName);
+  const { settings, nats } = await readHome(home, io.hostName);
   const clock = createSystemClock();
   const gateway = await openGateway({
     url: settings.database.url,

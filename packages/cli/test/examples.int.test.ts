@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { checkSpec, diffSpec, type SpecView } from "@castellan/admin";
-import { loadConfigFile } from "@castellan/kernel";
+import { loadConfigFile } from "@castellan/kernel/config";
 import { encodeBody, NodeSpec, toHeaders } from "@castellan/protocol";
 import { eventually, natsServer, repositoryRoot, type TempHome, tempHome } from "@castellan/testkit";
 import { connect, headers } from "nats";

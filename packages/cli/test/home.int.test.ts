@@ -23,27 +23,37 @@ const endpoints = {
 describe("readHome", () => {
   it("says how to begin where no node lives", async () => {
     const message = `no node lives in ${home.dir}: start one with \`castellan up --home ${home.dir}\``;
-    expect(() => readHome(home.dir, "hades")).toThrow(message);
+    await expect(readHome(home.dir, "hades")).rejects.toThrow(message);
     await writeFile(home.path("castellan.yaml"), "");
-    expect(() => readHome(home.dir, "hades"), "configured, and never started").toThrow(message);
+    await expect(readHome(home.dir, "hades"), "configured, and never started").rejects.toThrow(message);
   });
 
   it("finds the embedded bus where the running server says it is", async () => {
     await writeFile(home.path("data/castellan.db"), "");
-    expect(readHome(home.dir, "Hades")).toMatchObject({ endpoints: null, nats: null });
+    expect(await readHome(home.dir, "Hades")).toMatchObject({ nats: null });
     await writeFile(home.path("run/endpoints.json"), JSON.stringify(endpoints));
-    const found = readHome(home.dir, "Hades");
+    const found = await readHome(home.dir, "Hades");
     expect(found.nats).toEqual({ url: "nats://127.0.0.1:4999", credentials: null, tls: null });
     expect(found.settings).toMatchObject({ node: "castellan", server: "hades" });
     await writeFile(home.path("run/endpoints.json"), '{"node":');
-    expect(readHome(home.dir, "Hades").nats, "half a file").toBeNull();
+    expect((await readHome(home.dir, "Hades")).nats, "half a file").toBeNull();
   });
 
   it("prefers the configured bus", async () => {
     await writeFile(home.path("data/castellan.db"), "");
     await writeFile(home.path("run/endpoints.json"), JSON.stringify(endpoints));
     await writeFile(home.path("castellan.yaml"), "nats: { url: nats://bus:4222 }\n");
-    expect(readHome(home.dir, "hades").nats?.url).toBe("nats://bus:4222");
+    expect((await readHome(home.dir, "hades")).nats?.url).toBe("nats://bus:4222");
+  });
+
+  it("reads a file of comments as the defaults, and one that cannot be read as a mistake", async () => {
+    await writeFile(home.path("data/castellan.db"), "");
+    await writeFile(home.path("castellan.yaml"), "\uFEFF# node: ips1\r\n\t# server: hades\r\n\r\n  \n#");
+    expect((await readHome(home.dir, "hades")).settings.node).toBe("castellan");
+    await writeFile(home.path("castellan.yaml"), "# the node\n  node: ips1 # its name\n");
+    expect((await readHome(home.dir, "hades")).settings.node).toBe("ips1");
+    await writeFile(home.path("castellan.yaml"), "# the node\n- ips1\n");
+    await expect(readHome(home.dir, "hades")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 });
 

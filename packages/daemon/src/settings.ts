@@ -4,8 +4,10 @@
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CastellanError, ConfigError, loadConfigFile, parseConfig } from "@castellan/kernel";
-import { HomeConfig, type HomeSettings, resolveHomeConfig } from "@castellan/protocol";
+import { CastellanError } from "@castellan/kernel";
+import { ConfigError, loadConfigFile, parseConfig } from "@castellan/kernel/config";
+import { HomeConfig, type HomeSettings } from "@castellan/protocol";
+import { resolveHomeConfig } from "@castellan/protocol/home";
 import { writeDurably } from "@castellan/sentinel/pair";
 import type { HomePaths } from "./home-paths.ts";
 

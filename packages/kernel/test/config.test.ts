@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { ConfigError, loadConfigFile, parseConfig } from "../src/index.ts";
+import { ConfigError, loadConfigFile, parseConfig } from "../src/config.ts";
 
 const schema = z.strictObject({ node: z.string(), nats: z.strictObject({ url: z.string() }).optional() });
 const problemsOf = (text: string) => {

@@ -1,10 +1,11 @@
 /** Alerts: what a sentinel tells the administrator. The body of the public events on `evt.alert.>`. */
 import { z } from "zod";
+import { ALERT_KINDS, SEVERITIES } from "./words.ts";
 
-export const Severity = z.enum(["info", "warning", "error", "critical"]);
+export const Severity = z.enum(SEVERITIES);
 export type Severity = z.infer<typeof Severity>;
 
-export const AlertKind = z.enum(["error-file", "warn-file", "disk", "inode", "process", "server", "sentinel"]);
+export const AlertKind = z.enum(ALERT_KINDS);
 export type AlertKind = z.infer<typeof AlertKind>;
 
 /** Raised opens a cause, repeated adds to it, resolved ends it. */

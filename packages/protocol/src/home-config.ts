@@ -2,9 +2,8 @@
  * `castellan.yaml`: the few settings a server must know before it can read the rest from the shared schema. Everything is
  * optional; an empty file means a node of one server with an embedded database and an embedded NATS server.
  */
-import { isAbsolute, join } from "node:path";
 import { z } from "zod";
-import { NodeName, ServerName, serverNameOf } from "./names.ts";
+import { NodeName, ServerName } from "./names.ts";
 
 const path = z.string().min(1).max(4096);
 
@@ -21,7 +20,8 @@ const DatabaseUrl = z
 
 /** What the file may hold; any other key is a mistake and is named. */
 export const HomeConfig = z.strictObject({
-  node: NodeName.prefault("castellan"),
+  /** Default: `castellan`. */
+  node: NodeName.optional(),
   /** Default: the host's name. */
   server: ServerName.optional(),
   /** Absent: an embedded server on loopback. */
@@ -37,49 +37,3 @@ export const HomeConfig = z.strictObject({
   database: z.strictObject({ url: DatabaseUrl, passwordFile: path.optional() }).optional(),
 });
 export type HomeConfig = z.infer<typeof HomeConfig>;
-
-export interface NatsSettings {
-  readonly url: string;
-  readonly credentials: string | null;
-  readonly tls: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null } | null;
-}
-
-/** The settings with every default filled in; file names are absolute. */
-export interface HomeSettings {
-  readonly home: string;
-  readonly node: string;
-  readonly server: string;
-  /** Null: embedded. */
-  readonly nats: NatsSettings | null;
-  readonly database: { readonly url: string; readonly passwordFile: string | null };
-}
-
-/** Fills in the defaults; relative names are meant from `home`, which is absolute. */
-export function resolveHomeConfig(
-  config: HomeConfig,
-  { home, hostName }: { readonly home: string; readonly hostName: string },
-): HomeSettings {
-  const absolute = (name: string): string => (isAbsolute(name) ? name : join(home, name));
-  const orNull = (name: string | undefined): string | null => (name === undefined ? null : absolute(name));
-  const { nats, database } = config;
-  return {
-    home,
-    node: config.node,
-    server: config.server ?? serverNameOf(hostName),
-    nats: nats
-      ? {
-          url: nats.url,
-          credentials: orNull(nats.credentials),
-          tls: nats.tls ? { ca: orNull(nats.tls.ca), cert: orNull(nats.tls.cert), key: orNull(nats.tls.key) } : null,
-        }
-      : null,
-    database: {
-      url: databaseUrl(database?.url ?? "sqlite:data/castellan.db", absolute),
-      passwordFile: orNull(database?.passwordFile),
-    },
-  };
-}
-
-function databaseUrl(url: string, absolute: (name: string) => string): string {
-  return url.startsWith("sqlite:") ? `sqlite:${absolute(url.slice("sqlite:".length))}` : url;
-}

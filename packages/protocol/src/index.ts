@@ -18,7 +18,8 @@ export {
   toStructured,
 } from "./cloud-event.ts";
 export { Desk } from "./desk/messages.ts";
-export { HomeConfig, type HomeSettings, type NatsSettings, resolveHomeConfig } from "./home-config.ts";
+export { HomeConfig } from "./home-config.ts";
+export type { HomeSettings, NatsSettings } from "./home-settings.ts";
 export {
   Instance,
   NodeName,
@@ -28,7 +29,6 @@ export {
   processLabel,
   processToken,
   ServerName,
-  serverNameOf,
   TypeName,
 } from "./names.ts";
 export { didYouMean, nearest } from "./nearest.ts";
@@ -47,6 +47,7 @@ export { findCycle } from "./process-graph.ts";
 export { Dependency, NodeSpec, ProcessType, Readiness } from "./process-type.ts";
 export {
   Endpoints,
+  NodeEvent,
   ProcessEvent,
   ProcessReport,
   ServerReport,
@@ -60,11 +61,9 @@ export {
   DesiredState,
   EVENT_CODE,
   type EventCode,
-  NODE_STATES,
   NodeState,
   OperationState,
   OperationVerb,
-  PROCESS_STATUSES,
   ProcessStatus,
   ServerState,
   StepState,

@@ -32,15 +32,6 @@ export interface ProcessKey {
   readonly instance: number;
 }
 
-/** Every character that no name may hold becomes `-`, so any host name gives a server name. */
-export function serverNameOf(hostName: string): ServerName {
-  const name = hostName
-    .toLowerCase()
-    .replace(/[^a-z0-9_-]/g, "-")
-    .slice(0, 64);
-  return parseName(ServerName, name === "" ? "localhost" : name);
-}
-
 /** The subject token of an instance: `wis_3`. */
 export function processToken({ type, instance }: ProcessKey): string {
   return `${type.toLowerCase()}_${instance}`;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { AlertKind, Severity } from "./alert.ts";
 import { NodeState, ProcessStatus, ServerState } from "./status.ts";
+import { WORK_ITEM_STATES } from "./words.ts";
 
 const time = z.iso.datetime();
 
@@ -40,7 +41,7 @@ export const StatusReport = z.object({
 });
 export type StatusReport = z.infer<typeof StatusReport>;
 
-export const WorkItemState = z.enum(["new", "open", "kept", "released", "resolved"]);
+export const WorkItemState = z.enum(WORK_ITEM_STATES);
 export type WorkItemState = z.infer<typeof WorkItemState>;
 
 export const WorkItemReport = z.object({
@@ -82,6 +83,10 @@ export const ProcessEvent = z.object({
   comment: z.string(),
 });
 export type ProcessEvent = z.infer<typeof ProcessEvent>;
+
+/** Data of `evt.node.state-changed`: what the master has recorded. */
+export const NodeEvent = z.object({ state: NodeState, previous: NodeState, epoch: z.int() });
+export type NodeEvent = z.infer<typeof NodeEvent>;
 
 /** Data of a work-item event (`evt.workitem.>`). */
 export const WorkItemEvent = z.object({ by: z.string(), note: z.string().nullable(), item: WorkItemReport });

@@ -1,7 +1,7 @@
 /** The words of the shared schema for what a process, an instance event, a node and an operation are. */
 import { z } from "zod";
+import { NODE_STATES, PROCESS_STATUSES, SERVER_STATES } from "./words.ts";
 
-export const PROCESS_STATUSES = ["STARTING", "RUNNING", "PAUSED", "SUSPENDED", "SHUTTING DOWN", "STOPPED"] as const;
 export const ProcessStatus = z.enum(PROCESS_STATUSES);
 export type ProcessStatus = z.infer<typeof ProcessStatus>;
 
@@ -16,11 +16,10 @@ export const EVENT_CODE = {
 } as const;
 export type EventCode = (typeof EVENT_CODE)[keyof typeof EVENT_CODE];
 
-export const NODE_STATES = ["STARTING", "RUNNING", "DEGRADED", "SHUTTING DOWN", "STOPPED"] as const;
 export const NodeState = z.enum(NODE_STATES);
 export type NodeState = z.infer<typeof NodeState>;
 
-export const ServerState = z.enum(["up", "suspect", "down", "isolated"]);
+export const ServerState = z.enum(SERVER_STATES);
 export type ServerState = z.infer<typeof ServerState>;
 
 /** What an operation asks for. The seven administrator verbs that are journaled plans. */

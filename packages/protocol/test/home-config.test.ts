@@ -1,6 +1,7 @@
-import { ConfigError, parseConfig } from "@castellan/kernel";
+import { ConfigError, parseConfig } from "@castellan/kernel/config";
 import { describe, expect, it } from "vitest";
-import { HomeConfig, resolveHomeConfig } from "../src/index.ts";
+import { resolveHomeConfig } from "../src/home-settings.ts";
+import { HomeConfig } from "../src/index.ts";
 
 const where = { home: "/srv/node", hostName: "Hades.example.org" };
 const settings = (text: string) => resolveHomeConfig(parseConfig(text, "castellan.yaml", HomeConfig), where);

@@ -11,6 +11,7 @@ import {
   Endpoints,
   encodeBody,
   Keeper,
+  NodeEvent,
   NumberedAlert,
   OperationReport,
   Outbox,
@@ -150,6 +151,7 @@ const cases: Record<string, { schema: { parse(value: unknown): unknown }; value:
       comment: text,
     }),
   },
+  NodeEvent: { schema: NodeEvent, value: fc.record({ state: nodeState, previous: nodeState, epoch: fc.nat() }) },
   "Conductor.Submit": { schema: Conductor.messages.Submit.request, value: fc.record({ verb, command }) },
   "Conductor.StepFinished": {
     schema: Conductor.messages.StepFinished.request,

@@ -30,4 +30,5 @@ export {
 } from "./views/attributes.ts";
 export { type BootstrapOptions, bootstrapNode } from "./views/bootstrap.ts";
 export { readDefinition, writeDefinition } from "./views/definition.ts";
-export { type InstanceView, type NodeView, readNodeView, type ServerView } from "./views/node-view.ts";
+export type { InstanceView, ServerView } from "./views/node-state.ts";
+export { type NodeView, readNodeView } from "./views/node-view.ts";

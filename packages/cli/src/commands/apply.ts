@@ -1,7 +1,7 @@
 /** `castellan apply FILE`: makes types and instances as the file says. */
 import { resolve } from "node:path";
 import { applySpec, isEmpty } from "@castellan/admin";
-import { loadConfigFile } from "@castellan/kernel";
+import { loadConfigFile } from "@castellan/kernel/config";
 import { NodeSpec } from "@castellan/protocol";
 import { EXIT } from "../exit-code.ts";
 import { formatDifference } from "../format/difference.ts";

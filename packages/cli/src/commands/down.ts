@@ -1,5 +1,6 @@
 /** `castellan down`: stops all processes in order, then the sentinels, then waits until this server's are gone. */
-import { type AdminContext, remoteActors, status } from "@castellan/admin";
+import { type AdminContext, remoteActors } from "@castellan/admin";
+import { status } from "@castellan/admin/read";
 import { type HomePaths, homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { Sentinel } from "@castellan/protocol";

@@ -1,5 +1,5 @@
 /** `castellan status`: how the node is; with `--watch` again each second. */
-import { status } from "@castellan/admin";
+import { status } from "@castellan/admin/read";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { EXIT } from "../exit-code.ts";
 import { formatStatus } from "../format/status.ts";

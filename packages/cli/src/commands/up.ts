@@ -6,18 +6,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type AdminContext, applySpec, followAlerts, status } from "@castellan/admin";
+import { type AdminContext, applySpec, followAlerts } from "@castellan/admin";
+import { status } from "@castellan/admin/read";
 import { bringUpPair, type HomePaths, homePaths, initialiseHome, isNewHome, pairState } from "@castellan/daemon";
-import {
-  CastellanError,
-  type Clock,
-  createSystemClock,
-  loadConfigFile,
-  parseConfig,
-  silentLogger,
-  sleep,
-  systemRng,
-} from "@castellan/kernel";
+import { CastellanError, type Clock, createSystemClock, silentLogger, sleep, systemRng } from "@castellan/kernel";
+import { loadConfigFile, parseConfig } from "@castellan/kernel/config";
 import { Endpoints, type HomeSettings, NodeSpec, type StatusReport } from "@castellan/protocol";
 import { bootstrapNode } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
@@ -54,7 +47,7 @@ export const run: Run<[UpOptions]> = async (invocation, { example, detach = fals
     await settleExamplePorts(join(home, "types.yaml"));
     say(invocation, `made a new home in ${home}`);
   }
-  const settings = readSettings(home, io.hostName);
+  const settings = await readSettings(home, io.hostName);
   await prepareSchema(invocation, settings, clock);
   const how = bringUpPair(paths, programEntry(), { ...io.env });
   say(invocation, how === "joined" ? "the sentinel of this server is running" : "starting the sentinel of this server");

@@ -1,5 +1,5 @@
 /** `castellan workitem list|show|release`. */
-import { listWorkItems, releaseWorkItem, showWorkItem } from "@castellan/admin";
+import { listWorkItems, showWorkItem } from "@castellan/admin/read";
 import { CastellanError } from "@castellan/kernel";
 import { EXIT } from "../exit-code.ts";
 import { createStyle } from "../format/style.ts";
@@ -28,7 +28,12 @@ export const show: Run<[string]> = async (invocation, number) => {
 export const release: Run<[string, { readonly note?: string }]> = async (invocation, number, { note }) => {
   const wanted = caseNumber(number);
   const ctx = await invocation.openAdmin();
-  const released = await releaseWorkItem(ctx, wanted, note, invocation.timeoutMs ?? RELEASE_MS);
+  const released = await (await import("@castellan/admin")).releaseWorkItem(
+    ctx,
+    wanted,
+    note,
+    invocation.timeoutMs ?? RELEASE_MS,
+  );
   if (invocation.json) printJson(invocation, released);
   else invocation.io.out(`case ${released.caseNumber} is ${released.state}\n`);
   return EXIT.done;

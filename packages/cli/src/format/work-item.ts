@@ -1,5 +1,5 @@
 /** Work items as a person reads them. Pure. */
-import type { WorkItemDetail } from "@castellan/admin";
+import type { WorkItemDetail } from "@castellan/admin/read";
 import type { WorkItemReport } from "@castellan/protocol";
 import type { Style } from "./style.ts";
 import { formatTable, oneLine } from "./table.ts";

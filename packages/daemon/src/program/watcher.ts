@@ -3,7 +3,8 @@
  * in it to fail.
  */
 import { relative } from "node:path";
-import { type Clock, createPinoLogger, createSystemClock, type Logger, sleep } from "@castellan/kernel";
+import { type Clock, createSystemClock, type Logger, sleep } from "@castellan/kernel";
+import { createPinoLogger } from "@castellan/kernel/pino";
 import {
   createMessageLog,
   createProcReader,

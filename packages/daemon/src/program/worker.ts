@@ -9,7 +9,6 @@ import {
   CastellanError,
   type Clock,
   createIdSource,
-  createPinoLogger,
   createSystemClock,
   Disposer,
   ensureError,
@@ -18,6 +17,7 @@ import {
   sleep,
   systemRng,
 } from "@castellan/kernel";
+import { createPinoLogger } from "@castellan/kernel/pino";
 import { createSubjects, Sentinel } from "@castellan/protocol";
 import { type MessageLog, type SentinelIdentity, takeIncarnation } from "@castellan/sentinel";
 import { connectChannel, createMessageLog, createProcReader } from "@castellan/sentinel/pair";

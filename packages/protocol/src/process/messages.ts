@@ -7,7 +7,8 @@ export const Keeper = {
   messages: {
     /**
      * Brings the instance to a state; answered when it is there (with how: "started", "already running", ...), refused
-     * START_FAILED, SUSPENDED, STOP_FAILED, NOT_PAUSABLE, SUPERSEDED (a later order replaced this one).
+     * START_FAILED, SUSPENDED, STOP_FAILED, NOT_PAUSABLE, NOT_RUNNING (nothing to pause), SUPERSEDED (a later order
+     * replaced this one), BUSY (too many wait for an answer), KEEPER_STOPPED (retryable: the sentinel is ending).
      */
     Bring: {
       request: z.object({ desired: DesiredState, launchId: z.string().max(64), by: z.string().max(64) }),

@@ -1,4 +1,5 @@
-import { NODE_STATES, type ProcessStatus } from "@castellan/protocol";
+import type { ProcessStatus } from "@castellan/protocol";
+import { NODE_STATES } from "@castellan/protocol/words";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nodeStateOf, SETTLE_MS, settle } from "../../src/operation/node-state.ts";

@@ -168,7 +168,7 @@ const operation_step = table(
     seq: int(),
     ...instanceColumns,
     desired: string(12),
-    /** JSON array of the seqs that must be done first. */
+    /** JSON array of ranges `[first, last]` of the seqs that must be done first. */
     depends_on: text(),
     state: string(10),
     epoch: bigint(),

@@ -1,0 +1,9 @@
+/** The door of those who only look: what is behind it reads the schema, and loads neither schemas nor actors nor the bus. */
+export { STALE_AFTER_MS, status, statusReport } from "./status.ts";
+export {
+  listWorkItems,
+  showWorkItem,
+  type WorkItemDetail,
+  type WorkItemHistoryEntry,
+  workItemReport,
+} from "./work-items.ts";
