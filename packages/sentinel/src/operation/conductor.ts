@@ -11,7 +11,14 @@
  */
 import { type ActorContext, type Behavior, type CommandOf, receive, restart, setup, supervise } from "@castellan/actor";
 import { CastellanError } from "@castellan/kernel";
-import { type CommandRequest, type Conductor, NodeState, type OperationVerb, ProcessStatus } from "@castellan/protocol";
+import {
+  type CommandRequest,
+  type Conductor,
+  type NodeEvent,
+  NodeState,
+  type OperationVerb,
+  ProcessStatus,
+} from "@castellan/protocol";
 import {
   type Gateway,
   readNodeView,
@@ -87,7 +94,10 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
   const publishState = (state: NodeState, previous: NodeState): void => {
     log.info("the node's state has changed", { state, previous });
     const subject = { kind: "node", what: "state-changed" } as const;
-    deps.events.publish(subject, { type: "castellan.node.state-changed", data: { state, previous, epoch } });
+    deps.events.publish(subject, {
+      type: "castellan.node.state-changed",
+      data: { state, previous, epoch } satisfies NodeEvent,
+    });
   };
 
   const findRequest = async (requestId: string): Promise<string | null> => {
