@@ -43,11 +43,13 @@ export function guardPeer(deps: PeerGuardDeps): PeerGuardHandle {
   let timer: Timer | null = null;
 
   const look = (): boolean => {
-    if (identity === null || !proc.isAlive(identity)) identity = livingPart(paths, peer, proc);
+    if (identity === null || !proc.isAlive(identity)) {
+      identity = livingPart(paths, peer, proc);
+      progressAt = null; // what was seen was another's progress
+    }
     return identity !== null;
   };
   const launch = (): void => {
-    progressAt = null;
     const launched = deps.launch(launches === 0);
     identity = launched.identity;
     launches += 1;

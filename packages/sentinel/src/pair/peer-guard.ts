@@ -22,8 +22,10 @@ const MAX_DELAY_MS = 30_000;
 
 export interface PeerGuard {
   readonly phase: "absent" | "watching" | "killing";
-  /** The peer may be silent until here, boot-time milliseconds. */
-  readonly silentUntil: number;
+  /** Its first progress may be awaited until here, boot-time milliseconds. */
+  readonly startUntil: number;
+  /** Nobody is judged before. */
+  readonly judgeFrom: number;
   readonly lastTickAt: number;
   /** When the recent launches were. */
   readonly launches: readonly number[];
@@ -32,7 +34,7 @@ export interface PeerGuard {
 export interface PeerObservation {
   /** Its process exists, identity checked. */
   readonly alive: boolean;
-  /** When its progress counter last moved, boot-time milliseconds; null = not yet seen. */
+  /** When the progress counter of this process last moved, boot-time milliseconds; null = not yet seen. */
   readonly progressAt: number | null;
 }
 
@@ -40,7 +42,8 @@ export type PeerAction = "none" | "launch" | "kill";
 
 /** A guard that has just begun; a peer found alive gets a start's grace. */
 export function beginGuard(alive: boolean, now: number): PeerGuard {
-  return { phase: alive ? "watching" : "absent", silentUntil: now + START_GRACE_MS, lastTickAt: now, launches: [] };
+  const phase = alive ? "watching" : "absent";
+  return { phase, startUntil: now + START_GRACE_MS, judgeFrom: now, lastTickAt: now, launches: [] };
 }
 
 export function decidePeer(
@@ -49,23 +52,23 @@ export function decidePeer(
   now: number,
 ): { readonly guard: PeerGuard; readonly action: PeerAction } {
   const paused = now - guard.lastTickAt > OWN_PAUSE_MS;
-  const progressUntil = seen.progressAt === null ? guard.silentUntil : seen.progressAt + SILENCE_MS;
-  const silentUntil = Math.max(guard.silentUntil, progressUntil, paused ? now + SILENCE_MS : 0);
+  const judgeFrom = paused ? now + SILENCE_MS : guard.judgeFrom;
+  const silentUntil = seen.progressAt === null ? guard.startUntil : seen.progressAt + SILENCE_MS;
   const launches = guard.launches.filter((at) => now - at < CROWD_MS + MAX_DELAY_MS);
-  const next: PeerGuard = { phase: guard.phase, silentUntil, lastTickAt: now, launches };
+  const next: PeerGuard = { ...guard, judgeFrom, lastTickAt: now, launches };
 
   if (!seen.alive) {
     if (now < launchDue(launches)) return { guard: { ...next, phase: "absent" }, action: "none" };
     return {
-      guard: { ...next, phase: "watching", silentUntil: now + START_GRACE_MS, launches: [...launches, now] },
+      guard: { ...next, phase: "watching", startUntil: now + START_GRACE_MS, launches: [...launches, now] },
       action: "launch",
     };
   }
   if (guard.phase === "absent") {
     // Somebody else brought it back (an operator, systemd): watch that one.
-    return { guard: { ...next, phase: "watching", silentUntil: now + START_GRACE_MS }, action: "none" };
+    return { guard: { ...next, phase: "watching", startUntil: now + START_GRACE_MS }, action: "none" };
   }
-  if (now < silentUntil) return { guard: { ...next, phase: "watching" }, action: "none" };
+  if (now < Math.max(silentUntil, judgeFrom)) return { guard: { ...next, phase: "watching" }, action: "none" };
   return { guard: { ...next, phase: "killing" }, action: "kill" };
 }
 

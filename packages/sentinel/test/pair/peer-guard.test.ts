@@ -33,6 +33,12 @@ describe("guarding the peer", () => {
     expect(decidePeer(frozen.guard, { alive: false, progressAt: 20_000 }, at).action).toBe("launch");
   });
 
+  it("waits out the grace of a start only for the first progress", () => {
+    const { guard } = decidePeer(beginGuard(false, 0), { alive: false, progressAt: null }, 0);
+    const { actions } = run(guard, { alive: true, progressAt: 500 }, 500, START_GRACE_MS);
+    expect(actions[0]).toEqual({ at: 500 + SILENCE_MS, action: "kill" });
+  });
+
   it("judges nobody after it was itself not running", () => {
     const watching = run(beginGuard(true, 0), { alive: true, progressAt: 20_000 }, 20_000, 20_100).guard;
     const woken = decidePeer(watching, { alive: true, progressAt: 20_000 }, 90_000);
