@@ -1,7 +1,7 @@
 /** Finds the node that lives in a home directory: its settings, and where its running server can be reached. */
-import { existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CastellanError } from "@castellan/kernel";
+import { CastellanError, systemCode } from "@castellan/kernel";
 import type { HomeConfig, HomeSettings, NatsSettings } from "@castellan/protocol";
 import { resolveHomeConfig } from "@castellan/protocol/home";
 
@@ -14,13 +14,26 @@ export interface Home {
 /** Any of these shows that a node lives in a directory. */
 const TRACES = ["castellan.yaml", "data/castellan.db", "run/endpoints.json"];
 
-/** Rejects with NO_HOME or CONFIG_INVALID. `dir` is absolute. */
+/** Rejects with NO_HOME, CONFIG_INVALID, or the system's error: EACCES in a home that belongs to somebody else. */
 export async function readHome(dir: string, hostName: string): Promise<Home> {
-  if (!TRACES.some((name) => existsSync(join(dir, name)))) throw noHome(dir);
+  if (!TRACES.some((name) => isThere(join(dir, name)))) throw noHome(dir);
   const settings = await readSettings(dir, hostName);
   const database = settings.database.url;
-  if (database.startsWith("sqlite:") && !existsSync(database.slice("sqlite:".length))) throw noHome(dir);
+  if (database.startsWith("sqlite:") && !isThere(database.slice("sqlite:".length), READ_WRITE)) throw noHome(dir);
   return { settings, nats: settings.nats ?? readEmbeddedNats(dir) };
+}
+
+const READ_WRITE = constants.R_OK | constants.W_OK; // readers of SQLite write too: to its shared memory
+
+/** What is hidden from this user is not taken for missing: that throws. */
+function isThere(path: string, mode: number = constants.F_OK): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch (thrown) {
+    if (["ENOENT", "ENOTDIR"].includes(systemCode(thrown) ?? "")) return false;
+    throw thrown;
+  }
 }
 
 /** The settings alone; without a `castellan.yaml` the defaults. Rejects with CONFIG_INVALID. */

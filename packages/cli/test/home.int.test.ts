@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { type TempHome, tempHome } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readHome } from "../src/home.ts";
@@ -26,6 +26,14 @@ describe("readHome", () => {
     await expect(readHome(home.dir, "hades")).rejects.toThrow(message);
     await writeFile(home.path("castellan.yaml"), "");
     await expect(readHome(home.dir, "hades"), "configured, and never started").rejects.toThrow(message);
+  });
+
+  it("does not take for missing what it is not let see", async () => {
+    // A link to itself stands for a directory of another user: the tests may run as root, who may see everything.
+    await symlink("loop", home.path("loop"));
+    await expect(readHome(home.path("loop"), "hades")).rejects.toMatchObject({ code: "ELOOP" });
+    await writeFile(home.path("castellan.yaml"), `database: { url: "sqlite:${home.path("loop")}" }\n`);
+    await expect(readHome(home.dir, "hades")).rejects.toMatchObject({ code: "ELOOP" });
   });
 
   it("finds the embedded bus where the running server says it is", async () => {
