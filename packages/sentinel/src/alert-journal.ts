@@ -3,7 +3,8 @@
  * nor forget to tell it, whenever it dies:
  *
  *   1. The new state and its alerts are written before the first of them is reported.
- *   2. They are reported in order; only then the alerts are struck out.
+ *   2. They are reported together, for the disk takes many as fast as one (the sink keeps the order of each cause); only
+ *      when all are accepted they are struck out.
  *   3. After a crash in between, the very same alerts are reported again. They carry a `dedupKey` in their details, by
  *      which the outbox knows those it has accepted.
  *   4. A disk that refuses the state does not silence the watch: the alerts go out all the same.
@@ -58,7 +59,8 @@ export function createAlertJournal<S>({ path, schema, alerts, log }: AlertJourna
 
   async function commit(state: S, reports: readonly Report[]): Promise<void> {
     await write(state, reports);
-    for (const { phase, alert } of reports) await alerts.report(phase, alert);
+    const outcomes = await Promise.allSettled(reports.map(({ phase, alert }) => alerts.report(phase, alert)));
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw ensureError(outcome.reason);
     if (reports.length > 0) await write(state, []);
   }
 

@@ -16,7 +16,7 @@ export interface SentinelIdentity {
 export interface AlertSink {
   /**
    * Resolves when the alert is on disk and will reach the desk whatever dies. While the disk refuses, it waits and tries
-   * again; it rejects only when the sentinel stops.
+   * again; it rejects only when the sentinel stops. Alerts of one cause are accepted in the order of the calls.
    */
   report(phase: AlertPhase, alert: Alert): Promise<void>;
 }

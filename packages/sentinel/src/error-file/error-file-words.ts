@@ -24,7 +24,7 @@ export function fileReport(news: FileNews, server: string, now: Date): Report {
   const lines = messages.flatMap((message) => message.lines);
   const firstLine = printable(lines[0] ?? "");
   const count = Math.max(1, messages.length);
-  const name = basename(cursor.subject);
+  const name = printable(basename(cursor.subject));
   const more = count === 1 ? "" : ` (and ${count - 1} more)`;
   const text = firstLine === "" ? "" : `: ${firstLine}`;
   const summary = cursor.isRaised
@@ -56,10 +56,11 @@ export function fileReport(news: FileNews, server: string, now: Date): Report {
 
 /** `reason` null = it is no longer in the way. */
 export function refusalReport({ path, cause }: Refusal, reason: string | null, server: string, now: Date): Report {
+  const name = printable(path);
   const summary =
     reason === null
-      ? `${path} on server ${server} is no longer in the way`
-      : `${path} on server ${server} ${reason} and is not read`;
+      ? `${name} on server ${server} is no longer in the way`
+      : `${name} on server ${server} ${reason} and is not read`;
   return {
     phase: reason === null ? "resolved" : "raised",
     alert: {

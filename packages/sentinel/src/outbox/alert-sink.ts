@@ -47,7 +47,9 @@ export function createAlertSink(deps: AlertSinkDeps): AlertSink {
         const error = ensureError(thrown);
         if (error instanceof CastellanError && !error.retryable && error.code !== "INTERNAL") throw error;
         const againMs = backoffMs(RETRY, attempt, rng);
-        log.warn("an alert is not accepted yet; trying again", { cause: alert.cause, againMs, waiting, error });
+        // Once for each alert: a disk may refuse for days, and thousands may wait.
+        if (attempt === 0)
+          log.warn("an alert is not accepted yet; trying again", { cause: alert.cause, waiting, error });
         await sleep(clock, againMs, signal);
       }
     }

@@ -204,7 +204,7 @@ export function createOutbox(deps: OutboxDeps): Behavior<OutboxCommand> {
         },
         Pump: pump,
         Failed: ({ number, round, error }) => {
-          if (delivery?.round === round) log.warn("the bus does not take alerts; trying again", { number, error });
+          if (delivery?.failures === 0) log.warn("the bus does not take alerts; trying again", { number, error });
           apply({ type: "failed", number, round });
           pump();
         },

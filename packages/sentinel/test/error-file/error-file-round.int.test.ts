@@ -15,6 +15,35 @@ const documented = (id: number, severity: number, module = "x.c"): string =>
   `2026/01/02 03:04:05.000001 (PROCMGR:1:77:${severity}::0:::${module}:1:2):${id}-something`;
 const causes = (): string[] => harness.told.map(({ alert }) => alert.cause);
 
+test("many files at once are one wait for the disk, not one each", async () => {
+  const waiting: (() => void)[] = [];
+  const held = await createHarness({
+    alerts: {
+      report: () =>
+        new Promise((resolve) => {
+          if (waiting.push(resolve) === 100) for (const accept of waiting) accept();
+        }),
+    },
+  });
+  try {
+    for (let at = 0; at < 100; at += 1) await held.write(`sw_error_n${at}`, "x\n");
+    await held.look();
+    expect(waiting).toHaveLength(100);
+  } finally {
+    await held.home.remove();
+  }
+});
+
+test("a name that would disturb a terminal or a line is shown as an escape", async () => {
+  await harness.write("sw_error\n\u001b[31m", "x\n");
+  await mkdir(harness.path("sw_warn\u001b[8m"));
+  expect((await harness.look()).map(brief)).toEqual([
+    "raised error-file error 1: sw_error\\x0a\\x1b[31m was created on server hades: x",
+    `raised warn-file warning undefined: ${harness.path("sw_warn")}\\x1b[8m on server hades is not a regular file and is not read`,
+  ]);
+  expect(harness.told[0]?.alert.subject).toBe(harness.path("sw_error\n\u001b[31m"));
+});
+
 describe("one file", () => {
   test("a new file is raised with its name, server and first line; later text is repeated under the same cause", async () => {
     await harness.write("sw_error", "first\n");
