@@ -1,6 +1,6 @@
 /**
- * The embedded nats-server of a home: detached, found again by the next worker, brought back when it dies. It keeps its
- * port for life, so that every client's address stays true.
+ * The embedded nats-server of a home: detached, found again by the next worker, brought back when it dies, replaced when
+ * it hangs. It keeps its port for life, so that every client's address stays true.
  */
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
@@ -48,6 +48,10 @@ export interface EmbeddedNats {
 }
 
 const LOOK_MS = 200;
+/** Every so many looks it is asked for a greeting; so many silences in a row mean that it hangs. */
+const GREETING_EVERY = 5;
+const MOST_SILENCES = 3;
+const GREETING_MS = 500;
 const READY_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 5000;
 const RELAUNCH: Backoff = { firstMs: 100, maxMs: 5000 };
@@ -60,11 +64,25 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   const port = record?.port ?? (await freePort());
   let identity = record?.identity ?? null;
   let failures = 0;
+  let looks = 0;
+  let silences = 0;
   let left = false;
   let timer: Timer | null = null;
+  let looking: Promise<void> = Promise.resolve();
 
+  /** Silence alone counts: whoever refuses a connection may be starting. */
+  const killIfHung = async (running: ProcessIdentity): Promise<void> => {
+    looks += 1;
+    if (looks % GREETING_EVERY !== 0) return;
+    silences = (await greeting(port)) === null ? silences + 1 : 0;
+    if (silences < MOST_SILENCES || left) return;
+    silences = 0;
+    log.error("the embedded nats-server hangs and is killed", { pid: running.pid, port });
+    signalExactly(proc, running, "SIGKILL");
+  };
   const look = async (): Promise<void> => {
-    if (identity === null || !proc.isAlive(identity)) {
+    if (identity !== null && proc.isAlive(identity)) await killIfHung(identity);
+    else {
       try {
         identity = await launch(deps, file, port);
         failures = 0;
@@ -75,7 +93,10 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
       }
     }
     if (left) return;
-    timer = clock.after(failures === 0 ? LOOK_MS : backoffMs(RELAUNCH, failures, deps.rng), () => void look());
+    timer = clock.after(failures === 0 ? LOOK_MS : backoffMs(RELAUNCH, failures, deps.rng), lookAgain);
+  };
+  const lookAgain = (): void => {
+    looking = look();
   };
   await look();
 
@@ -88,6 +109,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
     leave,
     async stop() {
       leave();
+      await looking; // it may just be coming back
       if (identity !== null) await endServer(identity, clock, proc);
     },
   };
@@ -115,7 +137,8 @@ async function launch(deps: EmbeddedNatsDeps, file: string, port: number): Promi
     const identity = child.pid === undefined ? null : identify(deps.proc, child.pid);
     await writeDurably(file, `${JSON.stringify({ port, identity })}\n`);
     const deadline = clock.bootMs() + READY_WITHIN_MS;
-    while (!(await greets(port, serverName))) {
+    const isOurs = async () => (await greeting(port))?.includes(`"server_name":"${serverName}"`) ?? false;
+    while (!(await isOurs())) {
       if (ended || clock.bootMs() > deadline) {
         throw new CastellanError(
           "NATS_NOT_STARTED",
@@ -160,17 +183,17 @@ function freePort(): Promise<number> {
   });
 }
 
-/** A nats-server greets every connection with INFO and its name. */
-function greets(port: number, serverName: string): Promise<boolean> {
+/** What a nats-server says to every connection: INFO, with its name in it. Empty when there is none; null when it is silent. */
+function greeting(port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
-    const answer = (yes: boolean): void => {
+    const answer = (said: string | null): void => {
       socket.destroy();
-      resolve(yes);
+      resolve(said);
     };
-    socket.setTimeout(500, () => answer(false));
-    socket.once("error", () => answer(false));
-    socket.once("close", () => answer(false));
-    socket.once("data", (chunk) => answer(chunk.toString("latin1").includes(`"server_name":"${serverName}"`)));
+    socket.setTimeout(GREETING_MS, () => answer(null));
+    socket.once("error", () => answer(""));
+    socket.once("close", () => answer(""));
+    socket.once("data", (chunk) => answer(chunk.toString("latin1")));
   });
 }

@@ -22,6 +22,23 @@ export function stopRequest(): StopRequest {
   return { requested, signal, request };
 }
 
+/** What has not ended in order by then does not end by itself, milliseconds. */
+const END_WITHIN_MS = 20_000;
+
+/**
+ * Runs a part and ends its process: at once when it is done, whatever still waits for a timer, and in any case a while
+ * after it was told to end. A part that neither works nor goes would never be replaced.
+ */
+export async function runToItsEnd(
+  stop: StopRequest,
+  part: () => Promise<number>,
+  withinMs = END_WITHIN_MS,
+): Promise<never> {
+  const overdue = (): void => void setTimeout(() => process.exit(1), withinMs);
+  stop.signal.addEventListener("abort", overdue, { once: true });
+  process.exit(await part());
+}
+
 const PROGRESS_MS = 250;
 
 /** Tells the other part that our event loop turns. */

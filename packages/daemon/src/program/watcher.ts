@@ -16,7 +16,7 @@ import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
 import { type Lock, takeLock } from "../lock.ts";
 import { guardPeer, type PeerGuardHandle } from "../pair/guard-peer.ts";
 import { announcePart, launchPart, type ProgramEntry, signalExactly } from "../pair/part.ts";
-import { reportProgress, stopRequest } from "./program.ts";
+import { reportProgress, runToItsEnd, type StopRequest, stopRequest } from "./program.ts";
 
 export interface WatcherOptions {
   readonly home: string;
@@ -31,8 +31,13 @@ const LOCK_WAIT_MS = 2000;
 /** How long the worker may take to end in order before the watcher ends without it, milliseconds. */
 const STOP_WAIT_MS = 15_000;
 
-/** Runs until told to stop. Answers the exit code; 0 also when another watcher of this home lives. */
-export async function runWatcher(options: WatcherOptions): Promise<number> {
+/** Runs until told to stop, and ends the process; with 0 also when another watcher of this home lives. */
+export async function runWatcher(options: WatcherOptions): Promise<never> {
+  const stop = stopRequest();
+  return await runToItsEnd(stop, () => runUntil(stop, options));
+}
+
+async function runUntil(stop: StopRequest, options: WatcherOptions): Promise<number> {
   process.title = `castellan watcher --home ${options.home}`;
   const paths = homePaths(options.home);
   makeHome(paths);
@@ -46,7 +51,7 @@ export async function runWatcher(options: WatcherOptions): Promise<number> {
   }
   const proc = createProcReader();
   await announcePart(paths, "watcher", proc);
-  return await watch(options, { paths, clock, log, lock, proc });
+  return await watch(options, { paths, clock, log, lock, proc, stop });
 }
 
 interface Rim {
@@ -55,10 +60,10 @@ interface Rim {
   readonly log: Logger;
   readonly lock: Lock;
   readonly proc: ProcReader;
+  readonly stop: StopRequest;
 }
 
-async function watch(options: WatcherOptions, { paths, clock, log, lock, proc }: Rim): Promise<number> {
-  const stop = stopRequest();
+async function watch(options: WatcherOptions, { paths, clock, log, lock, proc, stop }: Rim): Promise<number> {
   let guard: PeerGuardHandle | null = null;
   const heard = (message: PairMessage): void => {
     if (message.type === "progress") guard?.progressed();

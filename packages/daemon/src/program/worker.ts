@@ -36,7 +36,7 @@ import { guardPeer } from "../pair/guard-peer.ts";
 import { announcePart, launchPart, type ProgramEntry } from "../pair/part.ts";
 import { readWorkerSettings, type WorkerSettings } from "../settings.ts";
 import { processEnvironment } from "./environment.ts";
-import { reportProgress, type StopRequest, stopRequest } from "./program.ts";
+import { reportProgress, runToItsEnd, type StopRequest, stopRequest } from "./program.ts";
 
 export interface WorkerOptions {
   readonly home: string;
@@ -62,8 +62,13 @@ interface Rim {
   readonly disposer: Disposer;
 }
 
-/** Runs until told to stop. Answers the exit code; 0 also when another worker of this home lives. */
-export async function runWorker(options: WorkerOptions): Promise<number> {
+/** Runs until told to stop, and ends the process; with 0 also when another worker of this home lives. */
+export async function runWorker(options: WorkerOptions): Promise<never> {
+  const stop = stopRequest();
+  return await runToItsEnd(stop, () => runUntil(stop, options));
+}
+
+async function runUntil(stop: StopRequest, options: WorkerOptions): Promise<number> {
   process.title = `castellan worker --home ${options.home}`;
   const paths = homePaths(options.home);
   makeHome(paths);
@@ -79,7 +84,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   disposer.add("lock", () => lock.release());
   const messages = createMessageLog({ home: paths.home, pid: process.pid, instance: 1, clock, log });
   const newId = createIdSource(clock, systemRng);
-  const rim: Rim = { paths, clock, log, newId, messages, stop: stopRequest(), disposer };
+  const rim: Rim = { paths, clock, log, newId, messages, stop, disposer };
   try {
     const why = await work(options, rim);
     log.info("ending", { why });
