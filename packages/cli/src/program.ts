@@ -38,7 +38,7 @@ export function createProgram(io: Io, perform: Perform): Command {
     .version(VERSION, "-V, --version", "print the version")
     .option("--home <dir>", "the node's home directory (default: $CASTELLAN_HOME, else ./castellan-home)")
     .option("--json", "print JSON: one value, or one a line for streams")
-    .option("--as <user>", "the acting user (default: the operating system's)")
+    .option("--as <user>", "the acting user (default: the operating system's)", textOf(64))
     .addOption(new Option("-T, --timeout <seconds>", "how long to wait").argParser(seconds))
     .helpOption("-h, --help", "print help")
     .exitOverride()
@@ -138,7 +138,7 @@ function addWorkItems(program: Command, bind: Bind): void {
     .command("release")
     .description("take a work item off its queue: it has been seen to")
     .argument("<case>", "its case number")
-    .option("--note <text>", "what was done, for its history")
+    .option("--note <text>", "what was done, for its history", textOf(1000))
     .addHelpText(
       "after",
       examples(["castellan workitem release 12", 'castellan workitem release 12 --note "disk cleaned"']),
@@ -177,6 +177,14 @@ function seconds(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (value > 0 && value <= 86_400) return value;
   throw new InvalidArgumentError("write a number of seconds, at most 86400.");
+}
+
+/** What the schema has room for. */
+function textOf(most: number): (text: string) => string {
+  return (text) => {
+    if (text.length >= 1 && text.length <= most) return text;
+    throw new InvalidArgumentError(`write 1 to ${most} characters.`);
+  };
 }
 
 const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;

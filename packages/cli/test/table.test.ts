@@ -33,8 +33,15 @@ describe("tables", () => {
   });
 
   it("let nothing through that moves the cursor, except colours", () => {
-    expect(oneLine("a\u001b[2Jb\r\nc\u0007d\u009b1me\u001b[31mred\u001b[0m")).toBe(
-      "a [2Jb c d 1me\u001b[31mred\u001b[0m",
+    const cell = "a\u001b[2Jb\r\nc\u0007d\u009b1me\u001b[31mred\u001b[0m";
+    expect(formatTable([cell], [])).toBe("a [2Jb c d 1me\u001b[31mred\u001b[0m\n");
+  });
+});
+
+describe("foreign text", () => {
+  it("has neither colours of its own nor anything else that a terminal obeys", () => {
+    expect(oneLine("a\u001b[2Jb\r\nc\u0007d\u009b1me\u001b[8mhidden\u001b[0m\u001b")).toBe(
+      "a [2Jb c d 1me [8mhidden [0m ",
     );
   });
 });

@@ -9,5 +9,5 @@ export function formatAlert({ event, alert }: AlertEvent, style: Style): string 
   const over = event.type.endsWith(".resolved");
   const word = over ? style.word("resolved") : style.word(alert.severity);
   const padding = " ".repeat(Math.max(0, 8 - (over ? "resolved" : alert.severity).length));
-  return `${moment(event.time)}  ${word}${padding}  ${alert.server}  ${alert.kind}  ${oneLine(alert.summary)}\n`;
+  return `${moment(event.time)}  ${word}${padding}  ${oneLine(alert.server)}  ${alert.kind}  ${oneLine(alert.summary)}\n`;
 }

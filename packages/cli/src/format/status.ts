@@ -1,7 +1,7 @@
 /** A node's status as a person reads it. Pure. */
 import type { ProcessReport, ServerReport, StatusReport } from "@castellan/protocol";
 import type { Style } from "./style.ts";
-import { formatTable } from "./table.ts";
+import { formatTable, oneLine } from "./table.ts";
 import { ago } from "./time.ts";
 
 export interface StatusLayout {
@@ -46,5 +46,5 @@ function formatServer(server: ServerReport, { style, columns, now }: StatusLayou
 
 function commentOf({ enabled, persistent, comment }: ProcessReport): string {
   const marks = [...(enabled ? [] : ["disabled"]), ...(persistent ? [] : ["not persistent"])];
-  return [...marks, ...(comment === null ? [] : [comment])].join("; ");
+  return [...marks, ...(comment === null ? [] : [oneLine(comment)])].join("; ");
 }

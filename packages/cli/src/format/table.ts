@@ -28,13 +28,16 @@ export interface TableLayout {
   readonly columns?: number;
 }
 
-/** Lines without trailing blanks, each with its newline. Cells may hold colours; what would move the cursor is removed. */
+/**
+ * Lines without trailing blanks, each with its newline. Cells may hold our colours; what would move the cursor is removed.
+ * Foreign text goes through `oneLine` first.
+ */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   { indent = 0, align = [], columns = Number.POSITIVE_INFINITY }: TableLayout = {},
 ): string {
-  const lines = [head, ...rows].map((row) => row.map(oneLine));
+  const lines = [head, ...rows].map((row) => row.map((cell) => cell.replace(MOVES, " ")));
   const room = columns - indent - widthBefore(lines);
   const fitted = lines.map((row) => row.map((cell, at) => (at === row.length - 1 ? cut(cell, room) : cell)));
   const table = new Table({
@@ -53,12 +56,10 @@ export function formatTable(
 }
 
 const COLOUR = "\u001b\\[[\\d;]*m";
-const CONTROLS = new RegExp(`(?:(?!${COLOUR})\\p{Cc})+`, "gu");
+const MOVES = new RegExp(`(?:(?!${COLOUR})\\p{Cc})+`, "gu");
 
-/** Replaces what a log or a file name can hold and a terminal must not see. Colours are ours and stay. */
-export function oneLine(text: string): string {
-  return text.replace(CONTROLS, " ");
-}
+/** Foreign text (a log, a file name, a note) without what a terminal obeys, colours included. */
+export const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, " ");
 
 /** Width of everything left of the last column. */
 function widthBefore(rows: readonly (readonly string[])[]): number {

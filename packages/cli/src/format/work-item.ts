@@ -18,10 +18,10 @@ export function formatWorkItems(items: readonly WorkItemReport[], { style, colum
     style.word(item.state),
     style.word(item.severity),
     item.kind,
-    item.server,
+    oneLine(item.server),
     String(item.occurrences),
     ago(item.lastSeen, now),
-    item.summary,
+    oneLine(item.summary),
   ]);
   const head = ["CASE", "STATE", "SEVERITY", "KIND", "SERVER", "TIMES", "AGO", "SUMMARY"];
   return formatTable(head, rows, { columns, align: ["right", "left", "left", "left", "left", "right", "right"] });
@@ -32,18 +32,18 @@ export function formatWorkItem({ item, history, details }: WorkItemDetail, { sty
     ["state", style.word(item.state)],
     ["queue", item.queue],
     ["severity", `${style.word(item.severity)}, priority ${item.priority}`],
-    ["about", `${item.kind} ${item.subject} on ${item.server}`],
+    ["about", oneLine(`${item.kind} ${item.subject} on ${item.server}`)],
     [
       "seen",
       `${moment(item.firstSeen)} to ${moment(item.lastSeen)}, ${item.occurrences === 1 ? "once" : `${item.occurrences} times`}`,
     ],
-    ["locked by", item.lockedBy],
-    ["assigned to", item.assignedTo],
+    ["locked by", item.lockedBy && oneLine(item.lockedBy)],
+    ["assigned to", item.assignedTo && oneLine(item.assignedTo)],
     ["deadline", item.deadline === null ? null : moment(item.deadline)],
   ];
-  const shown = facts.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(12)}${oneLine(value)}\n`]));
+  const shown = facts.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(12)}${value}\n`]));
   const given = Object.entries(details).flatMap(([name, value]) => formatDetail(name, value));
-  const events = history.map((event) => [moment(event.at), event.what, event.by, event.note ?? ""]);
+  const events = history.map((event) => [moment(event.at), event.what, oneLine(event.by), oneLine(event.note ?? "")]);
   return [
     `${style.strong(`case ${item.caseNumber}`)}  ${oneLine(item.summary)}\n`,
     ...shown,
