@@ -2,7 +2,8 @@
 import { uptime } from "node:os";
 import type { Clock, Timer } from "./clock.ts";
 
-const nowMs = (): number => Number(process.hrtime.bigint() / 1000n) / 1000;
+/** Monotonic, milliseconds. A third of the price of `process.hrtime.bigint`: every ask reads it. */
+const nowMs = (): number => performance.now();
 
 /** A step between the two clocks larger than this is a suspend, not the 10 ms grain of the boot-time clock. */
 const SUSPEND_MS = 50;

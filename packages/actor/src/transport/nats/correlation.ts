@@ -9,7 +9,8 @@ import type { Clock } from "@castellan/kernel";
 import { createInbox, type Msg, type NatsConnection } from "nats";
 import { DeadlineSweep } from "../../deadline-sweep.ts";
 import { AskTimeout, NotReachable } from "../../errors.ts";
-import type { Answer } from "../transport.ts";
+import { pathOf } from "../../registry.ts";
+import type { Address, Answer } from "../transport.ts";
 import { readHeaders } from "./headers.ts";
 
 /** The server's way to say that nobody listens to the subject of a request. */
@@ -19,24 +20,17 @@ interface Waiting {
   readonly deadlineMs: number;
   readonly timeoutMs: number;
   readonly subject: string;
-  readonly path: string;
+  /** Whom and what, for errors. */
+  readonly address: Address;
   readonly verb: string;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
-export interface Question {
-  readonly subject: string;
-  /** Whom and what, for errors. */
-  readonly path: string;
-  readonly verb: string;
-  readonly timeoutMs: number;
-}
-
 export class Correlation {
   readonly #clock: Clock;
   readonly #prefix: string;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new Map<number, Waiting>();
   readonly #sweep: DeadlineSweep;
   readonly #unsubscribe: () => void;
   #last = 0;
@@ -60,15 +54,14 @@ export class Correlation {
     };
   }
 
-  /** `send` publishes with the reply subject it is given; what it throws is the answer. */
-  ask(question: Question, send: (reply: string) => void): Promise<Answer> {
+  /** `send` publishes with the reply subject it is given and says to which; what it throws is the answer. */
+  ask(address: Address, verb: string, timeoutMs: number, send: (reply: string) => string): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
       this.#last += 1;
-      const id = this.#last.toString(36);
-      send(this.#prefix + id); // a throw in here rejects, and nothing waits yet
-      const { subject, path, verb, timeoutMs } = question;
+      const id = this.#last;
+      const subject = send(`${this.#prefix}${id}`); // a throw in here rejects, and nothing waits yet
       const deadlineMs = this.#clock.bootMs() + timeoutMs;
-      this.#waiting.set(id, { deadlineMs, timeoutMs, subject, path, verb, resolve, reject });
+      this.#waiting.set(id, { deadlineMs, timeoutMs, subject, address, verb, resolve, reject });
       this.#sweep.watch(deadlineMs);
     });
   }
@@ -89,13 +82,13 @@ export class Correlation {
   }
 
   #onMessage(message: Msg): void {
-    const id = message.subject.slice(this.#prefix.length);
+    const id = Number(message.subject.slice(this.#prefix.length));
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return; // too late: its deadline has passed
     this.#waiting.delete(id);
     const headers = message.headers;
     if (headers?.code === NO_RESPONDERS && message.data.length === 0) {
-      waiting.reject(new NotReachable(waiting.path, waiting.verb));
+      waiting.reject(new NotReachable(pathOf(waiting.address), waiting.verb));
     } else waiting.resolve({ body: message.data, headers: readHeaders(headers) });
   }
 
@@ -104,7 +97,7 @@ export class Correlation {
     for (const [id, waiting] of this.#waiting) {
       if (waiting.deadlineMs <= nowMs) {
         this.#waiting.delete(id);
-        waiting.reject(new AskTimeout(waiting.path, waiting.verb, waiting.timeoutMs));
+        waiting.reject(new AskTimeout(pathOf(waiting.address), waiting.verb, waiting.timeoutMs));
       } else next = Math.min(next, waiting.deadlineMs);
     }
     return next;

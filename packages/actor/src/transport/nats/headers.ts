@@ -10,10 +10,10 @@ export function readHeaders(given: MsgHdrs | undefined): Headers {
 }
 
 export function publishOptions(given: Headers, reply?: string): PublishOptions {
-  const options: PublishOptions = reply === undefined ? {} : { reply };
-  const entries = Object.entries(given);
-  if (entries.length === 0) return options;
-  options.headers = createHeaders();
-  for (const [key, value] of entries) options.headers.set(key, value);
+  const options: PublishOptions = { reply: reply ?? "" };
+  for (const key in given) {
+    options.headers ??= createHeaders();
+    options.headers.set(key, given[key] ?? "");
+  }
   return options;
 }

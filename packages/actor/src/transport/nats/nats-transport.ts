@@ -5,7 +5,8 @@
 import { CastellanError, type Clock, ensureError, type Logger } from "@castellan/kernel";
 import { type Msg, type NatsConnection, PermissionViolationError } from "nats";
 import { LinkDown } from "../../errors.ts";
-import type { Address, RequestListener, Transport } from "../transport.ts";
+import { pathOf } from "../../registry.ts";
+import type { Address, Headers, RequestListener, Transport } from "../transport.ts";
 import { Correlation } from "./correlation.ts";
 import { publishOptions, readHeaders } from "./headers.ts";
 
@@ -28,8 +29,6 @@ export interface NatsTransportOptions {
   /** Where answers come in, when permissions ask for a prefix of one's own. Default `_INBOX`. */
   readonly inboxPrefix?: string;
 }
-
-const pathOf = ({ host, actor, key }: Address): string => `${host}/${actor}/${key}`;
 
 export function createNatsTransport(options: NatsTransportOptions): Transport {
   const { self, connection, subjects, clock, logger } = options;
@@ -68,17 +67,34 @@ export function createNatsTransport(options: NatsTransportOptions): Transport {
   const requireLink = (address: Address, verb: string): void => {
     if (closed || !up) throw new LinkDown(pathOf(address), verb);
   };
+  // A ref keeps its address: the subjects of each are made and checked once. Few verbs; refs come and go.
+  const known = new WeakMap<Address, Map<string, string>>();
+  const subjectOf = (address: Address, verb: string): string => {
+    let verbs = known.get(address);
+    if (verbs === undefined) {
+      verbs = new Map();
+      known.set(address, verbs);
+    }
+    let subject = verbs.get(verb);
+    if (subject === undefined) {
+      subject = subjects.of(address, verb);
+      verbs.set(verb, subject);
+    }
+    return subject;
+  };
+  const answer = (reply: string, body: Uint8Array, headers: Headers): void => {
+    try {
+      connection.publish(reply, body, publishOptions(headers));
+    } catch (thrown) {
+      onError(ensureError(thrown));
+    }
+  };
   const receive = (message: Msg, onRequest: RequestListener): void => {
     const verb = subjects.verbOf(message.subject);
     const { reply } = message;
     const headers = readHeaders(message.headers);
-    if (reply === undefined || reply === "") {
-      onRequest(verb, message.data, headers);
-      return;
-    }
-    onRequest(verb, message.data, headers, (body, answerHeaders) =>
-      guard(() => connection.publish(reply, body, publishOptions(answerHeaders))),
-    );
+    if (reply === undefined || reply === "") onRequest(verb, message.data, headers);
+    else onRequest(verb, message.data, headers, (body, answerHeaders) => answer(reply, body, answerHeaders));
   };
 
   follow().catch(onError);
@@ -90,7 +106,14 @@ export function createNatsTransport(options: NatsTransportOptions): Transport {
     serve(address, onRequest) {
       const subscription = connection.subscribe(subjects.pattern(address), {
         // A throw in here would end the client's reader and leave a connection that looks alive.
-        callback: (error, message) => (error ? onError(error) : guard(() => receive(message, onRequest))),
+        callback: (error, message) => {
+          try {
+            if (error) onError(error);
+            else receive(message, onRequest);
+          } catch (thrown) {
+            onError(ensureError(thrown));
+          }
+        },
       });
       const serving = {
         close: (): void => {
@@ -103,13 +126,14 @@ export function createNatsTransport(options: NatsTransportOptions): Transport {
     },
     send(address, verb, body, headers) {
       requireLink(address, verb);
-      connection.publish(subjects.of(address, verb), body, publishOptions(headers));
+      connection.publish(subjectOf(address, verb), body, publishOptions(headers));
     },
     request(address, verb, body, headers, timeoutMs) {
-      const subject = subjects.of(address, verb);
-      return correlation.ask({ subject, path: pathOf(address), verb, timeoutMs }, (reply) => {
+      return correlation.ask(address, verb, timeoutMs, (reply) => {
         requireLink(address, verb);
+        const subject = subjectOf(address, verb);
         connection.publish(subject, body, publishOptions(headers, reply));
+        return subject;
       });
     },
     onLink(listener) {
