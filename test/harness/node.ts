@@ -93,7 +93,9 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
         async () => {
           const report = await status();
           const all = report.servers.flatMap(({ processes }) => processes);
-          return report.state === "RUNNING" && all.every(({ status: now }) => now === "RUNNING") ? report : null;
+          const isUp = !report.stale && report.servers.every(({ state }) => state === "up");
+          if (isUp && report.state === "RUNNING" && all.every(({ status: now }) => now === "RUNNING")) return report;
+          throw new Error(JSON.stringify(report));
         },
         { withinMs, everyMs: 200, describe: "the node is RUNNING" },
       ),
