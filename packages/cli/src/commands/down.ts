@@ -4,6 +4,7 @@ import { status } from "@castellan/admin/read";
 import { type HomePaths, homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { Sentinel } from "@castellan/protocol";
+import { bringUpSentinel } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { runOperation } from "./operation.ts";
@@ -12,18 +13,25 @@ const STOP_ASK_MS = 10_000;
 const GONE_WITHIN_MS = 30_000;
 const LOOK_MS = 50;
 
-export const run: Run = async (invocation) => {
-  const ctx = await invocation.openAdmin();
-  const paths = homePaths(invocation.home);
+export const run: Run = async (invocation) =>
+  await takeDown(invocation, await invocation.openAdmin(), homePaths(invocation.home));
+
+/** Nothing runs, and nobody is to run it. */
+export async function hasEndedInOrder(ctx: AdminContext): Promise<boolean> {
+  return (await status(ctx)).state === "STOPPED";
+}
+
+/** Processes may have outlived their sentinel: then it is brought back, for only it knows how to stop them. */
+export async function takeDown(invocation: Invocation, ctx: AdminContext, paths: HomePaths): Promise<number> {
   const { worker, watcher } = pairState(paths);
   if (worker === null && watcher === null) {
-    finish(invocation, "the sentinel of this server is not running");
-    return EXIT.done;
+    if (await hasEndedInOrder(ctx)) {
+      finish(invocation, "the sentinel of this server is not running");
+      return EXIT.done;
+    }
+    if (!invocation.json) invocation.io.out("the sentinel is gone: bringing it back to stop what it kept\n");
+    await bringUpSentinel(invocation);
   }
-  return await takeDown(invocation, ctx, paths);
-};
-
-export async function takeDown(invocation: Invocation, ctx: AdminContext, paths: HomePaths): Promise<number> {
   const report = await runOperation(invocation, ctx, "shutdown", {});
   if (report.state !== "done") {
     if (invocation.json) printJson(invocation, report);

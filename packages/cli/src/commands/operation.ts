@@ -31,18 +31,35 @@ export const run: Run<[OperationVerb, readonly (string | undefined)[]]> = async 
   return report.state === "done" ? EXIT.done : EXIT.refused;
 };
 
-/** Submits, follows to the end, shows what happens (not with `--json`), and answers the last report. */
+type Shown = Pick<Invocation, "io" | "json" | "timeoutMs">;
+
+/** Submits, and follows as `followOperation` does. */
 export async function runOperation(
-  invocation: Pick<Invocation, "io" | "json" | "timeoutMs">,
+  invocation: Shown,
   ctx: AdminContext,
   verb: OperationVerb,
   target: Target,
+  signal?: AbortSignal,
+): Promise<OperationReport> {
+  const timeoutMs = Math.min(SUBMIT_MS, invocation.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  const { operationId } = await submitOperation(ctx, verb, target, { timeoutMs });
+  return await followOperation(invocation, ctx, operationId, signal);
+}
+
+/**
+ * Follows to the end, shows what happens (not with `--json`), and answers the last report. `signal`: follow no longer; as
+ * with a time-out, the operation goes on.
+ */
+export async function followOperation(
+  invocation: Shown,
+  ctx: AdminContext,
+  operationId: string,
+  signal?: AbortSignal,
 ): Promise<OperationReport> {
   const timeoutMs = invocation.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const { operationId } = await submitOperation(ctx, verb, target, { timeoutMs: Math.min(SUBMIT_MS, timeoutMs) });
   const show = invocation.json ? { update: () => undefined, end: () => undefined } : createProgress(invocation.io);
   try {
-    const report = await watchOperation(ctx, operationId, (now) => show.update(now), timeoutMs);
+    const report = await watchOperation(ctx, operationId, (now) => show.update(now), timeoutMs, signal);
     show.end(report);
     return report;
   } catch (thrown) {

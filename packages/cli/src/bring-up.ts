@@ -1,0 +1,42 @@
+/** The sentinel of a home, brought up if it is not there, until it can be talked to. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bringUpPair, homePaths, pairState } from "@castellan/daemon";
+import { CastellanError, createSystemClock, sleep } from "@castellan/kernel";
+import { parseConfig } from "@castellan/kernel/config";
+import { Endpoints } from "@castellan/protocol";
+import { readSettings } from "./home.ts";
+import type { Invocation } from "./invocation.ts";
+import { programEntry } from "./program-entry.ts";
+
+/** How long the sentinel may take to come up, milliseconds. */
+const WITHIN_MS = 30_000;
+const LOOK_MS = 100;
+
+/** `begun` is told which it was before the wait. Throws SENTINEL_NOT_UP. */
+export async function bringUpSentinel(
+  { io, home }: Pick<Invocation, "io" | "home">,
+  begun: (how: "joined" | "launched") => void = () => undefined,
+): Promise<void> {
+  const paths = homePaths(home);
+  const { server } = await readSettings(home, io.hostName);
+  const clock = createSystemClock();
+  begun(bringUpPair(paths, programEntry(), { ...io.env }));
+  const deadline = clock.bootMs() + WITHIN_MS;
+  for (;;) {
+    const { worker, watcher } = pairState(paths);
+    if (worker !== null && watcher !== null && serverAt(paths.endpoints) === server) return;
+    if (clock.bootMs() > deadline) {
+      throw new CastellanError(
+        "SENTINEL_NOT_UP",
+        `the sentinel did not come up within ${WITHIN_MS / 1000} s: see ${join(paths.logs, "castellan-worker.log")}`,
+      );
+    }
+    await sleep(clock, LOOK_MS);
+  }
+}
+
+/** Null: the worker has not written yet where it can be reached. */
+function serverAt(endpoints: string): string | null {
+  return existsSync(endpoints) ? parseConfig(readFileSync(endpoints, "utf8"), endpoints, Endpoints).server : null;
+}

@@ -1,0 +1,63 @@
+/** `castellan up` and `castellan down` at awkward moments. */
+import { eventually, fakePrograms, findProcesses, startCli } from "@castellan/testkit";
+import { afterEach, describe, expect, it } from "vitest";
+import { makeNode, said, type TestNode } from "../harness/node.ts";
+import { LAYERS } from "../harness/types.ts";
+
+let node: TestNode;
+afterEach(() => node.dispose());
+
+/** Never ready, so that its start stays open. */
+const NEVER_READY = `
+types:
+  SLOW:
+    command: ${JSON.stringify([process.execPath, fakePrograms.steady])}
+    ready: { logLine: "never said", timeout: 60s }
+servers:
+  master: { SLOW: 1 }
+`;
+
+describe("castellan down", () => {
+  it("stops also what has outlived its sentinel", async () => {
+    node = await makeNode({ types: LAYERS });
+    expect((await node.up()).code).toBe(0);
+    for (const part of ["watcher", "worker"] as const) process.kill(node.part(part) ?? 0, "SIGKILL");
+    const down = await node.cli("down");
+    expect(down.code, said(down)).toBe(0);
+    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 5000, describe: "nothing is left" });
+  });
+});
+
+describe("castellan up", () => {
+  it("twice at once is one start, and both say that it is done", async () => {
+    node = await makeNode({ types: LAYERS });
+    const both = await Promise.all([node.up(), node.up()]);
+    for (const up of both) expect(up.code, said(up)).toBe(0);
+    expect((await node.pids()).size).toBe(4);
+    expect(findProcesses(node.home).filter(({ command }) => command.includes("steady.mjs"))).toHaveLength(4);
+  });
+
+  it("interrupted while a process is not ready yet takes down what has begun", async () => {
+    node = await makeNode({ types: NEVER_READY });
+    const up = startCli(["up", "--example", node.path("..", "example")], { home: node.home });
+    await eventually(async () => node.part("worker") !== null && (await node.pids()).size === 1, {
+      withinMs: 20_000,
+      everyMs: 200,
+      describe: "the process has been launched",
+    });
+    up.signal("SIGINT");
+    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 20_000, describe: "all is down" });
+    const ended = await up.ended;
+    expect(ended.code, said(ended)).toBe(0);
+  });
+
+  it("in the foreground ends well when somebody else takes the node down", async () => {
+    node = await makeNode({ types: LAYERS });
+    const up = startCli(["up", "--example", node.path("..", "example")], { home: node.home });
+    await eventually(() => up.stdout().includes("Ctrl-C stops"), { withinMs: 30_000, describe: "it runs" });
+    const down = await node.cli("down");
+    expect(down.code, said(down)).toBe(0);
+    const ended = await up.ended;
+    expect(ended.code, said(ended)).toBe(0);
+  });
+});
