@@ -16,7 +16,7 @@ import {
   sleep,
   type Timer,
 } from "@castellan/kernel";
-import { ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
+import { isProcessIdentity, type ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
 import { z } from "zod";
 import type { HomePaths } from "../home-paths.ts";
 import { identify, signalExactly } from "../pair/part.ts";
@@ -24,7 +24,7 @@ import { natsServerConfig } from "./config.ts";
 
 const NatsRecord = z.object({
   port: z.int().min(1).max(65_535),
-  identity: ProcessIdentity.nullable(),
+  identity: z.custom<ProcessIdentity>(isProcessIdentity).nullable(),
 });
 type NatsRecord = z.infer<typeof NatsRecord>;
 

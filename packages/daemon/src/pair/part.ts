@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
+import { isProcessIdentity, type ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
 
 export type Part = "worker" | "watcher";
@@ -37,8 +37,8 @@ export async function announcePart(paths: HomePaths, part: Part, proc: ProcReade
 /** The part of this home that lives, or null. */
 export function livingPart(paths: HomePaths, part: Part, proc: ProcReader): ProcessIdentity | null {
   try {
-    const checked = ProcessIdentity.safeParse(JSON.parse(readFileSync(partFile(paths, part), "utf8")));
-    return checked.success && proc.isAlive(checked.data) ? checked.data : null;
+    const announced: unknown = JSON.parse(readFileSync(partFile(paths, part), "utf8"));
+    return isProcessIdentity(announced) && proc.isAlive(announced) ? announced : null;
   } catch {
     return null; // no file, or half of one: then nobody has announced himself
   }

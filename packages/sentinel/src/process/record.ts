@@ -12,7 +12,7 @@ import { ensureError, type Logger, systemCode } from "@castellan/kernel";
 import { type ProcessKey, type ProcessType, parseProcessToken, processToken } from "@castellan/protocol";
 import { z } from "zod";
 import { syncDirectory, writeDurably } from "../durable-file.ts";
-import { ProcessIdentity } from "./identity.ts";
+import { isProcessIdentity, type ProcessIdentity } from "./identity.ts";
 
 /** What of a process type is needed to launch, watch and stop an instance. */
 export type LaunchDefinition = Pick<ProcessType, "command" | "cwd" | "env" | "ready" | "stop" | "pausable">;
@@ -47,7 +47,7 @@ export const ProcessRecord = z.object({
   phase: z.enum(["stopped", "intent", "launched", "backing-off", "suspended"]),
   /** Of the order that launched, or is launching, it. */
   launchId: z.string().nullable(),
-  identity: ProcessIdentity.nullable(),
+  identity: z.custom<ProcessIdentity>(isProcessIdentity).nullable(),
   isReady: z.boolean(),
   /** Where the output of this launch begins in its log file, bytes. */
   logOffset: z.int().nonnegative(),
