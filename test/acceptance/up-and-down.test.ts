@@ -1,4 +1,5 @@
 /** `castellan up` and `castellan down` at awkward moments. */
+import { rmSync } from "node:fs";
 import { eventually, fakePrograms, findProcesses, startCli } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { makeNode, said, type TestNode } from "../harness/node.ts";
@@ -25,6 +26,27 @@ describe("castellan down", () => {
     const down = await node.cli("down");
     expect(down.code, said(down)).toBe(0);
     await eventually(() => findProcesses(node.home).length === 0, { withinMs: 5000, describe: "nothing is left" });
+  });
+});
+
+describe("a removed run/", () => {
+  it("costs no process, and there is one sentinel afterwards", async () => {
+    node = await makeNode({ types: LAYERS });
+    expect((await node.up()).code).toBe(0);
+    const before = await node.pids();
+    const worker = node.part("worker");
+    rmSync(node.path("run"), { recursive: true });
+    await eventually(() => ![null, worker].includes(node.part("worker")) && node.part("watcher") !== null, {
+      withinMs: 20_000,
+      describe: "another pair",
+    });
+    const again = await node.up();
+    expect(again.code, said(again)).toBe(0);
+    expect(await node.pids()).toEqual(before);
+    const commands = findProcesses(node.home).map(({ command }) => command);
+    for (const one of ["castellan watcher", "castellan worker", "nats-server"]) {
+      expect(commands.filter((command) => command.includes(one))).toHaveLength(1);
+    }
   });
 });
 

@@ -2,11 +2,13 @@
  * A lock that the kernel releases when its holder dies, however it dies. SQLite's file lock is the one such lock that a
  * Node program has without another native module; the lock's file is an empty database in `run/`.
  */
-
+import { statSync } from "node:fs";
 import { CastellanError, type Clock, ensureError, sleep } from "@castellan/kernel";
 import Database from "better-sqlite3";
 
 export interface Lock {
+  /** Its file has been removed or replaced: who locks the path now shuts nobody out but himself. */
+  isLost(): boolean;
   release(): void;
 }
 
@@ -22,6 +24,8 @@ export async function takeLock(path: string, clock: Clock, withinMs: number): Pr
   }
 }
 
+const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+
 function tryLock(path: string): Lock | null {
   let file: Database.Database | undefined;
   try {
@@ -30,7 +34,8 @@ function tryLock(path: string): Lock | null {
     file.pragma("journal_mode = MEMORY");
     file.exec("BEGIN EXCLUSIVE");
     const held = file;
-    return { release: () => held.close() };
+    const inode = inodeOf(path);
+    return { isLost: () => inodeOf(path) !== inode, release: () => held.close() };
   } catch (thrown) {
     file?.close();
     if (thrown instanceof Database.SqliteError && thrown.code.startsWith("SQLITE_BUSY")) return null;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { createProcReader } from "@castellan/sentinel/pair";
 import { assertNothingLeft, eventually, type TempHome, tempHome } from "@castellan/testkit";
@@ -15,12 +15,12 @@ let home: TempHome;
 let kept: EmbeddedNats;
 const pid = (): number => Recorded.parse(JSON.parse(readFileSync(`${home.dir}/run/nats.json`, "utf8"))).identity.pid;
 
-beforeEach(async () => {
-  home = await tempHome();
+const keep = (): Promise<EmbeddedNats> => {
   const paths = homePaths(home.dir);
   makeHome(paths);
-  kept = await keepEmbeddedNats({
+  return keepEmbeddedNats({
     paths,
+    environment: process.env,
     binary: findNatsServer(process.env),
     serverName: `test-${randomBytes(3).toString("hex")}`,
     clock: createSystemClock(),
@@ -28,6 +28,10 @@ beforeEach(async () => {
     rng: systemRng,
     log: silentLogger,
   });
+};
+beforeEach(async () => {
+  home = await tempHome();
+  kept = await keep();
 });
 afterEach(async () => {
   await kept.stop();
@@ -53,5 +57,15 @@ describe("the embedded nats-server", () => {
       describe: "another server answers on the same port",
     });
     expect(() => process.kill(before, 0)).toThrow();
+  });
+
+  it("is never there twice, even when its record was lost", async () => {
+    const before = pid();
+    kept.leave();
+    rmSync(home.path("run"), { recursive: true });
+    kept = await keep();
+    expect(pid()).not.toBe(before);
+    expect(() => process.kill(before, 0)).toThrow();
+    expect(await answers()).toBe(true);
   });
 });

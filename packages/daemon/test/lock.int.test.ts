@@ -61,4 +61,17 @@ describe("the lock of a part", () => {
   it("says what is wrong when it cannot be made", async () => {
     await expect(takeLock(join(directory, "no", "such", "place"), clock, 0)).rejects.toThrow(/cannot lock/);
   });
+
+  it("knows when its file was removed, and when another has taken its place", async () => {
+    const path = join(directory, "part.lock");
+    const lock = await takeLock(path, clock, 0);
+    expect(lock?.isLost()).toBe(false);
+    rmSync(path);
+    expect(lock?.isLost()).toBe(true);
+    const next = await takeLock(path, clock, 0);
+    expect(lock?.isLost()).toBe(true);
+    expect(next?.isLost()).toBe(false);
+    lock?.release();
+    next?.release();
+  });
 });

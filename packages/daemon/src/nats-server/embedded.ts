@@ -33,6 +33,7 @@ export interface EmbeddedNatsDeps {
   /** Path of the server's program. */
   readonly binary: string;
   readonly serverName: string;
+  readonly environment: NodeJS.ProcessEnv;
   readonly clock: Clock;
   readonly proc: ProcReader;
   readonly rng: Rng;
@@ -47,6 +48,8 @@ export interface EmbeddedNats {
   stop(): Promise<void>;
 }
 
+/** How it is found without its record. */
+const LABEL = "nats-server";
 const LOOK_MS = 200;
 /** Every so many looks it is asked for a greeting; so many silences in a row mean that it hangs. */
 const GREETING_EVERY = 5;
@@ -61,6 +64,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   const { paths, clock, log, proc } = deps;
   const file = join(paths.run, "nats.json");
   const record = readRecord(file);
+  if (record === null) await endStrays(deps);
   const port = record?.port ?? (await freePort());
   let identity = record?.identity ?? null;
   let failures = 0;
@@ -116,7 +120,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
 }
 
 async function launch(deps: EmbeddedNatsDeps, file: string, port: number): Promise<ProcessIdentity | null> {
-  const { paths, clock, binary } = deps;
+  const { paths, clock, binary, environment } = deps;
   // A name of this launch alone: another server on this port does not greet with it.
   const serverName = `${deps.serverName}-${Buffer.from(deps.rng.bytes(6)).toString("hex")}`;
   const storeDirectory = join(paths.data, "nats");
@@ -126,7 +130,12 @@ async function launch(deps: EmbeddedNatsDeps, file: string, port: number): Promi
   const output = openSync(join(paths.logs, "nats-server.log"), "a");
   let ended = false;
   try {
-    const child = spawn(binary, ["-c", config], { cwd: paths.home, detached: true, stdio: ["ignore", output, output] });
+    const child = spawn(binary, ["-c", config], {
+      cwd: paths.home,
+      detached: true,
+      stdio: ["ignore", output, output],
+      env: { ...environment, CASTELLAN_LAUNCH: LABEL, CASTELLAN_HOME: paths.home },
+    });
     child.once("error", () => {
       ended = true;
     });
@@ -151,6 +160,14 @@ async function launch(deps: EmbeddedNatsDeps, file: string, port: number): Promi
     return identity;
   } finally {
     closeSync(output);
+  }
+}
+
+/** The record is gone, its server may not be: two on one store would ruin it. */
+async function endStrays({ paths, clock, proc }: EmbeddedNatsDeps): Promise<void> {
+  for (const { pid, labels } of proc.findLaunched(LABEL)) {
+    const stray = labels.get("CASTELLAN_HOME") === paths.home ? identify(proc, pid) : null;
+    if (stray !== null) await endServer(stray, clock, proc);
   }
 }
 

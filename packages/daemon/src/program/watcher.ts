@@ -2,8 +2,9 @@
  * The watcher: starts the worker, watches its progress, brings it back. It knows nothing else, so that there is little
  * in it to fail.
  */
+import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { type Clock, createSystemClock, type Logger, sleep } from "@castellan/kernel";
+import { type Clock, createSystemClock, type Logger, sleep, type Timer } from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
 import {
   createMessageLog,
@@ -30,6 +31,7 @@ export interface WatcherOptions {
 const LOCK_WAIT_MS = 2000;
 /** How long the worker may take to end in order before the watcher ends without it, milliseconds. */
 const STOP_WAIT_MS = 15_000;
+const LOCK_LOOK_MS = 1000;
 
 /** Runs until told to stop, and ends the process; with 0 also when another watcher of this home lives. */
 export async function runWatcher(options: WatcherOptions): Promise<never> {
@@ -92,6 +94,7 @@ async function watch(options: WatcherOptions, { paths, clock, log, lock, proc, s
   });
   log.info("watching", { worker: guard.peer()?.pid ?? null });
 
+  const lockWatch = watchLock(lock, clock, stop);
   const why = await stop.requested;
   log.info("ending", { why });
   guard.stop();
@@ -100,7 +103,24 @@ async function watch(options: WatcherOptions, { paths, clock, log, lock, proc, s
   const deadline = clock.bootMs() + STOP_WAIT_MS;
   while (guard.peer() !== null && clock.bootMs() < deadline) await sleep(clock, 50);
   progress.cancel();
+  lockWatch.cancel();
   channel.close();
+  if (lock.isLost() && existsSync(paths.home)) {
+    log.warn("run/ was removed: another watcher begins anew");
+    makeHome(paths);
+    launchPart(paths, "watcher", { ...options, extraArguments: ["--rejoin"], proc });
+  }
   lock.release();
   return 0;
+}
+
+/** Without its lock a pair is not alone: it ends, worker and all, before another may begin beside it. */
+function watchLock(lock: Lock, clock: Clock, stop: StopRequest): Timer {
+  let timer: Timer | null = null;
+  const look = (): void => {
+    if (lock.isLost()) stop.request("run/ was removed");
+    else timer = clock.after(LOCK_LOOK_MS, look);
+  };
+  look();
+  return { cancel: () => timer?.cancel() };
 }

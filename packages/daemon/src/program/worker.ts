@@ -213,6 +213,7 @@ async function embeddedNats(
     log,
     proc: createProcReader(),
     rng: systemRng,
+    environment,
     binary: findNatsServer(environment),
     serverName: server,
   });
