@@ -277,10 +277,12 @@ export async function openOutboxFile(options: OutboxFileOptions): Promise<Outbox
     },
     renew: () =>
       exclusively(async () => {
-        const renewed = { id: newId(), first: recovered.last + 1 };
+        // What was confirmed in good order before stays confirmed: whoever makes numbers up makes no alert come twice.
+        const known = Math.max(recovered.last, confirmed);
+        const renewed = { id: newId(), first: known + 1 };
         await writeName(disk, renewed);
         name = renewed;
-        confirmed = recovered.last;
+        confirmed = known;
       }),
     maintain: () => exclusively(maintain),
     async close() {

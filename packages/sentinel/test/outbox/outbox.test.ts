@@ -148,6 +148,25 @@ describe("outbox", () => {
     expect(next.sent[0]?.headers["castellan-outbox"]).toBe(sent[2]?.headers["castellan-outbox"]);
   });
 
+  it("sends nothing twice that was confirmed when somebody makes up a number", async () => {
+    const { clock, numbers, outbox, sent, sink } = world();
+    const report = async (cause: string): Promise<void> => {
+      const done = sink.report("raised", anAlert({ cause }));
+      await clock.settle();
+      await done;
+    };
+    await clock.settle();
+    await report("recorded");
+    outbox.tell({ type: "Confirm", outbox: sent[0]?.headers["castellan-outbox"] ?? "", number: 1 });
+    await report("on its way");
+    for (const number of [9_000_000, 9_000_001]) {
+      outbox.tell({ type: "Confirm", outbox: sent.at(-1)?.headers["castellan-outbox"] ?? "", number });
+      await clock.settle();
+    }
+    expect(numbers()).toEqual(["1", "2", "2", "2"]);
+    expect(sent.at(-1)?.headers["castellan-oldest"]).toBe("2");
+  });
+
   it("lets reports wait while the disk is full or read-only, in order for each cause, and loses none", async () => {
     const { clock, disk, sink, sent } = world();
     disk.refuse = "EROFS";
