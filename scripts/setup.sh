@@ -12,12 +12,22 @@ setup_fail() {
   exit 1
 }
 
+# A sign of life every half minute while something long runs.
+setup_heartbeat() {
+  local begun=$SECONDS
+  while sleep 30 </dev/null >/dev/null 2>&1; do setup_say "... still at it ($((SECONDS - begun)) s)"; done
+}
+
 # Runs a command quietly; shows what it said only when it fails. The set-up lock (descriptor 9) is not passed on, or a
 # program that stays behind would hold it.
 setup_quietly() {
   local log status=0
   log=$(mktemp)
+  setup_heartbeat 9>&- &
+  local heartbeat=$!
   "$@" >"$log" 2>&1 </dev/null 9>&- || status=$?
+  kill "$heartbeat" 2>/dev/null || true
+  wait "$heartbeat" 2>/dev/null || true
   if ((status != 0)); then
     cat "$log" >&2
   fi
