@@ -1,6 +1,7 @@
 /** `castellan up` and `castellan down` at awkward moments. */
-import { rmSync } from "node:fs";
-import { eventually, fakePrograms, findProcesses, startCli } from "@castellan/testkit";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually, fakePrograms, findProcesses, killAll, startCli } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { makeNode, said, type TestNode } from "../harness/node.ts";
 import { LAYERS } from "../harness/types.ts";
@@ -51,6 +52,20 @@ describe("a removed run/", () => {
 });
 
 describe("castellan up", () => {
+  it("starts everything after a boot of the host, whatever the schema and the records still say", async () => {
+    node = await makeNode({ types: LAYERS });
+    expect((await node.up()).code).toBe(0);
+    await killAll(node.home);
+    const records = node.path("run", "processes");
+    for (const name of readdirSync(records)) {
+      const record = readFileSync(join(records, name), "utf8");
+      writeFileSync(join(records, name), record.replace(/"bootId":"[^"]+"/, '"bootId":"an-earlier-boot"'));
+    }
+    const up = await node.up();
+    expect(up.code, said(up)).toBe(0);
+    await node.awaitRunning();
+  });
+
   it("twice at once is one start, and both say that it is done", async () => {
     node = await makeNode({ types: LAYERS });
     const both = await Promise.all([node.up(), node.up()]);

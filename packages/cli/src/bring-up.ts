@@ -13,19 +13,20 @@ import { programEntry } from "./program-entry.ts";
 const WITHIN_MS = 30_000;
 const LOOK_MS = 100;
 
-/** `begun` is told which it was before the wait. Throws SENTINEL_NOT_UP. */
+/** Answers, and tells `begun` before the wait, whether it was there. Throws SENTINEL_NOT_UP. */
 export async function bringUpSentinel(
   { io, home }: Pick<Invocation, "io" | "home">,
   begun: (how: "joined" | "launched") => void = () => undefined,
-): Promise<void> {
+): Promise<"joined" | "launched"> {
   const paths = homePaths(home);
   const { server } = await readSettings(home, io.hostName);
   const clock = createSystemClock();
-  begun(bringUpPair(paths, programEntry(), { ...io.env }));
+  const how = bringUpPair(paths, programEntry(), { ...io.env });
+  begun(how);
   const deadline = clock.bootMs() + WITHIN_MS;
   for (;;) {
     const { worker, watcher } = pairState(paths);
-    if (worker !== null && watcher !== null && serverAt(paths.endpoints) === server) return;
+    if (worker !== null && watcher !== null && serverAt(paths.endpoints) === server) return how;
     if (clock.bootMs() > deadline) {
       throw new CastellanError(
         "SENTINEL_NOT_UP",

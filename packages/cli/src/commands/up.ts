@@ -45,15 +45,15 @@ export const run: Run<[UpOptions]> = async (invocation, { example, detach = fals
     say(invocation, `made a new home in ${home}`);
   }
   await prepareSchema(invocation, await readSettings(home, io.hostName));
-  await bringUpSentinel(invocation, (how) =>
+  const how = await bringUpSentinel(invocation, (begun) =>
     say(
       invocation,
-      how === "joined" ? "the sentinel of this server is running" : "starting the sentinel of this server",
+      begun === "joined" ? "the sentinel of this server is running" : "starting the sentinel of this server",
     ),
   );
   const ctx = await invocation.openAdmin();
   await applyExample(invocation, ctx, join(home, "types.yaml"));
-  const exitCode = interrupted.aborted ? EXIT.done : await startNode(invocation, ctx);
+  const exitCode = interrupted.aborted ? EXIT.done : await startNode(invocation, ctx, how === "joined");
   if (!interrupted.aborted) {
     if (detach) return exitCode;
     say(invocation, hints(home));
@@ -94,11 +94,13 @@ async function applyExample(invocation: Invocation, ctx: AdminContext, file: str
   say(invocation, `took ${Object.keys(spec.types).length} process types from ${file} for server ${here?.name ?? ""}`);
 }
 
-/** Starts what is enabled unless the node runs. Interrupted, it waits no longer. */
-async function startNode(invocation: Invocation, ctx: AdminContext): Promise<number> {
+/** Starts what is enabled; `isKept`: unless the schema says that it runs. Interrupted, it waits no longer. */
+async function startNode(invocation: Invocation, ctx: AdminContext, isKept: boolean): Promise<number> {
   const report = await status(ctx);
-  if (report.state === "RUNNING" || countProcesses(report) === 0) {
-    say(invocation, countProcesses(report) === 0 ? "no processes are defined yet" : "the node is RUNNING");
+  // What the schema says was true when the last sentinel ended, which may have been before a boot of the host.
+  const runs = isKept && report.state === "RUNNING";
+  if (runs || countProcesses(report) === 0) {
+    say(invocation, runs ? "the node is RUNNING" : "no processes are defined yet");
     return EXIT.done;
   }
   try {
