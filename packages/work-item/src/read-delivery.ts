@@ -33,6 +33,7 @@ export function readDelivery(subjects: Subjects, message: RawMessage): AlertDeli
     const phase = AlertPhase.options.find((one) => alertEventType(one) === event.type);
     const alert = NumberedAlert.parse({ ...place.data, id: event.id, phase, alert: Alert.parse(event.data) });
     if (origin === null) throw new TypeError("its subject is not that of an alert");
+    if (!canBeWritten(alert.alert.details)) throw new TypeError("its details are nested too deeply");
     return { ...common, alert };
   } catch (thrown) {
     const reason = thrown instanceof z.ZodError ? z.prettifyError(thrown) : ensureError(thrown).message;
@@ -44,5 +45,15 @@ export function readDelivery(subjects: Subjects, message: RawMessage): AlertDeli
       reason,
       body: new TextDecoder().decode(message.body.subarray(0, MAX_BODY)),
     };
+  }
+}
+
+/** JSON is read to any depth, but not written: such details could be neither stored nor kept as a dead letter. */
+function canBeWritten(details: Alert["details"]): boolean {
+  try {
+    JSON.stringify(details);
+    return true;
+  } catch {
+    return false;
   }
 }

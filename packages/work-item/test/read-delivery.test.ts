@@ -49,6 +49,16 @@ describe("an alert off the bus", () => {
     });
   });
 
+  it("is none when it is nested too deeply to be written into a row: it would block every other", () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const body = new TextEncoder().encode(JSON.stringify(alert).replace('"details":{}', `"details":{"deep":${deep}}`));
+    expect(readDelivery(subjects, message({ body }))).toMatchObject({
+      alert: null,
+      place: { outbox: "box-0001", number: 17 },
+      reason: expect.stringContaining("deep"),
+    });
+  });
+
   it("has no place when its headers name none, and says what is wrong", () => {
     for (const headers of [
       { "castellan-number": undefined },
