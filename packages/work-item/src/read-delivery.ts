@@ -17,6 +17,7 @@ const Place = z.object({
 });
 const Oldest = z.coerce.number().pipe(z.int().positive());
 const MAX_BODY = 4000;
+const MAX_DEPTH = 100;
 
 /** Never throws: what is no alert comes back with the reason, and with its place if that can be read. */
 export function readDelivery(subjects: Subjects, message: RawMessage): AlertDelivery {
@@ -33,7 +34,7 @@ export function readDelivery(subjects: Subjects, message: RawMessage): AlertDeli
     const phase = AlertPhase.options.find((one) => alertEventType(one) === event.type);
     const alert = NumberedAlert.parse({ ...place.data, id: event.id, phase, alert: Alert.parse(event.data) });
     if (origin === null) throw new TypeError("its subject is not that of an alert");
-    if (!canBeWritten(alert.alert.details)) throw new TypeError("its details are nested too deeply");
+    if (isDeeperThan(MAX_DEPTH, alert.alert.details)) throw new TypeError("its details are nested too deeply");
     return { ...common, alert };
   } catch (thrown) {
     const reason = thrown instanceof z.ZodError ? z.prettifyError(thrown) : ensureError(thrown).message;
@@ -49,11 +50,7 @@ export function readDelivery(subjects: Subjects, message: RawMessage): AlertDeli
 }
 
 /** JSON is read to any depth, but not written: such details could be neither stored nor kept as a dead letter. */
-function canBeWritten(details: Alert["details"]): boolean {
-  try {
-    JSON.stringify(details);
-    return true;
-  } catch {
-    return false;
-  }
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((part) => isDeeperThan(levels - 1, part));
 }
