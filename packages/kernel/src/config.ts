@@ -34,8 +34,9 @@ export function loadConfigFile<T>(file: string, schema: z.ZodType<T>): T {
   try {
     text = readFileSync(file, "utf8");
   } catch (thrown) {
-    const why = systemCode(thrown) === "ENOENT" ? "no such file" : ensureError(thrown).message;
-    throw new ConfigError([{ file, line: null, path: "", message: why }]);
+    const why: Readonly<Record<string, string>> = { ENOENT: "no such file", EISDIR: "is a directory, not a file" };
+    const message = why[systemCode(thrown) ?? ""] ?? ensureError(thrown).message;
+    throw new ConfigError([{ file, line: null, path: "", message }]);
   }
   return parseConfig(text, file, schema);
 }
@@ -71,7 +72,40 @@ export function parseConfig<T>(text: string, file: string, schema: z.ZodType<T>)
   }
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
-  throw new ConfigError(
-    checked.error.issues.map((issue) => problem(lineOf(issue.path), issue.path.map(String).join("."), issue.message)),
+  const problems = checked.error.issues.flatMap((issue): ConfigProblem[] => {
+    if (issue.code !== "unrecognized_keys")
+      return [problem(lineOf(issue.path), nameOf(issue.path), wordsFor(issue, value))];
+    return issue.keys.map((key) => problem(lineOf([...issue.path, key]), nameOf([...issue.path, key]), "unknown key"));
+  });
+  throw new ConfigError(problems);
+}
+
+const nameOf = (path: readonly PropertyKey[]): string => path.map(String).join(".");
+
+const KINDS: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  int: "a whole number",
+  number: "a number",
+  object: "a mapping (key: value)",
+  record: "a mapping (key: value)",
+  string: "text",
+};
+
+/** What a schema complains of, in the words of somebody who writes YAML. */
+function wordsFor(issue: z.core.$ZodIssue, root: unknown): string {
+  if (issue.code !== "invalid_type") return issue.message;
+  const needed = KINDS[issue.expected];
+  if (needed === undefined) return issue.message;
+  const found = issue.path.reduce<unknown>(
+    (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
+    root,
   );
+  if (found === undefined) return `is missing: ${needed} is needed here`;
+  if (found === null) return `is empty: ${needed} is needed here`;
+  if (needed === KINDS["string"] && (typeof found === "number" || typeof found === "boolean")) {
+    return `text is needed here: write "${found}" in quotes`;
+  }
+  const kind = Array.isArray(found) ? KINDS["array"] : (KINDS[typeof found] ?? typeof found);
+  return `${needed} is needed here, not ${kind}`;
 }
