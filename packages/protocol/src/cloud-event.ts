@@ -28,7 +28,7 @@ export function toHeaders(event: CloudEvent): HeaderMap {
     "ce-source": event.source,
     "ce-type": event.type,
     "ce-time": event.time,
-    ...(event.subject === undefined ? {} : { "ce-subject": encodeURIComponent(event.subject) }),
+    ...(event.subject === undefined ? {} : { "ce-subject": encodeHeader(event.subject) }),
     "content-type": "application/json",
     ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
   };
@@ -71,6 +71,14 @@ export function decodeBody(body: Uint8Array): unknown {
   } catch (cause) {
     throw new CastellanError("BAD_EVENT", "the body is not JSON in UTF-8", { cause });
   }
+}
+
+/** As the CloudEvents bindings ask: percent-encoded are blanks, `"`, `%` and whatever is not printable ASCII; nothing else. */
+function encodeHeader(text: string): string {
+  return text.replace(/[^!#$&-~]/gu, (character) => {
+    const bytes = encoder.encode(character);
+    return Array.from(bytes, (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+  });
 }
 
 function decodeSubject(encoded: string): string {

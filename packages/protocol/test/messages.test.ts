@@ -181,6 +181,11 @@ describe("messages", () => {
     );
   });
 
+  it("a target with a misspelled key is refused, for it would mean more than was meant", () => {
+    const request = { requestId: "1", by: "ann", target: { typ: "WEB" } };
+    expect(() => CommandRequest.parse(request)).toThrow(/typ/);
+  });
+
   it.each(Object.entries(cases))("%s refuses what is none, without crashing", (_name, { schema }) => {
     for (const bad of [null, 7, "x", [], { error: 1 }, { type: 7, server: {} }]) {
       if (JSON.stringify(bad) === "[]" || bad === null || typeof bad !== "object") {

@@ -3,8 +3,11 @@ import { z } from "zod";
 import { Instance, TypeName } from "../names.ts";
 import { DesiredState, OperationState, OperationVerb, StepState } from "../status.ts";
 
-/** Which instances are meant: nothing = the node, server = all on it, type = all of that type, instance = one. */
-export const Target = z.object({
+/**
+ * Which instances are meant: nothing = the node, server = all on it, type = all of that type, instance = one. A key that
+ * is none of these is refused: misspelled, it would widen what is meant.
+ */
+export const Target = z.strictObject({
   server: z.string().max(64).optional(),
   type: TypeName.optional(),
   instance: Instance.optional(),
