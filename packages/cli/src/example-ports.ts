@@ -6,16 +6,17 @@ const USUAL = "2808";
 const OTHERS = ["2818", "2828", "2838", "2848", "2858", "2868", "2878", "2888", "2898"];
 const LAST_DIGITS = ["0", "1", "2"];
 
-/** Rewrites the file of a new home in place when it must; answers the beginning that was chosen. */
-export async function settleExamplePorts(file: string): Promise<string> {
-  if (!existsSync(file)) return USUAL;
+/** Rewrites the file of a new home in place when it must; answers what the ports begin with then, else null. */
+export async function settleExamplePorts(file: string): Promise<string | null> {
+  if (!existsSync(file) || !readFileSync(file, "utf8").includes(USUAL)) return null;
   for (const beginning of [USUAL, ...OTHERS]) {
     const taken = await Promise.all(LAST_DIGITS.map((digit) => isTaken(Number(`${beginning}${digit}`))));
     if (taken.includes(true)) continue;
-    if (beginning !== USUAL) writeFileSync(file, readFileSync(file, "utf8").replaceAll(USUAL, beginning));
+    if (beginning === USUAL) return null;
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(USUAL, beginning));
     return beginning;
   }
-  return USUAL; // all taken: readiness will say which
+  return null; // all taken: readiness will say which
 }
 
 function isTaken(port: number): Promise<boolean> {

@@ -53,10 +53,11 @@ export function createProgram(io: Io, perform: Perform): Command {
   program
     .command("up")
     .description("bring this server up; Ctrl-C takes it down again")
-    .option("--example <dir>", "what a new home begins with: types.yaml, fspart, programs/")
+    .option("--bare", "a new home begins empty, without the example processes")
+    .option("--example <dir>", "what a new home begins with instead: types.yaml, fspart, programs/")
     .option("-d, --detach", "return once the node runs; it goes on")
-    .addHelpText("after", examples(["castellan up", "castellan up --home /srv/ips1 --detach"]))
-    .action((options: { example?: string; detach?: boolean }) =>
+    .addHelpText("after", examples(["castellan up", "castellan up --bare --home /srv/ips1 --detach"]))
+    .action((options: { example?: string; bare?: boolean; detach?: boolean }) =>
       command(async () => (await import("./commands/up.ts")).run)(options),
     );
   program

@@ -12,6 +12,7 @@ import { runOperation } from "./operation.ts";
 const STOP_ASK_MS = 10_000;
 const GONE_WITHIN_MS = 30_000;
 const LOOK_MS = 50;
+const RUNNING_LOOK_MS = 250;
 
 export const run: Run = async (invocation) =>
   await takeDown(invocation, await invocation.openAdmin(), homePaths(invocation.home));
@@ -38,11 +39,8 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, paths:
     else invocation.io.err("castellan: not everything stopped: the sentinel goes on looking after it\n");
     return EXIT.refused;
   }
-  const actors = remoteActors(ctx);
-  for (const { name } of (await status(ctx)).servers) {
-    await actors.remote(Sentinel, { host: name }).ask({ type: "Stop", by: ctx.user }, { timeoutMs: STOP_ASK_MS });
-  }
   const deadline = ctx.clock.bootMs() + GONE_WITHIN_MS;
+  for (const { name } of (await status(ctx)).servers) await stopSentinel(ctx, name, deadline);
   for (let pair = pairState(paths); pair.worker !== null || pair.watcher !== null; pair = pairState(paths)) {
     if (ctx.clock.bootMs() > deadline) {
       throw new CastellanError("TIMED_OUT", "the processes are stopped, but the sentinel has not ended yet", {
@@ -53,6 +51,22 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, paths:
   }
   finish(invocation, "the node is down");
   return EXIT.done;
+}
+
+/** A process that is no longer defined may still be ending: its sentinel stays until it has. */
+async function stopSentinel(ctx: AdminContext, host: string, deadline: number): Promise<void> {
+  const sentinel = remoteActors(ctx).remote(Sentinel, { host });
+  for (;;) {
+    try {
+      await sentinel.ask({ type: "Stop", by: ctx.user }, { timeoutMs: STOP_ASK_MS });
+      return;
+    } catch (thrown) {
+      const code = thrown instanceof CastellanError ? thrown.code : "";
+      if (code === "NOT_REACHABLE" || code === "ASK_TIMEOUT" || code === "TIMED_OUT") return; // ending already
+      if (code !== "PROCESSES_RUNNING" || ctx.clock.bootMs() > deadline) throw thrown;
+      await sleep(ctx.clock, RUNNING_LOOK_MS);
+    }
+  }
 }
 
 function finish(invocation: Invocation, message: string): void {

@@ -27,6 +27,8 @@ import { followOperation, runOperation } from "./operation.ts";
 
 export interface UpOptions {
   readonly example?: string;
+  /** A new home begins without any example. */
+  readonly bare?: boolean;
   readonly detach?: boolean;
 }
 
@@ -34,16 +36,12 @@ export interface UpOptions {
 const EXAMPLE = fileURLToPath(new URL("../../../../deploy/examples/01-single-server", import.meta.url));
 const WATCH_MS = 1000;
 
-export const run: Run<[UpOptions]> = async (invocation, { example, detach = false }) => {
+export const run: Run<[UpOptions]> = async (invocation, { example, bare = false, detach = false }) => {
   const { io, home } = invocation;
   const paths = homePaths(home);
   const { interrupted } = io;
   const isNew = isNewHome(paths);
-  if (isNew) {
-    initialiseHome(paths, example ?? (existsSync(EXAMPLE) ? EXAMPLE : null));
-    await settleExamplePorts(join(home, "types.yaml"));
-    say(invocation, `made a new home in ${home}`);
-  }
+  if (isNew) await makeNewHome(invocation, paths, bare ? null : (example ?? (existsSync(EXAMPLE) ? EXAMPLE : null)));
   await prepareSchema(invocation, await readSettings(home, io.hostName));
   const how = await bringUpSentinel(invocation, (begun) =>
     say(
@@ -61,6 +59,13 @@ export const run: Run<[UpOptions]> = async (invocation, { example, detach = fals
   }
   return await takeDown(invocation, ctx, paths);
 };
+
+async function makeNewHome(invocation: Invocation, paths: HomePaths, example: string | null): Promise<void> {
+  initialiseHome(paths, example);
+  say(invocation, `made a new home in ${paths.home}${example === null ? "" : ` from ${example}`}`);
+  const moved = await settleExamplePorts(join(paths.home, "types.yaml"));
+  if (moved !== null) say(invocation, `ports 2808x are taken on this host: the example uses ${moved}x`);
+}
 
 function say({ io, json }: Invocation, text: string): void {
   if (!json) io.out(`${text}\n`);

@@ -15,16 +15,19 @@ export function formatStatus(report: StatusReport, layout: StatusLayout): string
   const { node, state, master, epoch } = report;
   const lines = [
     `${style.strong(node)}  ${style.word(state)}  master ${master ?? "none"}  epoch ${epoch}\n`,
-    ...(report.stale ? [`${style.word("warning")}: this may be out of date: ${staleReason(report)}\n`] : []),
+    ...(report.stale ? [`${notice(report, style)}\n`] : []),
     ...report.servers.map((server) => `\n${formatServer(server, layout)}`),
   ];
   return lines.join("");
 }
 
-function staleReason({ master }: StatusReport): string {
-  return master === null
-    ? "no server is master"
-    : "the bus cannot be reached, or the master has not written for a while";
+function notice({ state, master, servers }: StatusReport, style: Style): string {
+  if (state === "STOPPED" && servers.every((server) => server.state === "down")) {
+    return "the node is down; `castellan up` brings it up";
+  }
+  const reason =
+    master === null ? "no server is master" : "the bus cannot be reached, or the master has not written for a while";
+  return `${style.word("warning")}: this may be out of date: ${reason}`;
 }
 
 function formatServer(server: ServerReport, { style, columns, now }: StatusLayout): string {

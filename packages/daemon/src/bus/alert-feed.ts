@@ -161,7 +161,9 @@ export function createAlertFeed(deps: AlertFeedDeps): AlertFeed {
   return {
     async close() {
       ending.abort();
-      await Promise.race([running, sleep(clock, CLOSE_MS)]);
+      const over = new AbortController();
+      await Promise.race([running, sleep(clock, CLOSE_MS, over.signal)]);
+      over.abort();
     },
   };
 }

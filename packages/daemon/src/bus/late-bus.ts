@@ -96,7 +96,9 @@ export function openLateBus(deps: LateBusDeps): LateBus {
     },
     async close() {
       ending.abort();
-      await Promise.race([connecting, sleep(clock, CLOSE_MS)]);
+      const over = new AbortController();
+      await Promise.race([connecting, sleep(clock, CLOSE_MS, over.signal)]);
+      over.abort();
       publisher?.close();
       await transport.close(CLOSE_MS);
       await link?.close();

@@ -144,11 +144,13 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
 
     const refuseWhileRunning = async (): Promise<void> => {
       const { active } = await processes.ask<"GetCounts">({ type: "GetCounts" }, { timeoutMs: COUNT_MS });
-      if (active === 0) return;
+      if (active.length === 0) return;
+      const named = active.slice(0, 5).join(", ");
+      const more = active.length > 5 ? ` and ${active.length - 5} more` : "";
       throw new CastellanError(
         "PROCESSES_RUNNING",
-        `${active} server processes run on ${identity.server}: stop them first (castellan stop)`,
-        { details: { active } },
+        `on ${identity.server} there run ${named}${more}: stop them first (castellan stop)`,
+        { retryable: true, details: { active: active.slice(0, 50) } },
       );
     };
     return receive<GuardianCommand>(

@@ -30,6 +30,13 @@ export function selectInstances(target: Target, view: PlannerView): Selection {
     const server =
       view.servers.find(({ name }) => name.toLowerCase() === typed) ??
       view.servers.find(({ id }) => String(id) === typed);
+    if (server === undefined && isKnown(target.server.toUpperCase(), view)) {
+      const type = target.server.toUpperCase();
+      const example = `${view.servers[0]?.name ?? "SERVER"} ${type}`;
+      return refuse("UNKNOWN_SERVER", `${type} is a process type: the server comes before it, for example ${example}`, {
+        name: target.server,
+      });
+    }
     if (server === undefined) {
       return unknown(
         "UNKNOWN_SERVER",

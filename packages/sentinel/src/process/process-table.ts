@@ -31,8 +31,8 @@ export type ProcessView = Pick<NodeView, "types" | "instances" | "attributes">;
 
 export interface ProcessCounts {
   readonly total: number;
-  /** Neither STOPPED nor SUSPENDED. */
-  readonly active: number;
+  /** Neither STOPPED nor SUSPENDED, as labels; those that are no longer defined and still ending are among them. */
+  readonly active: readonly string[];
 }
 
 export type ProcessTableCommand =
@@ -202,9 +202,9 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
       else read();
     },
     GetCounts(_message, replyTo) {
-      const statuses = [...kept.values()].map(({ status }) => status);
-      const active = statuses.filter((status) => status !== "STOPPED" && status !== "SUSPENDED").length;
-      replyTo.success({ total: statuses.length, active });
+      const all = [...kept.values()];
+      const active = all.filter(({ status }) => status !== "STOPPED" && status !== "SUSPENDED");
+      replyTo.success({ total: all.length, active: active.map(({ key }) => processLabel(key)) });
     },
     StatusChanged({ token, status }) {
       const known = kept.get(token);

@@ -120,6 +120,7 @@ describe("start", () => {
 describe("refusals by name", () => {
   it.each([
     ["start", target("hadse"), "UNKNOWN_SERVER", "did you mean hades"],
+    ["start", target("wqs"), "UNKNOWN_SERVER", "the server comes before it, for example hades WQS"],
     ["start", target(undefined, "DLMGT"), "UNKNOWN_TYPE", "did you mean DLMGR"],
     ["start", target(undefined, "ORACLE"), "UNKNOWN_TYPE", "known: BG,"],
     ["start", target("hades", "BG", 7), "UNKNOWN_INSTANCE", "defined: 1, 2"],

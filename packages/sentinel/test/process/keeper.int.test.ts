@@ -323,7 +323,7 @@ describe("guards", () => {
     await worker.bring("WIS", 1, "RUNNING");
     await eventually(async () => {
       const counts = await worker.table.ask({ type: "GetCounts" }, { timeoutMs: 1000 });
-      expect(counts).toEqual({ total: 2, active: 1 });
+      expect(counts).toEqual({ total: 2, active: ["WIS 1"] });
     });
     await expect(worker.bring("WIS", 9, "RUNNING")).rejects.toMatchObject({ code: "NO_SUCH_PROCESS" });
   });
