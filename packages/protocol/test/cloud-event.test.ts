@@ -14,6 +14,11 @@ const event: fc.Arbitrary<CloudEvent> = fc.record(
   { requiredKeys: ["id", "source", "type", "time", "data"] },
 );
 
+const subjectHeader = (text: string) =>
+  toHeaders({ id: "1", source: "/s", type: "t", time: "2026-01-01T00:00:00.000Z", subject: text, data: {} })[
+    "ce-subject"
+  ];
+
 describe("CloudEvents", () => {
   it("survive the binary mode, also with a subject no header could hold", () => {
     fc.assert(
@@ -26,12 +31,8 @@ describe("CloudEvents", () => {
   });
 
   it("encode no more of a subject than a header needs", () => {
-    const subject = (text: string) =>
-      toHeaders({ id: "1", source: "/s", type: "t", time: "2026-01-01T00:00:00.000Z", subject: text, data: {} })[
-        "ce-subject"
-      ];
-    expect(subject("/var/log/sw_error")).toBe("/var/log/sw_error");
-    expect(subject('a b"c%d\u00e4\ud800')).toBe("a%20b%22c%25d%C3%A4%EF%BF%BD");
+    expect(subjectHeader("/var/log/sw_error")).toBe("/var/log/sw_error");
+    expect(subjectHeader('a b"c%d\u00e4\ud800')).toBe("a%20b%22c%25d%C3%A4%EF%BF%BD");
   });
 
   it("name what is wrong with a stranger's message", () => {
