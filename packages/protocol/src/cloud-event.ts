@@ -20,8 +20,18 @@ export type CloudEvent = z.infer<typeof CloudEvent>;
 
 export type HeaderMap = Readonly<Record<string, string>>;
 
-/** Headers of the binary mode; the body is `encodeBody(event.data)`. */
+/**
+ * The trace that an event or an alert begins, as W3C trace context: its id, so that whatever comes of it can be found by it.
+ * Undefined when the id is no UUID.
+ */
+export function traceparentOf(id: string): string | undefined {
+  const hex = id.replaceAll("-", "");
+  return /^[0-9a-f]{32}$/.test(hex) ? `00-${hex}-${hex.slice(16)}-01` : undefined;
+}
+
+/** Headers of the binary mode; the body is `encodeBody(event.data)`. An event without a trace begins one. */
 export function toHeaders(event: CloudEvent): HeaderMap {
+  const traceparent = event.traceparent ?? traceparentOf(event.id);
   return {
     "ce-specversion": "1.0",
     "ce-id": event.id,
@@ -30,7 +40,7 @@ export function toHeaders(event: CloudEvent): HeaderMap {
     "ce-time": event.time,
     ...(event.subject === undefined ? {} : { "ce-subject": encodeHeader(event.subject) }),
     "content-type": "application/json",
-    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
+    ...(traceparent === undefined ? {} : { traceparent }),
   };
 }
 

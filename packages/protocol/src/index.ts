@@ -16,6 +16,7 @@ export {
   type HeaderMap,
   toHeaders,
   toStructured,
+  traceparentOf,
 } from "./cloud-event.ts";
 export { Desk } from "./desk/messages.ts";
 export { HomeConfig } from "./home-config.ts";

@@ -25,7 +25,9 @@ describe("CloudEvents", () => {
       fc.property(event, (made) => {
         const headers = toHeaders(made);
         for (const value of Object.values(headers)) expect(value).toMatch(/^[\x20-\x7e]*$/);
-        expect(fromMessage((name) => headers[name], encodeBody(made.data))).toEqual(made);
+        const arrived = fromMessage((name) => headers[name], encodeBody(made.data));
+        expect(arrived).toEqual({ ...made, traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/) });
+        expect(arrived.traceparent).toContain(made.id.replaceAll("-", ""));
       }),
     );
   });

@@ -9,6 +9,7 @@ import {
   Severity,
   type Subjects,
   toHeaders,
+  traceparentOf,
   type WorkItemEvent,
   type WorkItemReport,
   WorkItemState,
@@ -72,6 +73,7 @@ async function publishItem(
     const data: WorkItemEvent = { by: line.by_user, note: line.note, item: workItemReport(item) };
     // The same for every attempt, and another after a database was made anew.
     const id = `wi-${line.case_number}-${line.seq}-${line.happened_at.getTime().toString(36)}`;
+    const traceparent = line.alert_id === null ? undefined : traceparentOf(line.alert_id);
     try {
       await bus.publish({
         subject: subjects.build({ kind: "work-item", queue: token(item.queue_name), what: token(line.what) }),
@@ -81,6 +83,7 @@ async function publishItem(
           type: `castellan.workitem.${token(line.what)}`,
           time: line.happened_at.toISOString(),
           subject: `${item.queue_name}/${item.case_number}`,
+          ...(traceparent === undefined ? {} : { traceparent }),
           data,
         }),
         body: encodeBody(data),
