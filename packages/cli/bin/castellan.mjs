@@ -5,7 +5,10 @@ import { existsSync } from "node:fs";
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const built = new URL("../dist/index.js", import.meta.url);
 
-if (major < 20 || (major === 20 && minor < 19)) {
+if (process.platform !== "linux") {
+  process.stderr.write(`castellan: runs on Linux; this is ${process.platform}\n`);
+  process.exitCode = 1;
+} else if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`castellan: needs Node.js 20.19 or later, this is ${process.versions.node}\n`);
   process.exitCode = 1;
 } else if (!existsSync(built)) {
