@@ -32,6 +32,8 @@ const LOCK_WAIT_MS = 2000;
 /** How long the worker may take to end in order before the watcher ends without it, milliseconds. */
 const STOP_WAIT_MS = 15_000;
 const LOCK_LOOK_MS = 1000;
+/** Node's four file threads are few beside file systems that hang; the disk watch may have three of them waiting. */
+const WORKER_FILE_THREADS = "8";
 
 /** Runs until told to stop, and ends the process; with 0 also when another watcher of this home lives. */
 export async function runWatcher(options: WatcherOptions): Promise<never> {
@@ -88,7 +90,7 @@ async function watch(options: WatcherOptions, { paths, clock, log, lock, proc, s
       launchPart(paths, "worker", {
         program: options.program,
         extraArguments: first && !options.rejoin ? ["--boot"] : [],
-        environment: options.environment,
+        environment: { UV_THREADPOOL_SIZE: WORKER_FILE_THREADS, ...options.environment },
         proc,
       }),
   });
