@@ -30,16 +30,16 @@ export function systemIo(): Io {
     });
   }
   const colour = (stream: NodeJS.WriteStream): boolean =>
-    stream.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+    isTerminal(stream) && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   let interruption: AbortController | null = null;
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
-    isTerminal: stdout.isTTY && env["TERM"] !== "dumb",
+    isTerminal: isTerminal(stdout) && env["TERM"] !== "dumb",
     outColour: colour(stdout),
     errColour: colour(stderr),
     get columns() {
-      if (!stdout.isTTY) return Number.POSITIVE_INFINITY;
+      if (!isTerminal(stdout)) return Number.POSITIVE_INFINITY;
       return stdout.columns > 0 ? stdout.columns : 80; // a terminal that does not know its width says 0
     },
     env,
@@ -55,6 +55,11 @@ export function systemIo(): Io {
       return interruption.signal;
     },
   };
+}
+
+/** The types promise a boolean; a stream that is no terminal has none. */
+function isTerminal({ isTTY }: { readonly isTTY?: boolean }): boolean {
+  return isTTY ?? false;
 }
 
 /** A user without an entry in the password file (a container) still has a number. */

@@ -18,6 +18,8 @@ export interface LateBus {
   readonly publisher: BusPublisher;
   /** Null before the first connection. */
   readonly connection: NatsConnection | null;
+  /** For how long the bus, though there, has stored nothing it was given, milliseconds; null = it stores, or is away. */
+  refusingMs(): number | null;
   /** Calls back once there is a connection, at once if there is; answers how to withdraw. */
   onArrival(listener: (connection: NatsConnection) => void): () => void;
   close(): Promise<void>;
@@ -42,6 +44,7 @@ export function openLateBus(deps: LateBusDeps): LateBus {
   const listeners = new Set<(connection: NatsConnection) => void>();
   const ending = new AbortController();
   let link: Link | null = null;
+  let refusedSinceMs: number | null = null;
   let publisher: (BusPublisher & { close(): void }) | null = null;
 
   const ensureStream = (connection: NatsConnection): void => {
@@ -81,11 +84,22 @@ export function openLateBus(deps: LateBusDeps): LateBus {
   return {
     transport,
     publisher: {
-      publish: (message) =>
-        publisher === null
-          ? Promise.reject(new CastellanError("BUS_AWAY", "there is no connection to the bus yet", { retryable: true }))
-          : publisher.publish(message),
+      async publish(message) {
+        if (publisher === null) {
+          throw new CastellanError("BUS_AWAY", "there is no connection to the bus yet", { retryable: true });
+        }
+        try {
+          await publisher.publish(message);
+          refusedSinceMs = null;
+        } catch (thrown) {
+          const mayStoreLater = thrown instanceof CastellanError && thrown.retryable;
+          if (link?.up !== true) refusedSinceMs = null;
+          else if (mayStoreLater) refusedSinceMs ??= clock.bootMs();
+          throw thrown;
+        }
+      },
     },
+    refusingMs: () => (refusedSinceMs === null || link?.up !== true ? null : clock.bootMs() - refusedSinceMs),
     get connection() {
       return link?.connection ?? null;
     },

@@ -42,6 +42,8 @@ export interface EmbeddedNatsDeps {
 
 export interface EmbeddedNats {
   readonly url: string;
+  /** Ends it in order; it is back within moments. */
+  restart(): void;
   /** Look after it no more; it goes on. */
   leave(): void;
   /** Ends it in order. */
@@ -110,6 +112,9 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   };
   return {
     url: `nats://127.0.0.1:${port}`,
+    restart() {
+      if (identity !== null) signalExactly(proc, identity, "SIGTERM");
+    },
     leave,
     async stop() {
       leave();

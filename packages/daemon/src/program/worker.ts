@@ -29,6 +29,7 @@ import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
 import { takeLock } from "../lock.ts";
 import { keepEmbeddedNats } from "../nats-server/embedded.ts";
 import { findNatsServer } from "../nats-server/find-binary.ts";
+import { watchStore } from "../nats-server/watch-store.ts";
 import { autoBoot } from "../node/auto-boot.ts";
 import { writeEndpoints } from "../node/endpoints.ts";
 import { createGuardian } from "../node/guardian.ts";
@@ -110,6 +111,11 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
   const natsSettings = settings.nats ?? { url: nats?.url ?? "", credentials: null, tls: null };
   const bus = openLateBus({ settings: natsSettings, server: settings.server, subjects, clock, log });
   disposer.add("bus", () => bus.close());
+  if (nats !== null) {
+    const { restart } = nats;
+    const watch = watchStore({ refusingMs: () => bus.refusingMs(), restart, clock, log });
+    disposer.add("store watch", () => watch.cancel());
+  }
 
   const gateway = await openSchema(configured, rim);
   disposer.add("database", () => gateway.close());
@@ -205,7 +211,7 @@ async function embeddedNats(
   { environment }: WorkerOptions,
   rim: Rim,
   server: string,
-): Promise<{ readonly url: string; endsInOrder(): void }> {
+): Promise<{ readonly url: string; readonly restart: () => void; endsInOrder(): void }> {
   const { paths, clock, log, disposer } = rim;
   const kept = await keepEmbeddedNats({
     paths,
@@ -221,6 +227,7 @@ async function embeddedNats(
   disposer.add("nats-server", () => (inOrder ? kept.stop() : kept.leave()));
   return {
     url: kept.url,
+    restart: () => kept.restart(),
     endsInOrder() {
       inOrder = true;
     },
