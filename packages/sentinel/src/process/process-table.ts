@@ -82,7 +82,7 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
   const { identity: who, records } = deps;
   const { log, clock, self } = context;
   const kept = new Map<string, Kept>();
-  let lookups: { key: ProcessKey; replyTo: ReplyTo<ActorRef<KeeperCommand>> }[] = [];
+  let lookups: { key: ProcessKey; atMs: number; replyTo: ReplyTo<ActorRef<KeeperCommand>> }[] = [];
   let isLoaded = false;
   let isReading = false;
   let isWantedAgain = false;
@@ -151,19 +151,22 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
     }
   };
 
-  const answerLookups = (): void => {
+  /** Who is found is answered; "no such process" is said only by a view that was begun after the question. */
+  const answerLookups = (hasFailed: boolean): void => {
     const waiting = lookups;
     lookups = [];
-    for (const { key, replyTo } of waiting) {
+    for (const lookup of waiting) {
+      const { key, atMs, replyTo } = lookup;
       const known = kept.get(processToken(key));
       if (known !== undefined && !known.isRetiring) replyTo.success(known.ref);
-      else replyTo.refuse(noSuchProcess(key, who.server, known !== undefined));
+      else if (hasFailed || readAtMs >= atMs) replyTo.refuse(noSuchProcess(key, who.server, known !== undefined));
+      else lookups.push(lookup);
     }
   };
-  const finishReading = (): void => {
+  const finishReading = (hasFailed: boolean): void => {
     isReading = false;
-    answerLookups();
-    if (isWantedAgain) read();
+    answerLookups(hasFailed);
+    if (isWantedAgain || lookups.length > 0) read();
   };
 
   context.pipeToSelf(records.load(), {
@@ -184,22 +187,22 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
     ViewRead({ view }) {
       readAtMs = startedReadingMs;
       apply(view);
-      finishReading();
+      finishReading(false);
     },
     ViewFailed({ error }) {
       log.warn("the process configuration cannot be read now; keeping what is known", {
         error: ensureError(error).message,
       });
-      finishReading();
+      finishReading(true);
     },
     GetKeeper({ key }, replyTo) {
       if (lookups.length >= MOST_LOOKUPS) {
         replyTo.refuse(new CastellanError("BUSY", "too many lookups are waiting", { retryable: true }));
         return;
       }
-      lookups.push({ key, replyTo });
-      if (clock.bootMs() - readAtMs < FRESH_MS && !isReading) answerLookups();
-      else read();
+      lookups.push({ key, atMs: clock.bootMs(), replyTo });
+      if (clock.bootMs() - readAtMs < FRESH_MS) answerLookups(false);
+      if (lookups.length > 0) read();
     },
     GetCounts(_message, replyTo) {
       const all = [...kept.values()];
