@@ -24,7 +24,15 @@ export default defineConfig({
       { ...resolveSource, test: { ...real, name: "integration", include: ["packages/*/test/**/*.int.test.ts"] } },
       {
         ...resolveSource,
-        test: { ...real, name: "acceptance", include: ["test/acceptance/**/*.test.ts"], testTimeout: 120_000 },
+        test: {
+          ...real,
+          // Homes, ports and addresses are each test's own, and it mostly waits: two files at a time.
+          fileParallelism: true,
+          maxWorkers: 2,
+          name: "acceptance",
+          include: ["test/acceptance/**/*.test.ts"],
+          testTimeout: 120_000,
+        },
       },
       {
         ...resolveSource,
