@@ -1,5 +1,6 @@
 export { applySpec } from "./apply.ts";
 export { type AdminContext, type BusMessage, type BusPort, requireBus } from "./context.ts";
+export { type DiagnosedFacts, diagnose, type Finding, type Verdict } from "./diagnose.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
 export { releaseWorkItem } from "./release-work-item.ts";
 export { remoteActors } from "./remote-actors.ts";

@@ -1,5 +1,7 @@
 export { createDiskWatch } from "./disk/disk-watch.ts";
+export { type DiskSurvey, surveyDisks } from "./disk/survey.ts";
 export { createErrorFileWatch } from "./error-file/error-file-watch.ts";
+export { listErrorFiles } from "./error-file/list-files.ts";
 export { DEFAULT_PATTERNS } from "./error-file/names.ts";
 export { createEventPublisher } from "./event/event-publisher.ts";
 export { type ConductorCommand, createConductor } from "./operation/conductor.ts";

@@ -2,7 +2,6 @@
  * The bus of a worker, from before its first connection to its end. What publishes is told "not yet" (retryable) until
  * there is one; what listens is told when there is; afterwards the link reconnects by itself.
  */
-import { readFileSync } from "node:fs";
 import { connectLink, createNatsTransport, type Link } from "@castellan/actor/nats";
 import { CastellanError, type Clock, ensureError, type Logger, sleep } from "@castellan/kernel";
 import type { NatsSettings, Subjects } from "@castellan/protocol";
@@ -12,6 +11,7 @@ import { actorSubjects } from "./actor-subjects.ts";
 import { createBusPublisher } from "./bus-publisher.ts";
 import { ensureEventsStream } from "./events-stream.ts";
 import { createLateTransport, type LateTransport } from "./late-transport.ts";
+import { linkSettings } from "./link-settings.ts";
 
 export interface LateBus {
   readonly transport: LateTransport;
@@ -121,18 +121,11 @@ export function openLateBus(deps: LateBusDeps): LateBus {
 }
 
 function linkOptions({ settings, server, clock, log }: LateBusDeps): Parameters<typeof connectLink>[0] {
-  const { url, credentials, tls } = settings;
-  const fileOf = (key: "ca" | "cert" | "key"): Record<string, string> => {
-    const path = tls?.[key] ?? null;
-    return path === null ? {} : { [key]: readFileSync(path, "utf8") };
-  };
   return {
-    servers: url.split(","),
+    ...linkSettings(settings),
     name: `castellan-worker-${server}`,
     logger: log,
     clock,
     firstConnectMs: ROUND_MS,
-    ...(credentials === null ? {} : { credentials: readFileSync(credentials, "utf8") }),
-    ...(tls === null ? {} : { tls: { ...fileOf("ca"), ...fileOf("cert"), ...fileOf("key") } }),
   };
 }

@@ -1,0 +1,30 @@
+/** What the groups of the grammar are made of. A group adds its commands; what a command does is loaded when it is called. */
+import { type Command, InvalidArgumentError } from "commander";
+import type { Invocation } from "../invocation.ts";
+
+/** The body of a command from its module: `bind(async () => (await import("../commands/up.ts")).run)(options)`. */
+export type Bind = <Args extends readonly unknown[]>(
+  load: () => Promise<(invocation: Invocation, ...args: Args) => Promise<number>>,
+) => (...args: Args) => Promise<void>;
+
+/** Adds the commands of one group under its heading in the help. */
+export type Group = (program: Command, bind: Bind) => void;
+
+/** The last part of each command's help. Every command has one. */
+export const examples = (lines: readonly string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
+
+/** Parses a number of seconds, at most a day. */
+export function seconds(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value <= 86_400) return value;
+  throw new InvalidArgumentError("write a number of seconds, at most 86400.");
+}
+
+/** Parses a text of 1 to `most` characters: what the schema has room for. */
+export function textOf(most: number): (text: string) => string {
+  return (text) => {
+    if (text.length >= 1 && text.length <= most) return text;
+    throw new InvalidArgumentError(`write 1 to ${most} characters.`);
+  };
+}
