@@ -1,14 +1,12 @@
 /** The effects of a keeper: what touches processes, disk, clock and the other parts of the sentinel. */
 import { resolve } from "node:path";
 import type { ActorContext } from "@castellan/actor";
-import { backoffMs, ensureError, sleep } from "@castellan/kernel";
+import { backoffMs } from "@castellan/kernel";
 import type { ProcessStatus } from "@castellan/protocol";
-import type { AlertSink, EventSink, MessageLog, SentinelIdentity } from "../ports.ts";
-import type { DeathWatch } from "./death-watch.ts";
-import type { ProcessGroups } from "./group.ts";
-import type { ProcessIdentity, ProcReader } from "./identity.ts";
-import type { KeeperCommand, KeeperDeps } from "./keeper.ts";
+import type { ProcessIdentity } from "./identity.ts";
+import type { KeeperDeps } from "./keeper-deps.ts";
 import { fromRecord, recordedStatus, restoredEvent, toRecord } from "./keeper-memory.ts";
+import type { KeeperCommand } from "./keeper-messages.ts";
 import {
   initialState,
   type KeeperEffect,
@@ -16,48 +14,26 @@ import {
   type KeeperState,
   processOf,
   type RefusalCode,
-  sameProcess,
   statusOf,
 } from "./keeper-state.ts";
 import { createKeeperVoice } from "./keeper-voice.ts";
 import { readLastLine } from "./last-line.ts";
-import { type Launcher, logFileOf, sizeOf } from "./launch.ts";
+import { logFileOf, sizeOf } from "./launch.ts";
 import { awaitReady } from "./readiness.ts";
-import type { LaunchDefinition, RecordStore } from "./record.ts";
+import type { LaunchDefinition } from "./record.ts";
+import { createRecordKeeping } from "./record-keeping.ts";
 import { RESTART_BACKOFF, type RestartPolicy } from "./restart-window.ts";
-import type { StatusWriter } from "./status-writer.ts";
 import { createFill } from "./template.ts";
-
-/** What all keepers of a server share. */
-export interface KeeperWorld {
-  readonly identity: SentinelIdentity;
-  readonly records: RecordStore;
-  readonly proc: ProcReader;
-  readonly groups: ProcessGroups;
-  readonly launcher: Launcher;
-  readonly deaths: DeathWatch;
-  readonly status: StatusWriter;
-  readonly events: EventSink;
-  readonly alerts: AlertSink;
-  readonly messages: MessageLog;
-  /** What `exec` readiness probes inherit, as the processes do. */
-  readonly baseEnv: Readonly<Record<string, string>>;
-}
+import { createVigil } from "./vigil.ts";
 
 /** How long SIGKILL may take before people are told, milliseconds. */
 const KILL_MS = 5000;
-const GONE_FIRST_MS = 20;
-const GONE_LAST_MS = 200;
-/** The end of a child is told by the system; this is only for the case that it is not. */
-const CHILD_MS = 1000;
-/** A launch waits this long for its intent to be on disk; other changes this long for theirs. */
-const INTENT_MS = 5000;
-const SAVE_WAIT_MS = 500;
-const SAVE_AGAIN_MS = 5000;
 const DEFAULT_STOP = { signal: "SIGTERM", grace: 10_000 } as const;
+const DEFAULT_PAUSE = { signal: "SIGSTOP", resume: "SIGCONT" } as const;
 
 type Follows = KeeperEvent | null;
 type Report = Extract<KeeperEffect, { readonly kind: "report" }>;
+type KeeperSignal = Extract<KeeperEffect, { readonly kind: "signal" }>["signal"];
 
 export interface KeeperHands {
   readonly state: KeeperState;
@@ -86,7 +62,7 @@ export interface Askers {
 
 export function createKeeperHands(deps: KeeperDeps, context: ActorContext<KeeperCommand>, askers: Askers): KeeperHands {
   const { key, identity: who, records, proc, groups, launcher } = deps;
-  const { clock, rng, log, timers, self } = context;
+  const { clock, rng, timers, self } = context;
   const logFile = logFileOf(who.home, key);
   const record = records.get(key);
   let definition = deps.definition;
@@ -97,46 +73,12 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
   let since: Date | null = record?.since ? new Date(record.since) : null;
   let state: KeeperState = record === null ? initialState : fromRecord(record);
   let lastStatus: ProcessStatus = "STOPPED";
-  /** The launch id whose intent is on disk. */
-  let intended: string | null = null;
-  /** Seen alive by this life. */
-  let watched: ProcessIdentity | null = null;
-  /** Ends the watch over a process that is not our child. */
-  let unwatch: (() => void) | null = null;
-  /** Our child, until the system has told its end: before that a look at its group finds at least the zombie. */
-  let child: ProcessIdentity | null = null;
-  let dying: ProcessIdentity | null = null;
-  let goneDelayMs = GONE_FIRST_MS;
   let readiness: AbortController | null = null;
   const voice = createKeeperVoice(deps, context);
-
-  const isWatched = (process: ProcessIdentity): boolean => watched !== null && sameProcess(watched, process);
-
-  const write = async (): Promise<void> => {
-    const written = toRecord(state, { key, since, logOffset, definition: launchedWith });
-    await records.put(written);
-    intended = written.phase === "stopped" || written.wish === "STOPPED" ? null : written.launchId;
-  };
-  /** Resolves when it is on disk, or with the reason why it is not (yet). */
-  const writeWithin = async (deadlineMs: number): Promise<string | null> => {
-    const enough = new AbortController();
-    const late = sleep(clock, deadlineMs, enough.signal).then(() => "the disk does not answer");
-    const written = write().then(
-      () => null,
-      (thrown: unknown) => ensureError(thrown).message,
-    );
-    const why = await Promise.race([written, late]);
-    enough.abort();
-    return why;
-  };
-  const save = async (deadlineMs: number): Promise<null> => {
-    const why = await writeWithin(deadlineMs);
-    if (why !== null) {
-      log.warn("the record of a process cannot be written; trying again", { error: why, againInMs: SAVE_AGAIN_MS });
-      timers.once("save", SAVE_AGAIN_MS, { type: "SaveAgain" });
-    }
-    return null;
-  };
+  const vigil = createVigil(deps, timers);
+  const onDisk = createRecordKeeping(records, context, () =>
+    toRecord(state, { key, since, logOffset, definition: launchedWith }),
+  );
 
   const onExit = (process: ProcessIdentity, how: string): void => self.tell({ type: "Exited", process, how });
 
@@ -147,16 +89,14 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     }
     launchedWith = definition;
     logOffset = sizeOf(logFile);
-    const unrecorded = intended === launchId ? null : await writeWithin(INTENT_MS);
+    const unrecorded = await onDisk.intend(launchId);
     if (unrecorded !== null) {
       const reason = `its launch cannot be recorded in ${who.home}/run/processes: ${unrecorded}`;
       return { type: "launch-failed", launchId, reason, kind: "unrecorded", policy };
     }
     const result = await launcher.launch({ key, launchId, definition, onExit });
     if (!result.ok) return { type: "launch-failed", launchId, reason: result.reason, kind: result.kind, policy };
-    watched = result.process;
-    child = result.process;
-    unwatch?.();
+    vigil.overChild(result.process);
     return { type: "launched", launchId, process: result.process };
   };
 
@@ -185,10 +125,16 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     return null;
   };
 
-  const signal = (process: ProcessIdentity, what: "stop" | "kill" | "pause" | "continue"): void => {
-    const stop = (launchedWith ?? definition)?.stop ?? DEFAULT_STOP;
-    if (what === "kill") groups.kill(process, isWatched(process));
-    else groups.signal(process, what === "stop" ? stop.signal : what === "pause" ? "SIGSTOP" : "SIGCONT");
+  const signal = (process: ProcessIdentity, what: KeeperSignal): void => {
+    const { stop = DEFAULT_STOP, pause = DEFAULT_PAUSE, pausable = false } = launchedWith ?? definition ?? {};
+    if (what === "kill") groups.kill(process, vigil.isOver(process));
+    else if (what === "stop") groups.signal(process, stop.signal);
+    else if (what === "pause") groups.signal(process, pause.signal);
+    else {
+      // Whatever it was paused with: a process that stands still hears nothing else.
+      groups.signal(process, "SIGCONT");
+      if (what === "resume" && pausable && pause.resume !== "SIGCONT") groups.signal(process, pause.resume);
+    }
   };
 
   const report = (effect: Pick<Report, "what" | "code" | "pid">): void =>
@@ -214,10 +160,8 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     },
     perform(effect) {
       switch (effect.kind) {
-        case "save": {
-          const saving = save(effect.wait ? SAVE_WAIT_MS : INTENT_MS);
-          return effect.wait ? saving : null;
-        }
+        case "save":
+          return onDisk.save(effect.wait);
         case "launch":
           return launch(effect.launchId);
         case "await-ready":
@@ -230,15 +174,12 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
           signal(effect.process, effect.signal);
           return null;
         case "watch":
-          watched = effect.process;
-          unwatch?.();
-          unwatch = deps.deaths.watch(effect.process, () =>
+          vigil.overAdopted(effect.process, () =>
             onExit(effect.process, "exit code unknown, for it was started by an earlier sentinel"),
           );
           return null;
         case "await-gone":
-          dying = effect.process;
-          goneDelayMs = GONE_FIRST_MS;
+          vigil.awaitGone(effect.process);
           return hands.checkGone();
         case "timer":
           if (effect.key === "kill") timers.once("kill", KILL_MS, { type: "KillOverdue" });
@@ -271,30 +212,14 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       }
     },
     exited(process, how) {
-      if (child !== null && sameProcess(child, process)) child = null;
-      if (dying !== null && sameProcess(dying, process)) return hands.checkGone();
+      if (vigil.ended(process)) return hands.checkGone();
       return { type: "exited", process, how, lastLine: readLastLine(logFile, logOffset), policy };
     },
     checkGone() {
-      if (dying === null) return null;
-      const process = dying;
-      if (child !== null && sameProcess(child, process) && proc.startTimeOf(child.pid) !== null) {
-        timers.once("gone", CHILD_MS, { type: "CheckGone" });
-        return null;
-      }
-      if (!groups.isGone(process, isWatched(process))) {
-        // Members may have appeared after the last SIGKILL was sent.
-        if (state.phase.at === "killing" && !proc.isAlive(process)) groups.kill(process, isWatched(process));
-        timers.once("gone", goneDelayMs, { type: "CheckGone" });
-        goneDelayMs = Math.min(goneDelayMs * 1.5, GONE_LAST_MS);
-        return null;
-      }
-      dying = null;
-      timers.cancel("gone");
-      unwatch?.();
-      return { type: "gone", process };
+      const process = vigil.check(state.phase.at === "killing");
+      return process === null ? null : { type: "gone", process };
     },
-    save: () => void save(INTENT_MS),
+    save: () => void onDisk.save(false),
     configure(newDefinition, newPolicy) {
       definition = newDefinition;
       policy = newPolicy;
@@ -305,14 +230,10 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       const { phase } = state;
       return phase.at === "killing" && phase.failure !== null ? null : (processOf(phase)?.pid ?? null);
     },
-    async forget() {
-      await records.remove(key).catch((thrown: unknown) => {
-        log.warn("the record of a removed process cannot be deleted", { error: ensureError(thrown).message });
-      });
-    },
+    forget: () => onDisk.forget(),
     letGo() {
       readiness?.abort();
-      unwatch?.();
+      vigil.letGo();
     },
   };
   return hands;

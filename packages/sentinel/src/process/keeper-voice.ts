@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import type { ActorContext } from "@castellan/actor";
 import { ensureError } from "@castellan/kernel";
 import { type Alert, causeKey, type ProcessEvent, processLabel, processToken } from "@castellan/protocol";
-import type { KeeperCommand, KeeperDeps } from "./keeper.ts";
+import type { KeeperDeps } from "./keeper-deps.ts";
+import type { KeeperCommand } from "./keeper-messages.ts";
 import { type KeeperEffect, type KeeperState, type OpenAlert, statusOf } from "./keeper-state.ts";
 
 /** The documented message for a server process that ended without an order. */
@@ -27,7 +28,7 @@ export function createKeeperVoice(deps: KeeperDeps, { clock, log, self }: ActorC
       const status = statusOf(state);
       const { comment, restarts } = state;
       const event = code === null ? null : { code, pid: pid ?? 0, comment };
-      deps.status.record({ key, status, comment, since, restarts, pid: runningPid, event });
+      deps.status.record({ key, status, comment, held: state.phase.at === "held", since, restarts, pid: runningPid, event });
       deps.onStatus(status);
       if (what === null) return;
       const { type, instance } = key;

@@ -10,7 +10,6 @@
 import {
   type ActorContext,
   type Behavior,
-  type CommandOf,
   type ReplyTo,
   receive,
   restart,
@@ -19,41 +18,12 @@ import {
   supervise,
 } from "@castellan/actor";
 import { CastellanError } from "@castellan/kernel";
-import { type Keeper, type ProcessKey, type ProcessStatus, processLabel } from "@castellan/protocol";
-import type { ProcessIdentity } from "./identity.ts";
+import { type ProcessStatus, processLabel } from "@castellan/protocol";
 import { decide } from "./keeper-decide.ts";
-import { createKeeperHands, type KeeperWorld } from "./keeper-hands.ts";
+import type { KeeperDeps } from "./keeper-deps.ts";
+import { createKeeperHands } from "./keeper-hands.ts";
+import type { KeeperCommand } from "./keeper-messages.ts";
 import { type KeeperEvent, statusOf } from "./keeper-state.ts";
-import type { ReadinessResult } from "./readiness.ts";
-import type { LaunchDefinition } from "./record.ts";
-import type { RestartPolicy } from "./restart-window.ts";
-
-/** Messages a keeper sends itself, and those of the table that made it. None can come from outside this server. */
-export type KeeperPrivate =
-  | { readonly type: "Begin" }
-  | { readonly type: "Exited"; readonly process: ProcessIdentity; readonly how: string }
-  | { readonly type: "ReadinessKnown"; readonly process: ProcessIdentity; readonly result: ReadinessResult }
-  | { readonly type: "CheckGone" }
-  | { readonly type: "GraceElapsed" }
-  | { readonly type: "KillOverdue" }
-  | { readonly type: "BackoffElapsed" }
-  | { readonly type: "AlertTold"; readonly cause: string; readonly phase: "raise" | "resolve" }
-  | { readonly type: "SaveAgain" }
-  /** Takes effect at the next start; the policy at the next death. */
-  | { readonly type: "Configure"; readonly definition: LaunchDefinition | null; readonly policy: RestartPolicy }
-  /** The instance is no longer defined: stop it, forget its record, end. */
-  | { readonly type: "Retire" };
-
-export type KeeperCommand = CommandOf<typeof Keeper> | KeeperPrivate;
-
-export interface KeeperDeps extends KeeperWorld {
-  readonly key: ProcessKey;
-  /** Null while its type is not defined (any more): it is kept as it is, and cannot be started. */
-  readonly definition: LaunchDefinition | null;
-  readonly policy: RestartPolicy;
-  /** Hears every status, the first included. */
-  readonly onStatus: (status: ProcessStatus) => void;
-}
 
 type BringReply = { status: ProcessStatus; comment: string };
 

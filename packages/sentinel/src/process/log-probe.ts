@@ -5,7 +5,7 @@
 import { open } from "node:fs/promises";
 import { Script } from "node:vm";
 import { ensureError, systemCode } from "@castellan/kernel";
-import type { Probe } from "./readiness-probes.ts";
+import type { MadeProbe, Probe } from "./probe.ts";
 
 /** Longer lines are matched on their beginning, characters. */
 const MOST_LINE = 4096;
@@ -14,10 +14,8 @@ const CHUNK = 256 * 1024;
 /** How long the pattern may work on one chunk, milliseconds. */
 const MATCH_MS = 200;
 
-type Made = { readonly ok: true; readonly probe: Probe } | { readonly ok: false; readonly reason: string };
-
 /** Looks at what was appended to `file` after `offset`. A line counts once it is complete. */
-export function createLogProbe(pattern: string, file: string, offset: number): Made {
+export function createLogProbe(pattern: string, file: string, offset: number): MadeProbe {
   let expression: RegExp;
   try {
     expression = new RegExp(pattern);

@@ -20,8 +20,9 @@ import {
 import { CastellanError, ensureError, sleep } from "@castellan/kernel";
 import { Keeper, type ProcessKey, type ProcessStatus, processLabel, processToken } from "@castellan/protocol";
 import { type NodeView, numberAttribute } from "@castellan/store";
-import { createProcessKeeper, type KeeperCommand } from "./keeper.ts";
-import type { KeeperWorld } from "./keeper-hands.ts";
+import { createProcessKeeper } from "./keeper.ts";
+import type { KeeperWorld } from "./keeper-deps.ts";
+import type { KeeperCommand } from "./keeper-messages.ts";
 import { searchLaunched } from "./launched-search.ts";
 import type { LaunchDefinition, ProcessRecord } from "./record.ts";
 import type { RestartPolicy } from "./restart-window.ts";

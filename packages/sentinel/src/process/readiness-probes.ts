@@ -1,4 +1,4 @@
-/** The ways to ask a process whether it is ready. A probe answers null for yes, else why not; it never rejects. */
+/** The ways to ask a process whether it is ready. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { get as httpGet } from "node:http";
 import { get as httpsGet } from "node:https";
@@ -6,25 +6,12 @@ import { connect } from "node:net";
 import { ensureError, systemCode } from "@castellan/kernel";
 import type { Readiness } from "@castellan/protocol";
 import { createLogProbe } from "./log-probe.ts";
-import type { Fill } from "./template.ts";
+import type { MadeProbe, Probe, ProbeContext } from "./probe.ts";
 
-export type Probe = (signal: AbortSignal) => Promise<string | null>;
-
-export interface ProbeContext {
-  readonly fill: Fill;
-  /** Of the process; an `exec` probe runs in the same. */
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly logFile: string;
-  /** Where the output of this launch begins in the log file, bytes. */
-  readonly logOffset: number;
-}
-
-type Made = { readonly ok: true; readonly probe: Probe } | { readonly ok: false; readonly reason: string };
-const made = (probe: Probe): Made => ({ ok: true, probe });
+const made = (probe: Probe): MadeProbe => ({ ok: true, probe });
 
 /** A definition that can never be fulfilled is told at once. */
-export function createProbe(spec: Exclude<Readiness, { none: true }>, context: ProbeContext): Made {
+export function createProbe(spec: Exclude<Readiness, { none: true }>, context: ProbeContext): MadeProbe {
   if ("tcp" in spec) return tcpProbe(context.fill(String(spec.tcp)));
   if ("http" in spec) return httpProbe(context.fill(spec.http));
   if ("exec" in spec) return made(execProbe(spec.exec.map(context.fill), context));
@@ -32,7 +19,7 @@ export function createProbe(spec: Exclude<Readiness, { none: true }>, context: P
 }
 
 /** `9100` or `host:9100`; the host is the loopback address when absent. */
-function tcpProbe(target: string): Made {
+function tcpProbe(target: string): MadeProbe {
   const match = /^(?:(.*):)?(\d{1,5})$/.exec(target);
   const port = Number(match?.[2]);
   if (match === null || port < 1 || port > 65_535)
@@ -58,7 +45,7 @@ function tcpProbe(target: string): Made {
   );
 }
 
-function httpProbe(text: string): Made {
+function httpProbe(text: string): MadeProbe {
   let url: URL;
   try {
     url = new URL(text);

@@ -4,7 +4,8 @@
  */
 import { type Clock, formatDuration, sleep } from "@castellan/kernel";
 import type { Readiness } from "@castellan/protocol";
-import { createProbe, type ProbeContext } from "./readiness-probes.ts";
+import type { ProbeContext } from "./probe.ts";
+import { createProbe } from "./readiness-probes.ts";
 
 const FIRST_INTERVAL_MS = 25;
 const LAST_INTERVAL_MS = 250;

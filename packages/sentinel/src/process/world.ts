@@ -4,7 +4,7 @@ import type { SentinelIdentity } from "../ports.ts";
 import { createDeathWatch } from "./death-watch.ts";
 import { createProcessGroups, type Kill } from "./group.ts";
 import { createProcReader } from "./identity.ts";
-import type { KeeperWorld } from "./keeper-hands.ts";
+import type { KeeperWorld } from "./keeper-deps.ts";
 import { createLauncher } from "./launch.ts";
 import { createRecordStore } from "./record.ts";
 

@@ -15,7 +15,7 @@ import {
 } from "@castellan/store";
 import { createMemoryGateway } from "@castellan/store/memory";
 import { assertNothingLeft, eventually, killAll, type TempHome, tempHome } from "@castellan/testkit";
-import type { KeeperCommand } from "../../src/process/keeper.ts";
+import type { KeeperCommand } from "../../src/process/keeper-messages.ts";
 import { createProcessTable, type ProcessTableCommand } from "../../src/process/process-table.ts";
 import { createStatusWriter, type StatusWriter } from "../../src/process/status-writer.ts";
 import { createKeeperWorld } from "../../src/process/world.ts";
@@ -133,6 +133,7 @@ export class ServerKit {
       persistent: true,
       last_known_status: "STOPPED",
       status_comment: null,
+      held: false,
       status_since: null,
       restarts: 0,
       incarnation: 0,

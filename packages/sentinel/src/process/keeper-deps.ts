@@ -1,0 +1,35 @@
+/** What a keeper works with: what all keepers of a server share, and what is its own. */
+import type { ProcessKey, ProcessStatus } from "@castellan/protocol";
+import type { AlertSink, EventSink, MessageLog, SentinelIdentity } from "../ports.ts";
+import type { DeathWatch } from "./death-watch.ts";
+import type { ProcessGroups } from "./group.ts";
+import type { ProcReader } from "./identity.ts";
+import type { Launcher } from "./launch.ts";
+import type { LaunchDefinition, RecordStore } from "./record.ts";
+import type { RestartPolicy } from "./restart-window.ts";
+import type { StatusWriter } from "./status-writer.ts";
+
+/** What all keepers of a server share. */
+export interface KeeperWorld {
+  readonly identity: SentinelIdentity;
+  readonly records: RecordStore;
+  readonly proc: ProcReader;
+  readonly groups: ProcessGroups;
+  readonly launcher: Launcher;
+  readonly deaths: DeathWatch;
+  readonly status: StatusWriter;
+  readonly events: EventSink;
+  readonly alerts: AlertSink;
+  readonly messages: MessageLog;
+  /** What `exec` readiness probes inherit, as the processes do. */
+  readonly baseEnv: Readonly<Record<string, string>>;
+}
+
+export interface KeeperDeps extends KeeperWorld {
+  readonly key: ProcessKey;
+  /** Null while its type is not defined (any more): it is kept as it is, and cannot be started. */
+  readonly definition: LaunchDefinition | null;
+  readonly policy: RestartPolicy;
+  /** Hears every status, the first included. */
+  readonly onStatus: (status: ProcessStatus) => void;
+}

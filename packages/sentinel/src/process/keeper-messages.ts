@@ -1,0 +1,25 @@
+/** What a keeper understands: its public messages, and those that it and the table that made it send. */
+import type { CommandOf } from "@castellan/actor";
+import type { Keeper } from "@castellan/protocol";
+import type { ProcessIdentity } from "./identity.ts";
+import type { ReadinessResult } from "./readiness.ts";
+import type { LaunchDefinition } from "./record.ts";
+import type { RestartPolicy } from "./restart-window.ts";
+
+/** None of these can come from outside this server. */
+export type KeeperPrivate =
+  | { readonly type: "Begin" }
+  | { readonly type: "Exited"; readonly process: ProcessIdentity; readonly how: string }
+  | { readonly type: "ReadinessKnown"; readonly process: ProcessIdentity; readonly result: ReadinessResult }
+  | { readonly type: "CheckGone" }
+  | { readonly type: "GraceElapsed" }
+  | { readonly type: "KillOverdue" }
+  | { readonly type: "BackoffElapsed" }
+  | { readonly type: "AlertTold"; readonly cause: string; readonly phase: "raise" | "resolve" }
+  | { readonly type: "SaveAgain" }
+  /** Takes effect at the next start; the policy at the next death. */
+  | { readonly type: "Configure"; readonly definition: LaunchDefinition | null; readonly policy: RestartPolicy }
+  /** The instance is no longer defined: stop it, forget its record, end. */
+  | { readonly type: "Retire" };
+
+export type KeeperCommand = CommandOf<typeof Keeper> | KeeperPrivate;
