@@ -22,8 +22,15 @@ export class StoreDuplicate extends CastellanError {
 
 /** The database cannot be reached, is busy beyond the budget, full or read-only. Nothing was written; try again later. */
 export class StoreUnavailable extends CastellanError {
+  constructor(message: string, options: ErrorOptions = {}, code = "STORE_UNAVAILABLE") {
+    super(code, message, { ...options, retryable: true });
+  }
+}
+
+/** The database refuses this user, or what it wants to do. Nothing was written; in vain until a person has changed that. */
+export class StoreForbidden extends StoreUnavailable {
   constructor(message: string, options: ErrorOptions = {}) {
-    super("STORE_UNAVAILABLE", message, { ...options, retryable: true });
+    super(message, options, "STORE_FORBIDDEN");
   }
 }
 

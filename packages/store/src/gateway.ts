@@ -48,7 +48,14 @@ export type Write =
       readonly set: Values;
       readonly expect: Expectation;
     }
-  | { readonly kind: "delete"; readonly table: TableName; readonly where: Values; readonly expect: Expectation };
+  | {
+      readonly kind: "delete";
+      readonly table: TableName;
+      readonly where: Values;
+      readonly expect: Expectation;
+      /** At most so many rows, the first by primary key. */
+      readonly limit?: number;
+    };
 
 export interface Gateway {
   find<T extends TableName>(table: T, query?: Query<T>): Promise<Row<T>[]>;
@@ -81,4 +88,12 @@ export const remove = <T extends TableName>(table: T, where: Where<T>, expect: E
   table,
   where,
   expect,
+});
+/** Removes at most `limit` rows, the first by primary key: a part of what is to go, small enough to hold nobody up. */
+export const prune = <T extends TableName>(table: T, where: Where<T>, limit: number): Write => ({
+  kind: "delete",
+  table,
+  where,
+  expect: "any",
+  limit,
 });

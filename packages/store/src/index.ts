@@ -3,6 +3,7 @@ export {
   StoreAmbiguous,
   StoreConflict,
   StoreDuplicate,
+  StoreForbidden,
   StoreInvalid,
   StoreUnavailable,
 } from "./errors.ts";
@@ -12,6 +13,7 @@ export {
   type Gateway,
   insert,
   insertIfAbsent,
+  prune,
   type Query,
   remove,
   type Setting,
@@ -32,3 +34,4 @@ export { type BootstrapOptions, bootstrapNode } from "./views/bootstrap.ts";
 export { readDefinition, writeDefinition } from "./views/definition.ts";
 export type { InstanceView, ServerView } from "./views/node-state.ts";
 export { type NodeView, readNodeView } from "./views/node-view.ts";
+export { readQueue, readWorkQueues, writeQueue } from "./views/work-queues.ts";

@@ -92,7 +92,10 @@ describe("an error of a driver", () => {
     ["57014", "unavailable"],
     ["53100", "unavailable"],
     ["25006", "unavailable"],
-    ["28P01", "unavailable"],
+    ["57P03", "busy"],
+    ["28P01", "forbidden"],
+    ["28000", "forbidden"],
+    ["42501", "forbidden"],
     ["3D000", "unavailable"],
     ["42P01", "schema"],
     ["42601", "defect"],
@@ -110,6 +113,18 @@ describe("an error of a driver", () => {
       expect(postgres.classify(new Error(message))).toMatchObject({ kind: "unavailable" });
     },
   );
+
+  it.each([
+    ["57P01", "x", true],
+    ["08006", "x", true],
+    ["ECONNREFUSED", "x", true],
+    ["", "Connection terminated unexpectedly", true],
+    ["57014", "x", false],
+    ["ENOTFOUND", "x", false],
+    ["", "Query read timeout", false],
+  ])("of a connection may be gone with the next one, or not: %s %s %s", (code, message, passing) => {
+    expect(postgres.classify(code === "" ? new Error(message) : driverError(code))).toMatchObject({ passing });
+  });
 
   it("that nobody knows is thrown on", () => {
     for (const dialect of [sqlite, postgres]) {

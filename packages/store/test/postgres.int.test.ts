@@ -88,7 +88,9 @@ describe.skipIf(missing !== "")(`a PostgreSQL server${missing}`, () => {
       await Promise.all(Array.from({ length: 5 }, () => database.open({ migrate: "always" })));
       const versions = await database.admin((client) => client.query("SELECT version FROM schema_version"));
       expect(versions.rows).toEqual([{ version: 1 }]);
-      expect(await describeDrift({ dialect, source: postgresSource(database.url) })).toEqual([]);
+      expect(
+        await describeDrift({ dialect, source: postgresSource({ url: database.url, passwordFile: null }) }),
+      ).toEqual([]);
       const names = await database.admin((client) =>
         client.query("SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1"),
       );

@@ -71,7 +71,7 @@ describe("a lock that another process holds", () => {
     await expect(gateway.commit([insert("node_cluster", serverRow(1))])).rejects.toMatchObject({
       code: "STORE_UNAVAILABLE",
       retryable: true,
-      message: expect.stringMatching(/busy for 5000 ms/),
+      message: expect.stringMatching(/stayed busy/),
     });
     holder.exec("COMMIT");
     expect(await gateway.commit([insert("node_cluster", serverRow(1))])).toEqual([1]);

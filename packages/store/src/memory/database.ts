@@ -72,8 +72,9 @@ export function createMemoryDatabase(): MemoryDatabase {
       put(undo, table, keyOf(table.primaryKey.columns, write.row), write.row);
       return 1;
     }
-    const touched = [...rowsOf(table.name)].filter(([, row]) => matches(row, write.where));
+    let touched = [...rowsOf(table.name)].filter(([, row]) => matches(row, write.where));
     if (write.kind === "delete") {
+      if (write.limit !== null) touched = firstByKey(table, touched, write.limit);
       for (const [key] of touched) put(undo, table, key, undefined);
       checkChildren(table, new Set(touched.map(([key]) => key)), at);
     } else {
@@ -94,13 +95,7 @@ export function createMemoryDatabase(): MemoryDatabase {
   return {
     find({ table, where, orderBy, limit }) {
       const found = [...rowsOf(table.name).values()].filter((row) => matches(row, where));
-      found.sort((left, right) => {
-        for (const { name, descending } of orderBy) {
-          const order = compareValues(left[name] ?? null, right[name] ?? null);
-          if (order !== 0) return descending ? -order : order;
-        }
-        return 0;
-      });
+      found.sort((left, right) => compareRows(left, right, orderBy));
       return found.slice(0, limit ?? found.length).map(copy);
     },
 
@@ -118,6 +113,19 @@ export function createMemoryDatabase(): MemoryDatabase {
 
 function keyOf(columns: readonly string[], row: Values): string {
   return JSON.stringify(columns.map((column) => row[column]));
+}
+
+function firstByKey(table: Shape, rows: [string, Values][], limit: number): [string, Values][] {
+  const order = table.primaryKey.columns.map((name) => ({ name, descending: false }));
+  return rows.toSorted(([, left], [, right]) => compareRows(left, right, order)).slice(0, limit);
+}
+
+function compareRows(left: Values, right: Values, orderBy: CheckedQuery["orderBy"]): number {
+  for (const { name, descending } of orderBy) {
+    const order = compareValues(left[name] ?? null, right[name] ?? null);
+    if (order !== 0) return descending ? -order : order;
+  }
+  return 0;
 }
 
 function participates(index: Index, row: Values): boolean {

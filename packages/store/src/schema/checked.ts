@@ -32,7 +32,14 @@ export type CheckedWrite =
       readonly set: readonly Assignment[];
       readonly expect: Expectation;
     }
-  | { readonly kind: "delete"; readonly table: Shape; readonly where: readonly Test[]; readonly expect: Expectation };
+  | {
+      readonly kind: "delete";
+      readonly table: Shape;
+      readonly where: readonly Test[];
+      readonly expect: Expectation;
+      /** At most so many, the first by primary key. */
+      readonly limit: number | null;
+    };
 
 export interface CheckedQuery {
   readonly table: Shape;
@@ -75,16 +82,18 @@ export function checkQuery(name: TableName, query: AnyQuery): CheckedQuery {
     return { name: column, descending: descending ?? false };
   });
   const rest = table.primaryKey.columns.filter((column) => !asked.some((order) => order.name === column));
-  const limit = query.limit ?? null;
-  if (limit !== null && (!Number.isSafeInteger(limit) || limit < 0)) {
-    throw new StoreInvalid(name, "*", "a limit is a whole number, 0 or more");
-  }
   return {
     table,
     where: checkWhere(table, query.where ?? {}),
     orderBy: [...asked, ...rest.map((column) => ({ name: column, descending: false }))],
-    limit,
+    limit: checkLimit(table, query.limit),
   };
+}
+
+function checkLimit(table: Shape, limit: number | undefined): number | null {
+  if (limit === undefined) return null;
+  if (Number.isSafeInteger(limit) && limit >= 0) return limit;
+  throw new StoreInvalid(table.name, "*", "a limit is a whole number, 0 or more");
 }
 
 export function checkWrite(write: Write): CheckedWrite {
@@ -102,7 +111,13 @@ export function checkWrite(write: Write): CheckedWrite {
         expect: write.expect,
       };
     case "delete":
-      return { kind: "delete", table, where: checkWhere(table, write.where), expect: write.expect };
+      return {
+        kind: "delete",
+        table,
+        where: checkWhere(table, write.where),
+        expect: write.expect,
+        limit: checkLimit(table, write.limit),
+      };
   }
 }
 

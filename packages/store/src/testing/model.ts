@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Gateway, insert, insertIfAbsent, remove, update, type Write } from "../gateway.ts";
+import { type Gateway, insert, insertIfAbsent, prune, remove, update, type Write } from "../gateway.ts";
 import { createMemoryGateway } from "../memory/gateway.ts";
 import type { TestDatabase } from "./conformance.ts";
 import { itemRow, operationRow, serverRow, stepRow } from "./rows.ts";
@@ -48,7 +48,7 @@ const write: fc.Arbitrary<Write> = fc.oneof(
       update(
         "work_item",
         { open_cause: { not }, case_number: { below } },
-        { silenced: true, row_version: { add: -1 } },
+        { escalated: true, row_version: { add: -1 } },
         expects,
       ),
     ),
@@ -60,6 +60,8 @@ const write: fc.Arbitrary<Write> = fc.oneof(
     .map(([ids, expects]) => remove("operation", { id: { in: ids } }, expects)),
   fc.tuple(operationId, expectation).map(([above, expects]) => remove("operation_step", { id: { above } }, expects)),
   fc.tuple(cause, expectation).map(([open, expects]) => remove("work_item", { open_cause: open }, expects)),
+  fc.tuple(key, fc.nat(3)).map(([above, limit]) => prune("work_item", { case_number: { above } }, limit)),
+  fc.nat(2).map((limit) => prune("operation", {}, limit)),
 );
 
 const TOUCHED = ["operation_step", "operation", "node_cluster", "work_item"] as const;

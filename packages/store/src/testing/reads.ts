@@ -10,7 +10,7 @@ export function describeReads(gateway: () => Gateway): void {
       itemRow(1, { locked_by: null, priority: 10, last_seen: new Date("2026-01-01T00:00:00.001Z") }),
       itemRow(2, { locked_by: "ann", priority: 50, last_seen: new Date("2026-01-01T00:00:00.002Z") }),
       itemRow(3, { locked_by: "Bob", priority: 50, last_seen: new Date("2026-01-01T00:00:00.003Z") }),
-      itemRow(4, { locked_by: "ann", priority: 10, last_seen: new Date("1969-12-31T23:59:59.999Z"), silenced: true }),
+      itemRow(4, { locked_by: "ann", priority: 10, last_seen: new Date("1969-12-31T23:59:59.999Z"), escalated: true }),
       itemRow(5, { locked_by: "ätna", priority: 99, last_seen: new Date("2026-01-01T00:00:00.000Z") }),
     ];
     beforeEach(async () => {
@@ -34,8 +34,8 @@ export function describeReads(gateway: () => Gateway): void {
       ["times", { last_seen: { above: new Date("2026-01-01T00:00:00.001Z") } }, [2, 3]],
       ["times before 1970", { last_seen: { below: new Date(0) } }, [4]],
       ["a time to the millisecond", { last_seen: new Date("2026-01-01T00:00:00.002Z") }, [2]],
-      ["a flag", { silenced: true }, [4]],
-      ["a flag's negation", { silenced: { not: true } }, [1, 2, 3, 5]],
+      ["a flag", { escalated: true }, [4]],
+      ["a flag's negation", { escalated: { not: true } }, [1, 2, 3, 5]],
       ["several columns", { priority: 50, locked_by: { not: "ann" } }, [3]],
       ["what no row can hold", { queue_name: "" }, []],
     ])("finds by %s", async (_what, where, found) => {

@@ -4,8 +4,8 @@ import type { DataSourceOptions } from "typeorm";
 import type { Gateway } from "../gateway.ts";
 import type { Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
-import { whileBusy } from "./patience.ts";
-import { createSqlGateway, namedFault } from "./sql-gateway.ts";
+import { patiently } from "./patience.ts";
+import { createSqlGateway, namedFault, worthOf } from "./sql-gateway.ts";
 import { type MigrateMode, needsMigration, readVersion } from "./version.ts";
 
 export interface OpenSchemaOptions {
@@ -21,35 +21,28 @@ export interface OpenSchemaOptions {
   readonly migrate: MigrateMode;
 }
 
-const COMMIT_BUDGET_MS = 5_000;
-/** Opening may have to wait for another process that is just migrating. */
-const OPEN_BUDGET_MS = 30_000;
+/** Opening may have to wait for another process that is just migrating, or for a server that is just starting, milliseconds. */
+const OPEN_BUSY_MS = 30_000;
 
 export async function openSchema(options: OpenSchemaOptions): Promise<Gateway> {
   const { dialect, label, clock, rng, logger, migrate: mode } = options;
-  const patience = { clock, rng, budgetMs: OPEN_BUDGET_MS };
-  const isBusy = (thrown: unknown): boolean => dialect.classify(driverError(thrown)).kind === "busy";
+  const patience = { clock, rng };
+  const worthMs = (thrown: unknown): number => worthOf(dialect, driverError(thrown), OPEN_BUSY_MS);
   try {
-    const connection = await whileBusy(patience, isBusy, options.connect);
+    const connection = await patiently(patience, worthMs, options.connect);
     try {
-      const found = await whileBusy(patience, isBusy, () => readVersion(dialect, connection));
+      const found = await patiently(patience, worthMs, () => readVersion(dialect, connection));
       if (needsMigration(label, found, mode)) {
         // TypeORM is loaded here and nowhere else: see `statements.ts`.
         const { migrate } = await import("./migrate.ts");
         const source = options.source();
-        await whileBusy(patience, isBusy, () => migrate({ dialect, source, label, mode, clock, logger }));
+        await patiently(patience, worthMs, () => migrate({ dialect, source, label, mode, clock, logger }));
       }
     } catch (thrown) {
       await connection.close();
       throw thrown;
     }
-    return createSqlGateway({
-      dialect,
-      connection,
-      label,
-      patience: { clock, rng, budgetMs: COMMIT_BUDGET_MS },
-      logger,
-    });
+    return createSqlGateway({ dialect, connection, label, patience, logger });
   } catch (thrown) {
     throw namedFault(dialect, label, driverError(thrown), []);
   }

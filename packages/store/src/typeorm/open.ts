@@ -1,6 +1,5 @@
 /** The one way to a database: its URL says which. Drivers are loaded late: nobody needs more than one of them. */
-import { readFile } from "node:fs/promises";
-import { CastellanError, type Clock, type Logger, type Rng } from "@castellan/kernel";
+import { CastellanError, type Clock, ensureError, type Logger, type Rng } from "@castellan/kernel";
 import type { Gateway } from "../gateway.ts";
 import { postgres } from "./dialects/postgres.ts";
 import { sqlite } from "./dialects/sqlite.ts";
@@ -20,7 +19,8 @@ export interface OpenGatewayOptions {
 
 /**
  * Opens the database and makes sure of its schema. Throws `DATABASE_URL` for a URL it cannot use, `SchemaError` when the
- * schema is missing, older or newer and `migrate` does not allow to change that, `StoreUnavailable` when it cannot be reached.
+ * schema is missing, older or newer and `migrate` does not allow to change that, `StoreUnavailable` when it cannot be reached,
+ * `StoreForbidden` when it refuses the user, `PASSWORD_FILE` when that cannot be read.
  */
 export async function openGateway(options: OpenGatewayOptions): Promise<Gateway> {
   const { url, passwordFile, ...rest } = options;
@@ -40,10 +40,20 @@ export async function openGateway(options: OpenGatewayOptions): Promise<Gateway>
     }
     case "postgres":
     case "postgresql": {
-      const full = await serverUrl(url, passwordFile);
+      const { addressParts, readPassword } = await import("./postgres-settings.ts");
       const { openPostgres, postgresSource } = await import("./postgres-connection.ts");
-      const connect = () => openPostgres(full, options.logger);
-      return await openSchema({ ...rest, dialect: postgres, label: url, connect, source: () => postgresSource(full) });
+      const address = { url: serverUrl(url), passwordFile: passwordFile ?? null };
+      readable(() => addressParts(address));
+      // Read again for every connection; once now, so that a missing one is said at once.
+      if (passwordFile !== undefined) await readPassword(passwordFile);
+      const connect = () => openPostgres(address, options.clock, options.logger);
+      return await openSchema({
+        ...rest,
+        dialect: postgres,
+        label: url,
+        connect,
+        source: () => postgresSource(address),
+      });
     }
     case "mssql":
     case "oracle":
@@ -60,29 +70,26 @@ function sqlitePath(url: string): string {
   return path;
 }
 
-/** The URL of a server with the password put in. */
-async function serverUrl(url: string, passwordFile: string | undefined): Promise<string> {
+/** The URL of a server, which holds no password. */
+function serverUrl(url: string): string {
   if (!URL.canParse(url))
     throw refused("", "the database URL cannot be read; write postgres://USER@HOST:PORT/DATABASE");
-  const full = new URL(url);
-  if (full.password !== "" || full.searchParams.has("password")) {
+  const { password, searchParams, protocol } = new URL(url);
+  if (password !== "" || searchParams.has("password")) {
     throw refused(
-      full.protocol.slice(0, -1),
+      protocol.slice(0, -1),
       "the database URL holds a password: put it into a file, and name that as passwordFile",
     );
   }
-  if (passwordFile !== undefined) full.password = await firstLine(passwordFile);
-  return full.href;
+  return url;
 }
 
-async function firstLine(path: string): Promise<string> {
+/** The driver reads files that the URL names, for TLS. */
+function readable(read: () => void): void {
   try {
-    return (await readFile(path, "utf8")).split(/\r?\n/, 1)[0] ?? "";
+    read();
   } catch (thrown) {
-    throw new CastellanError("PASSWORD_FILE", `the database's password file ${path} cannot be read`, {
-      details: { path },
-      cause: thrown,
-    });
+    throw refused("postgres", `the database URL cannot be used: ${ensureError(thrown).message}`);
   }
 }
 

@@ -1,35 +1,29 @@
-/** Trying again while a database is busy: with growing pauses, within a budget, one unit of work at a time. */
+/** Trying again what may succeed in a moment: with growing pauses, within a budget, one unit of work at a time. */
 import { type Backoff, backoffMs, type Clock, type Rng, sleep } from "@castellan/kernel";
 import { StoreUnavailable } from "../errors.ts";
 
 export interface Patience {
   readonly clock: Clock;
   readonly rng: Pick<Rng, "next">;
-  /** How long, milliseconds. */
-  readonly budgetMs: number;
 }
 
 const PAUSES: Backoff = { firstMs: 2, maxMs: 50, jitter: 0.5 };
 
-/** The first result of `work`; what is not `isBusy` is thrown on, and `StoreUnavailable` when the budget is spent. */
-export async function whileBusy<R>(
-  patience: Patience,
-  isBusy: (thrown: unknown) => boolean,
+/**
+ * The first result of `work`, or its last failure. `worthMs` says how long after the first attempt such a failure is still
+ * worth another one, milliseconds; 0 = it is thrown on at once.
+ */
+export async function patiently<R>(
+  { clock, rng }: Patience,
+  worthMs: (thrown: unknown) => number,
   work: () => R | Promise<R>,
 ): Promise<R> {
-  const { clock, rng, budgetMs } = patience;
-  const deadline = clock.bootMs() + budgetMs;
+  const began = clock.bootMs();
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work();
     } catch (thrown) {
-      if (!isBusy(thrown)) throw thrown;
-      if (clock.bootMs() >= deadline) {
-        throw new StoreUnavailable(`the database stayed busy for ${budgetMs} ms: another process holds its lock`, {
-          details: { budgetMs, attempts: attempt + 1 },
-          cause: thrown,
-        });
-      }
+      if (clock.bootMs() - began >= worthMs(thrown)) throw thrown;
       await sleep(clock, backoffMs(PAUSES, attempt, rng));
     }
   }

@@ -1,38 +1,54 @@
 /**
- * A PostgreSQL server, through a small pool.
+ * A PostgreSQL server, through a small pool that is empty when nothing is asked for a while.
  *
- * P1 A commit is one statement, so the server ends its transaction, not this program. What the server answers is certain;
- *    a connection that breaks before the answer leaves it unknown (`StoreAmbiguous`).
- * P2 Every wait ends: to connect, for a lock, for a statement, for bytes the other side does not acknowledge.
+ * P4 A commit is one statement, so the server ends its transaction, not this program. What the server answers is certain;
+ *    a connection that breaks before the answer leaves it unknown (`StoreAmbiguous`) until it is settled (`lost-backends.ts`).
+ * P5 `close` leaves no socket behind, also when the server does not answer any more.
  */
-import { ensureError, type Logger, systemCode } from "@castellan/kernel";
+import { Socket } from "node:net";
+import { type Clock, ensureError, type Logger, systemCode } from "@castellan/kernel";
 import { Pool, type PoolClient } from "pg";
 import type { DataSourceOptions } from "typeorm";
 import { StoreAmbiguous } from "../errors.ts";
 import { BatchFailure, type Connection } from "./connection.ts";
 import { GUARD_MISSED } from "./dialects/postgres.ts";
+import { createLostBackends } from "./lost-backends.ts";
+import {
+  ANSWER_MS,
+  addressParts,
+  CONNECT_MS,
+  MIGRATING,
+  type PostgresAddress,
+  sessionOptions,
+  WORKING,
+} from "./postgres-settings.ts";
 
-const CONNECT_MS = 2_000;
-const LOCK_MS = 1_000;
-const STATEMENT_MS = 4_000;
-/** Longer than the server's own limit, for a server that does not answer at all. */
-const ANSWER_MS = 5_000;
+/** How our sessions are called in `pg_stat_activity`. */
+const APPLICATION = "castellan";
 const POOL_SIZE = 4;
+/** A connection that nobody needs is closed after this, milliseconds. */
+const IDLE_MS = 5_000;
+/** How long the server may take to see us off, milliseconds. */
+const GOODBYE_MS = 500;
 
 /** Opens nothing yet: the first statement connects. */
-export function openPostgres(url: string, logger: Logger): Connection {
+export function openPostgres(address: PostgresAddress, clock: Clock, logger: Logger): Connection {
+  const sockets = new Set<Socket>();
+  const lost = createLostBackends(APPLICATION);
   const pool = new Pool({
-    connectionString: url,
-    application_name: "castellan",
+    ...addressParts(address),
+    application_name: APPLICATION,
+    options: sessionOptions(WORKING),
     max: POOL_SIZE,
+    idleTimeoutMillis: IDLE_MS,
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
-    statement_timeout: STATEMENT_MS,
-    lock_timeout: LOCK_MS,
-    // Nobody here opens a transaction; the limit is for the server's sake, should that ever change.
-    idle_in_transaction_session_timeout: CONNECT_MS,
     keepAlive: true,
-    options: `-c tcp_user_timeout=${CONNECT_MS} -c timezone=UTC`,
+    stream: () => {
+      const socket = new Socket();
+      sockets.add(socket.once("close", () => sockets.delete(socket)));
+      return socket;
+    },
   });
   pool.on("error", (error) => {
     logger.warn("an idle database connection broke; the next statement opens another", { reason: error.message });
@@ -40,36 +56,53 @@ export function openPostgres(url: string, logger: Logger): Connection {
 
   return {
     read: ({ sql, params }) =>
-      withClient(pool, async (client) => (await client.query<Record<string, unknown>>(sql, [...params])).rows),
+      withClient(pool, async (client) => {
+        await lost.settle(client);
+        return (await client.query<Record<string, unknown>>(sql, [...params])).rows;
+      }),
 
     commit: (statements) =>
       withClient(pool, async (client) => {
-        const batch = statements.map(({ sql, params, expect }) => ({ sql, params, expect }));
+        await lost.settle(client);
+        const batch = JSON.stringify(statements.map(({ sql, params, expect }) => ({ sql, params, expect })));
         try {
           const { rows } = await client.query<{ counts: string[] }>("SELECT castellan_commit($1::jsonb) AS counts", [
-            JSON.stringify(batch),
+            batch,
           ]);
           return (rows[0]?.counts ?? []).map(Number);
         } catch (thrown) {
-          throw commitFailure(thrown);
+          const failure = commitFailure(thrown);
+          if (failure instanceof StoreAmbiguous) lost.add(client);
+          throw failure;
         }
       }),
 
-    close: () => pool.end(),
+    async close() {
+      await pool.end();
+      const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+      const impatience = clock.after(GOODBYE_MS, () => {
+        for (const socket of sockets) socket.destroy();
+      });
+      await Promise.all(gone);
+      impatience.cancel();
+    },
   };
 }
 
 /** How TypeORM reaches the same database: one connection, for as long as a migration takes. */
-export function postgresSource(url: string): DataSourceOptions {
+export function postgresSource(address: PostgresAddress): DataSourceOptions {
+  const { user, database, ...rest } = addressParts(address);
   return {
     type: "postgres",
-    url,
-    applicationName: "castellan migration",
+    ...rest,
+    ...(user === undefined ? {} : { username: user }),
+    ...(database === undefined ? {} : { database }),
+    applicationName: `${APPLICATION} migration`,
     poolSize: 1,
     connectTimeoutMS: CONNECT_MS,
     installExtensions: false,
     logging: false,
-    extra: { options: "-c timezone=UTC" },
+    extra: { options: sessionOptions(MIGRATING) },
   };
 }
 
@@ -96,6 +129,7 @@ async function withClient<R>(pool: Pool, use: (client: PoolClient) => Promise<R>
 function commitFailure(thrown: unknown): unknown {
   if (!isAnswer(thrown)) {
     const { message } = ensureError(thrown);
+    if (NOT_SENT.test(message)) return thrown;
     return new StoreAmbiguous(`the connection broke during a commit: ${message}`, { cause: thrown });
   }
   const at = hintOf(thrown);
@@ -103,6 +137,9 @@ function commitFailure(thrown: unknown): unknown {
   if (code === GUARD_MISSED) return new BatchFailure(at, undefined);
   return code?.startsWith("23") === true ? new BatchFailure(at, thrown) : thrown;
 }
+
+/** The driver saw that the connection was broken before it wrote to it. */
+const NOT_SENT = /not queryable/i;
 
 /**
  * Whether the server itself said what became of the statement. Class 57P (shutdown, crash) it sends to whoever is

@@ -1,13 +1,20 @@
 /** The gateway over any SQL connection: checks at the door, renders, retries what is busy, and names what went wrong. */
-import { CastellanError, ensureError, type Logger } from "@castellan/kernel";
-import { SchemaError, StoreAmbiguous, StoreConflict, StoreDuplicate, StoreUnavailable } from "../errors.ts";
+import { CastellanError, ensureError, type Logger, systemCode } from "@castellan/kernel";
+import {
+  SchemaError,
+  StoreAmbiguous,
+  StoreConflict,
+  StoreDuplicate,
+  StoreForbidden,
+  StoreUnavailable,
+} from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { asRow, checkQuery, checkWrite } from "../schema/checked.ts";
 import type { Shape } from "../schema/columns.ts";
 import { columnOf, type Value, type Values } from "../schema/values.ts";
 import { BatchFailure, type Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
-import { createLine, type Patience, whileBusy } from "./patience.ts";
+import { createLine, type Patience, patiently } from "./patience.ts";
 import { type BatchStatement, renderQuery, renderWrite } from "./statements.ts";
 
 export interface SqlGatewayOptions {
@@ -21,11 +28,15 @@ export interface SqlGatewayOptions {
 
 /** More commits than this waiting for one database is an overload that waiting does not cure. */
 const WAITING_COMMITS = 10_000;
+/** How long a lock that another one holds is waited for, milliseconds. */
+const BUSY_MS = 5_000;
+/** How long a connection that was refused or has just broken is tried again, milliseconds; longer is the caller's choice. */
+const RECONNECT_MS = 1_000;
 
 export function createSqlGateway(options: SqlGatewayOptions): Gateway {
   const { dialect, connection, label, patience, logger } = options;
   const inLine = createLine(WAITING_COMMITS);
-  const isBusy = (thrown: unknown): boolean => dialect.classify(causeOf(thrown)).kind === "busy";
+  const worthMs = (thrown: unknown): number => worthOf(dialect, causeOf(thrown), BUSY_MS);
   let closing: Promise<void> | undefined;
   const refuseClosed = (): void => {
     if (closing !== undefined) throw new StoreUnavailable("the gateway is closed");
@@ -37,7 +48,7 @@ export function createSqlGateway(options: SqlGatewayOptions): Gateway {
       const checked = checkQuery(table, query);
       const statement = renderQuery(dialect, checked);
       try {
-        const rows = await whileBusy(patience, isBusy, () => connection.read(statement));
+        const rows = await patiently(patience, worthMs, () => connection.read(statement));
         return rows.map((row) => asRow(table, decodeRow(dialect, checked.table, row)));
       } catch (thrown) {
         throw namedFault(dialect, label, thrown, []);
@@ -49,7 +60,7 @@ export function createSqlGateway(options: SqlGatewayOptions): Gateway {
       const statements = writes.map((write) => renderWrite(dialect, checkWrite(write)));
       if (statements.length === 0) return [];
       try {
-        return await inLine(() => whileBusy(patience, isBusy, () => connection.commit(statements)));
+        return await inLine(() => patiently(patience, worthMs, () => connection.commit(statements)));
       } catch (thrown) {
         const fault = namedFault(dialect, label, thrown, statements);
         if (fault instanceof StoreUnavailable || fault instanceof StoreAmbiguous) {
@@ -70,6 +81,17 @@ export function createSqlGateway(options: SqlGatewayOptions): Gateway {
   };
 }
 
+/**
+ * How long a failure is worth another attempt, milliseconds. Only failures that have certainly written nothing are: a commit
+ * in doubt has become a `StoreAmbiguous` by now, which is the caller's to look into.
+ */
+export function worthOf(dialect: Dialect, thrown: unknown, busyMs: number): number {
+  if (thrown instanceof CastellanError) return 0;
+  const fault = dialect.classify(thrown);
+  if (fault.kind === "busy") return busyMs;
+  return fault.kind === "unavailable" && fault.passing ? RECONNECT_MS : 0;
+}
+
 /** What the driver threw, in the words of `errors.ts`. */
 export function namedFault(
   dialect: Dialect,
@@ -82,6 +104,8 @@ export function namedFault(
   const table = statements[at]?.table ?? label;
   if (thrown instanceof BatchFailure && thrown.cause === undefined) return new StoreConflict(at, table);
   const cause = ensureError(causeOf(thrown));
+  // Several addresses that all refused come as one error without words.
+  const reason = cause.message || (systemCode(cause) ?? cause.name);
   const fault = dialect.classify(cause);
   switch (fault.kind) {
     case "duplicate":
@@ -89,13 +113,13 @@ export function namedFault(
     case "reference":
       return new StoreConflict(at, table, "refers to a row that is gone, or is still referred to");
     case "busy":
-      return new StoreUnavailable(`${label} is busy`, { cause });
+      return new StoreUnavailable(`${label} stayed busy: ${reason}; another program holds it up`, { cause });
     case "unavailable":
-      return new StoreUnavailable(`${label}: ${cause.message}; ${fault.remedy}`, { cause });
-    case "ambiguous":
-      return new StoreAmbiguous(`${label}: the connection broke during a commit: ${cause.message}`, { cause });
+      return new StoreUnavailable(`${label}: ${reason}; ${fault.remedy}`, { cause });
+    case "forbidden":
+      return new StoreForbidden(`${label}: ${reason}; ${fault.remedy}`, { cause });
     case "schema":
-      return new SchemaError(`${label}: ${cause.message}; the schema is not the one this program needs: migrate it`, {
+      return new SchemaError(`${label}: ${reason}; the schema is not the one this program needs: migrate it`, {
         cause,
       });
     case "defect":

@@ -60,7 +60,12 @@ export function renderWrite(dialect: Dialect, write: CheckedWrite): BatchStateme
     }
     case "delete": {
       const where = renderWhere(dialect, write.where, bind);
-      return { table, sql: `DELETE FROM ${target}${where}`, params, expect: expected(write.expect) };
+      const key = write.table.primaryKey.columns.map((name) => dialect.quote(name)).join(", ");
+      const sql =
+        write.limit === null
+          ? `DELETE FROM ${target}${where}`
+          : dialect.limitedDelete(target, `${where} ORDER BY ${key}`, write.limit);
+      return { table, sql, params, expect: expected(write.expect) };
     }
   }
 }

@@ -9,14 +9,15 @@ import type { Value } from "../../schema/values.ts";
  * What an error of the driver means for a commit or a read:
  * - `duplicate`, `reference`: a constraint refused a row
  * - `busy`: nothing happened; the same again can succeed within milliseconds
- * - `unavailable`: nothing happened; `remedy` says what a person can do
- * - `ambiguous`: a commit was on its way when the connection broke
+ * - `unavailable`: nothing happened; `remedy` says what a person can do. `passing`: the next connection may work
+ * - `forbidden`: nothing happened, and nothing will before a person has changed rights or passwords, as `remedy` says
  * - `schema`: a table or column is not there
  * - `defect`: none of these; thrown on as it is
  */
 export type Fault =
-  | { readonly kind: "duplicate" | "reference" | "busy" | "ambiguous" | "schema" | "defect" }
-  | { readonly kind: "unavailable"; readonly remedy: string };
+  | { readonly kind: "duplicate" | "reference" | "busy" | "schema" | "defect" }
+  | { readonly kind: "unavailable"; readonly remedy: string; readonly passing: boolean }
+  | { readonly kind: "forbidden"; readonly remedy: string };
 
 /** The words TypeORM wants for a column's type. */
 export interface ColumnWords {
@@ -40,6 +41,8 @@ export interface Dialect {
   /** Nulls come first when ascending, last when descending. */
   order(column: string, descending: boolean): string;
   limited(select: string, limit: number): string;
+  /** Deletes the first `limit` rows of `table` that `selection` (conditions and order, as in a read) gives. */
+  limitedDelete(table: string, selection: string, limit: number): string;
   encode(value: Value): string | number | null;
   /** A stored value as JavaScript has it; throws when the driver gave something the column's kind cannot be. */
   decode(column: Column, raw: unknown): Value;
@@ -50,8 +53,4 @@ export interface Dialect {
   readonly beginMigration: readonly string[];
   /** What the first migration creates besides tables. */
   readonly routines: readonly string[];
-}
-
-export function undecodable(column: Column, raw: unknown): Error {
-  return new TypeError(`the driver gave ${typeof raw} for a column of kind ${column.kind}`);
 }

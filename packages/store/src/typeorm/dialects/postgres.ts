@@ -2,10 +2,10 @@
  * PostgreSQL. A commit is one call of a function in the schema, so one round trip: a frozen program can hold no lock, for it
  * never has a transaction open.
  */
-import { systemCode } from "@castellan/kernel";
 import type { Column } from "../../schema/columns.ts";
-import type { Value } from "../../schema/values.ts";
-import { type ColumnWords, type Dialect, type Fault, undecodable } from "./dialect.ts";
+import { ALIKE, decodeValue, encodeValue } from "./alike.ts";
+import type { ColumnWords, Dialect } from "./dialect.ts";
+import { classify } from "./postgres-faults.ts";
 
 /** What the function raises when a guard misses; the hint of every error it raises is the position of the statement. */
 export const GUARD_MISSED = "CS001";
@@ -40,16 +40,17 @@ END $castellan$`;
 const MIGRATION_LOCK = 0x6361_7374;
 
 export const postgres: Dialect = {
+  ...ALIKE,
   name: "postgres",
   columnWords: wordsOf,
-  quote: (name) => `"${name}"`,
   placeholder: (position) => `$${position + 1}`,
   batchPlaceholder: (position, column) => `($1->>${position})::${CASTS[column.kind]}`,
-  insertIfAbsent: (insert) => `${insert} ON CONFLICT DO NOTHING`,
   order: (column, descending) => `${column} ${descending ? "DESC NULLS LAST" : "ASC NULLS FIRST"}`,
-  limited: (select, limit) => `${select} LIMIT ${limit}`,
-  encode,
-  decode,
+  // An array, so that the rows are fetched by their places; a plain IN may read the whole table.
+  limitedDelete: (table, selection, limit) =>
+    `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table}${selection} LIMIT ${limit}))`,
+  encode: (value) => encodeValue(value, (time) => time.toISOString()),
+  decode: (column, raw) => decodeValue(column, raw, (time) => (time instanceof Date ? time : undefined)),
   classify,
   versionTableExists: "SELECT 1 AS found WHERE to_regclass('schema_version') IS NOT NULL",
   beginMigration: ["BEGIN", "SET LOCAL lock_timeout = '10s'", `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`],
@@ -82,73 +83,4 @@ function wordsOf(column: Column): ColumnWords {
     case "time":
       return { type: "timestamptz", precision: 3 };
   }
-}
-
-function encode(value: Value): string | number | null {
-  if (value instanceof Date) return value.toISOString();
-  return typeof value === "boolean" ? Number(value) : value;
-}
-
-function decode(column: Column, raw: unknown): Value {
-  if (raw === null) return null;
-  switch (column.kind) {
-    case "string":
-    case "text":
-      if (typeof raw === "string") return raw;
-      break;
-    case "int":
-    case "bigint":
-      // The driver gives 64-bit numbers as text.
-      if (typeof raw === "number" || typeof raw === "string") return Number(raw);
-      break;
-    case "flag":
-      if (typeof raw === "number") return raw !== 0;
-      break;
-    case "time":
-      if (raw instanceof Date) return raw;
-      break;
-  }
-  throw undecodable(column, raw);
-}
-
-const KINDS: ReadonlyMap<string, Fault["kind"]> = new Map([
-  ["23505", "duplicate"],
-  ["23503", "reference"],
-  ["40001", "busy"],
-  ["40P01", "busy"],
-  ["55P03", "busy"],
-  ["53300", "busy"],
-  ["42P01", "schema"],
-  ["42703", "schema"],
-  ["42883", "schema"],
-  ["3F000", "schema"],
-]);
-
-/** By SQLSTATE, or its class of two characters. */
-const REMEDIES: ReadonlyMap<string, string> = new Map([
-  ["08", "the connection was lost: check the network and the server"],
-  ["57", "the server is going down, starting, or cancelled the statement for taking too long"],
-  ["53", "the server lacks disk, memory or connections"],
-  ["58", "the server's disk failed: look into its log"],
-  ["25006", "this server is read-only: connect to the primary"],
-  ["28", "the server refuses the user: check the user and the password file"],
-  ["3D", "there is no such database: create it, or check the database URL"],
-  ["42501", "the user lacks a privilege: grant it"],
-]);
-
-function classify(thrown: unknown): Fault {
-  const code = systemCode(thrown) ?? "";
-  const kind = KINDS.get(code);
-  if (kind !== undefined && kind !== "unavailable") return { kind };
-  const remedy = REMEDIES.get(code) ?? REMEDIES.get(code.slice(0, 2));
-  if (remedy !== undefined) return { kind: "unavailable", remedy };
-  if (thrown instanceof Error && isConnectionTrouble(code, thrown.message)) {
-    return { kind: "unavailable", remedy: "check that the server runs and can be reached" };
-  }
-  return { kind: "defect" };
-}
-
-/** The system's code, or the driver's words: an error of the server has a SQLSTATE, which begins with no E. */
-function isConnectionTrouble(code: string, message: string): boolean {
-  return /^E[A-Z_]+$/.test(code) || (code === "" && /connect|terminat|timeout|not queryable/i.test(message));
 }

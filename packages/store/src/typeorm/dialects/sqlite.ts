@@ -1,8 +1,8 @@
 /** SQLite: flags are 0 and 1, times are UTC text to the millisecond, which people can read and which sorts. */
 import { systemCode } from "@castellan/kernel";
 import type { Column } from "../../schema/columns.ts";
-import type { Value } from "../../schema/values.ts";
-import { type ColumnWords, type Dialect, type Fault, undecodable } from "./dialect.ts";
+import { ALIKE, decodeValue, encodeValue } from "./alike.ts";
+import type { ColumnWords, Dialect, Fault } from "./dialect.ts";
 
 /** By the start of SQLite's extended result code. */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -20,16 +20,17 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 export const sqlite: Dialect = {
+  ...ALIKE,
   name: "sqlite",
   columnWords: wordsOf,
-  quote: (name) => `"${name}"`,
   placeholder: () => "?",
   batchPlaceholder: () => "?",
-  insertIfAbsent: (insert) => `${insert} ON CONFLICT DO NOTHING`,
   order: (column, descending) => `${column} ${descending ? "DESC" : "ASC"}`,
-  limited: (select, limit) => `${select} LIMIT ${limit}`,
-  encode,
-  decode,
+  limitedDelete: (table, selection, limit) =>
+    `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table}${selection} LIMIT ${limit})`,
+  encode: (value) => encodeValue(value, (time) => time.toISOString().replace("T", " ").slice(0, -1)),
+  decode: (column, raw) =>
+    decodeValue(column, raw, (text) => (typeof text === "string" ? new Date(`${text.replace(" ", "T")}Z`) : undefined)),
   classify,
   versionTableExists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
   beginMigration: ["BEGIN EXCLUSIVE"],
@@ -52,42 +53,16 @@ function wordsOf(column: Column): ColumnWords {
   }
 }
 
-function encode(value: Value): string | number | null {
-  if (value instanceof Date) return value.toISOString().replace("T", " ").slice(0, -1);
-  return typeof value === "boolean" ? Number(value) : value;
-}
-
-function decode(column: Column, raw: unknown): Value {
-  if (raw === null) return null;
-  switch (column.kind) {
-    case "string":
-    case "text":
-      if (typeof raw === "string") return raw;
-      break;
-    case "int":
-    case "bigint":
-      if (typeof raw === "number") return raw;
-      break;
-    case "flag":
-      if (typeof raw === "number") return raw !== 0;
-      break;
-    case "time":
-      if (typeof raw === "string") return new Date(`${raw.replace(" ", "T")}Z`);
-      break;
-  }
-  throw undecodable(column, raw);
-}
-
 function classify(thrown: unknown): Fault {
   const code = systemCode(thrown) ?? "";
   if (code === "SQLITE_CONSTRAINT_UNIQUE" || code === "SQLITE_CONSTRAINT_PRIMARYKEY") return { kind: "duplicate" };
   if (code === "SQLITE_CONSTRAINT_FOREIGNKEY") return { kind: "reference" };
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return { kind: "busy" };
   const remedy = REMEDIES[code.split("_").slice(0, 2).join("_")];
-  if (remedy !== undefined) return { kind: "unavailable", remedy };
+  if (remedy !== undefined) return { kind: "unavailable", remedy, passing: false };
   // better-sqlite3 looks before SQLite does, and has no code for it.
   if (thrown instanceof TypeError && thrown.message.includes("directory does not exist")) {
-    return { kind: "unavailable", remedy: REMEDIES["SQLITE_CANTOPEN"] ?? "" };
+    return { kind: "unavailable", remedy: REMEDIES["SQLITE_CANTOPEN"] ?? "", passing: false };
   }
   if (code === "SQLITE_ERROR" && thrown instanceof Error && /no such|has no column/.test(thrown.message)) {
     return { kind: "schema" };

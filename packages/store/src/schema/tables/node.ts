@@ -1,0 +1,60 @@
+/** Which servers belong to the node, who is master, and which sentinel of a server counts. */
+import { bigint, flag, int, nullable, string, table, time } from "../columns.ts";
+
+/** One row: which node this schema belongs to. */
+export const nodes = table(
+  "nodes",
+  { node_id: int(), node_name: string(24), dir_name: string(255) },
+  { primaryKey: { name: "pk_nodes", columns: ["node_id"] } },
+);
+
+/** One row per server. Writer: administrator commands (`master`: the taking-over sentinel). */
+export const node_cluster = table(
+  "node_cluster",
+  {
+    logical_machine_id: int(),
+    physical_machine_name: string(256),
+    master: flag(),
+    check_error_files: flag(),
+    machine_comment: nullable(string(256)),
+  },
+  {
+    primaryKey: { name: "pk_node_cluster", columns: ["logical_machine_id"] },
+    indexes: [
+      { name: "uq_node_cluster_name", columns: ["physical_machine_name"], unique: true },
+      // The schema itself admits at most one master.
+      { name: "uq_node_cluster_master", columns: ["master"], unique: true, onlyWhere: "master" },
+    ],
+  },
+);
+
+/** One row (id 1): who is master, in which epoch, and the node's recorded state. Writer: compare-and-swap, then that master. */
+export const node_state = table(
+  "node_state",
+  {
+    id: int(),
+    epoch: bigint(),
+    /** Bumped by every write of a master in its transaction: the fence. */
+    fence: bigint(),
+    master_id: nullable(int()),
+    /** Tells the writer of an ambiguous take-over whether it was its own. */
+    nonce: nullable(string(64)),
+    state: string(20),
+    changed_at: time(),
+  },
+  { primaryKey: { name: "pk_node_state", columns: ["id"] } },
+);
+
+/** What the master thinks of each server. */
+export const server_state = table(
+  "server_state",
+  { logical_machine_id: int(), state: string(20), epoch: bigint(), changed_at: time() },
+  { primaryKey: { name: "pk_server_state", columns: ["logical_machine_id"] } },
+);
+
+/** Which incarnation of a server's sentinel counts. Writer: compare-and-swap by the starting worker. */
+export const sentinel = table(
+  "sentinel",
+  { logical_machine_id: int(), incarnation: bigint(), nonce: string(64), started_at: time(), last_seen_at: time() },
+  { primaryKey: { name: "pk_sentinel", columns: ["logical_machine_id"] } },
+);

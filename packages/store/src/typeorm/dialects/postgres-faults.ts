@@ -1,0 +1,59 @@
+/** What PostgreSQL's errors mean, by SQLSTATE or its class of two characters, and what a person can do about them. */
+import { systemCode } from "@castellan/kernel";
+import type { Fault } from "./dialect.ts";
+
+const KINDS: ReadonlyMap<string, "duplicate" | "reference" | "busy" | "schema"> = new Map([
+  ["23505", "duplicate"],
+  ["23503", "reference"],
+  // Serialization failure, deadlock, lock timeout, too many connections, starting up or shutting down.
+  ["40001", "busy"],
+  ["40P01", "busy"],
+  ["55P03", "busy"],
+  ["53300", "busy"],
+  ["57P03", "busy"],
+  ["42P01", "schema"],
+  ["42703", "schema"],
+  ["42883", "schema"],
+  ["3F000", "schema"],
+]);
+
+const FORBIDDEN: ReadonlyMap<string, string> = new Map([
+  ["28", "check the user in the database URL, its password in the passwordFile, and the server's pg_hba.conf"],
+  ["42501", "make the user the owner of its database: ALTER DATABASE name OWNER TO user"],
+]);
+
+const UNAVAILABLE: ReadonlyMap<string, string> = new Map([
+  ["08", "the connection was lost: check the network and the server"],
+  ["57", "the server is going down, or cancelled the statement for taking too long"],
+  ["53", "the server lacks disk, memory or connections"],
+  ["58", "the server's disk failed: look into its log"],
+  ["25006", "this server is read-only: connect to the primary"],
+  ["3D", "create it (createdb --owner USER NAME), or correct the database URL"],
+]);
+
+/** The server ends its sessions; the next one may reach it again, or its successor. */
+const PASSING = /^(57P01|57P02|08\w{3}|ECONNREFUSED|ECONNRESET|EPIPE)$/;
+/** The driver's words for a connection that was there and is not any more. */
+const BROKEN = /terminated unexpectedly|not queryable/i;
+const NO_CONNECTION = /connect|terminat|timeout|not queryable/i;
+
+export function classify(thrown: unknown): Fault {
+  const code = systemCode(thrown) ?? "";
+  const message = thrown instanceof Error ? thrown.message : "";
+  const kind = KINDS.get(code);
+  if (kind !== undefined) return { kind };
+  const rights = byCode(FORBIDDEN, code);
+  if (rights !== undefined) return { kind: "forbidden", remedy: rights };
+  const passing = PASSING.test(code) || (code === "" && BROKEN.test(message));
+  const remedy = byCode(UNAVAILABLE, code);
+  if (remedy !== undefined) return { kind: "unavailable", remedy, passing };
+  // The system's code, or the driver's words: an error of the server has a SQLSTATE, none of which reads like this.
+  if (/^E[A-Z_]{3,}$/.test(code) || (code === "" && NO_CONNECTION.test(message))) {
+    return { kind: "unavailable", remedy: "check that the server runs and can be reached", passing };
+  }
+  return { kind: "defect" };
+}
+
+function byCode(texts: ReadonlyMap<string, string>, code: string): string | undefined {
+  return texts.get(code) ?? texts.get(code.slice(0, 2));
+}
