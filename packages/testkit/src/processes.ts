@@ -59,7 +59,7 @@ export async function killAll(marker: string): Promise<FoundProcess[]> {
       const alive = findProcesses(marker);
       for (const found of alive) {
         killed.set(found.pid, found);
-        kill(found.pid);
+        signalAll([found.pid], "SIGKILL");
       }
       return alive.length === 0;
     },
@@ -94,12 +94,26 @@ function requireMarker(marker: string): void {
   throw new CastellanError("MARKER_TOO_SHORT", `the marker ${JSON.stringify(marker)} would match strangers`);
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (thrown) {
-    if (systemCode(thrown) !== "ESRCH") throw thrown;
+/** Those that are gone meanwhile are passed over. */
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (thrown) {
+      if (systemCode(thrown) !== "ESRCH") throw thrown;
+    }
   }
+}
+
+/** The kernel's state letter; null when the process is gone or only waits to be forgotten. */
+export function stateOf(pid: number): string | null {
+  const state = readStat(pid)?.state ?? "X";
+  return state === "Z" || state === "X" ? null : state;
+}
+
+export function childrenOf(parent: number): number[] {
+  const pids = readdirSync("/proc").map(Number);
+  return pids.filter((pid) => Number.isInteger(pid) && readStat(pid)?.ppid === parent);
 }
 
 function ownLine(): Set<number> {

@@ -23,6 +23,22 @@ it.skipIf(bin === undefined)(
         await sql("select current_user", `postgres://castellan@/postgres?host=${server.socketDir}&port=${server.port}`),
       ).toBe("castellan");
       const { pid } = server;
+      const own = await server.database();
+      const asOwner = (password: string): string => own.url.replace("@", `:${encodeURIComponent(password)}@`);
+      expect(await sql("select current_user = current_database()", asOwner(own.password))).toBe("t");
+      await expect(sql("select 1", asOwner("wrong"))).rejects.toThrow(/password/);
+      await own.drop();
+
+      await server.freeze();
+      let answered = false;
+      const asked = sql("select 7").finally(() => {
+        answered = true;
+      });
+      await promisify(execFile)("true");
+      expect(answered).toBe(false);
+      server.thaw();
+      expect(await asked).toBe("7");
+
       await server.kill9();
       await expect(sql("select 1")).rejects.toThrow(/refused/);
       await eventually(() => server.restart().then(() => true), { withinMs: 20_000, everyMs: 100 });
