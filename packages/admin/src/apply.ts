@@ -132,6 +132,7 @@ const NEW_INSTANCE = {
   persistent: true,
   last_known_status: "STOPPED",
   status_comment: null,
+  held: false,
   status_since: null,
   restarts: 0,
   incarnation: 0,

@@ -21,6 +21,7 @@ async function living(): Promise<Fixture> {
     update("process_config", config, {
       last_known_status: "RUNNING",
       status_comment: "ready",
+      held: false,
       status_since: now,
       restarts: 2,
     }),

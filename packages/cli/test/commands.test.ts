@@ -76,6 +76,7 @@ describe("castellan status", () => {
         status_since: new Date(Date.UTC(2025, 11, 31, 23, 57)),
         restarts: 2,
         status_comment: "ready",
+        held: false,
       }),
       insert("running_processes", { ...key, process_id: 4711, port_number: 0 }),
     ]);

@@ -4,6 +4,7 @@ export {
   AlertPhase,
   alertEventType,
   causeKey,
+  isReassertion,
   NumberedAlert,
   occurrencesOf,
   Severity,
@@ -18,7 +19,8 @@ export {
   toStructured,
   traceparentOf,
 } from "./cloud-event.ts";
-export { Desk } from "./desk/messages.ts";
+export { Desk, type WorkItemReply } from "./desk/messages.ts";
+export { ADMIN_QUEUE, DEFAULT_QUEUE, StoredWorkQueue, UserName, WorkQueue } from "./desk/work-queue.ts";
 export { HomeConfig } from "./home-config.ts";
 export type { HomeSettings, NatsSettings } from "./home-settings.ts";
 export {
@@ -45,7 +47,7 @@ export {
 export { Outbox } from "./outbox/messages.ts";
 export { Keeper } from "./process/messages.ts";
 export { findCycle } from "./process-graph.ts";
-export { Dependency, NodeSpec, ProcessType, Readiness } from "./process-type.ts";
+export { DEFAULT_LOGS, Dependency, NodeSpec, ProcessType, Readiness } from "./process-type.ts";
 export {
   Endpoints,
   NodeEvent,
@@ -59,6 +61,7 @@ export {
 } from "./reports.ts";
 export { Sentinel } from "./sentinel/messages.ts";
 export {
+  CommandVerb,
   DesiredState,
   EVENT_CODE,
   type EventCode,

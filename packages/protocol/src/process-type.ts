@@ -1,16 +1,9 @@
 /** A process type as a user writes it and as the schema keeps it: data, not code. */
-import { CastellanError, parseDuration } from "@castellan/kernel";
 import { z } from "zod";
+import { WorkQueues } from "./desk/work-queue.ts";
+import { duration } from "./duration.ts";
 import { TypeName } from "./names.ts";
-
-const duration = z.string().transform((text, context) => {
-  try {
-    return parseDuration(text);
-  } catch (thrown) {
-    context.addIssue({ code: "custom", message: thrown instanceof CastellanError ? thrown.message : "not a duration" });
-    return z.NEVER;
-  }
-});
+import { sizeFrom } from "./size.ts";
 
 const timeout = duration.default(30_000);
 
@@ -25,6 +18,16 @@ export const Readiness = z.union([
 ]);
 export type Readiness = z.infer<typeof Readiness>;
 
+/** What pauses and what resumes. Both may come more than once, so one signal cannot be both. */
+const PauseSignal = z.enum(["SIGSTOP", "SIGTSTP", "SIGCONT", "SIGUSR1", "SIGUSR2", "SIGHUP", "SIGWINCH"]);
+const Pause = z
+  .strictObject({ signal: PauseSignal.default("SIGSTOP"), resume: PauseSignal.default("SIGCONT") })
+  .refine(
+    ({ signal, resume }) => signal !== resume && signal !== "SIGCONT",
+    "signal pauses and resume resumes: two signals",
+  )
+  .default({ signal: "SIGSTOP", resume: "SIGCONT" });
+
 const Signal = z.enum(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]);
 
 export const Dependency = z
@@ -35,6 +38,9 @@ export const Dependency = z
   .transform((edge) => (typeof edge === "string" ? { type: edge, onRestart: "none" as const } : edge));
 export type Dependency = z.infer<typeof Dependency>;
 
+/** Of a type that says nothing about it. */
+export const DEFAULT_LOGS = { keep: 50 * 1024 * 1024 } as const;
+
 export const ProcessType = z.strictObject({
   /** An argument vector, never a shell. `{type}`, `{instance}`, `{server}`, `{node}`, `{home}` are replaced. */
   command: z.array(z.string().max(4096)).min(1).max(256),
@@ -44,11 +50,15 @@ export const ProcessType = z.strictObject({
   exclusive: z.boolean().default(false),
   dynamic: z.boolean().default(true),
   pausable: z.boolean().default(false),
+  /** How it is paused, when it is pausable; sent to the whole process group. */
+  pause: Pause,
   dependsOn: z.array(Dependency).default([]),
   ready: Readiness.default({ none: true }),
   stop: z
     .strictObject({ signal: Signal.default("SIGTERM"), grace: duration.default(10_000) })
     .default({ signal: "SIGTERM", grace: 10_000 }),
+  /** How much of what an instance prints is kept, bytes; the oldest is cut off. */
+  logs: z.strictObject({ keep: sizeFrom(256 * 1024, "256K").default(DEFAULT_LOGS.keep) }).default(DEFAULT_LOGS),
 });
 export type ProcessType = z.infer<typeof ProcessType>;
 
@@ -57,5 +67,7 @@ export const NodeSpec = z.strictObject({
   types: z.record(TypeName, ProcessType).default({}),
   /** server -> type -> number of instances */
   servers: z.record(z.string(), z.record(TypeName, z.int().min(0).max(999))).default({}),
+  /** Queues of work items: who works on them, and until when. */
+  queues: WorkQueues.default({}),
 });
 export type NodeSpec = z.infer<typeof NodeSpec>;

@@ -22,8 +22,12 @@ export type NodeState = z.infer<typeof NodeState>;
 export const ServerState = z.enum(SERVER_STATES);
 export type ServerState = z.infer<typeof ServerState>;
 
-/** What an operation asks for. The seven administrator verbs that are journaled plans. */
-export const OperationVerb = z.enum(["start", "shutdown", "restart", "pause", "unpause"]);
+/** What an administrator may ask for: each becomes a journaled plan. */
+export const CommandVerb = z.enum(["start", "start_new", "shutdown", "restart", "pause", "unpause"]);
+export type CommandVerb = z.infer<typeof CommandVerb>;
+
+/** What an operation is about. `follow`: dependents are treated as `onRestart` of their edge says; nobody asks for it. */
+export const OperationVerb = z.enum([...CommandVerb.options, "follow"]);
 export type OperationVerb = z.infer<typeof OperationVerb>;
 
 /** An operation ends `done` (all steps did), `failed` (some did not) or `refused` (nothing was begun). */
@@ -34,6 +38,6 @@ export type OperationState = z.infer<typeof OperationState>;
 export const StepState = z.enum(["pending", "ready", "claimed", "done", "failed", "skipped", "unknown"]);
 export type StepState = z.infer<typeof StepState>;
 
-/** What a step wants to be true of its instance afterwards. */
-export const DesiredState = z.enum(["RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED"]);
+/** What a step wants to be true of its instance afterwards. HELD: stopped, and to be started again by a later step. */
+export const DesiredState = z.enum(["RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED", "HELD"]);
 export type DesiredState = z.infer<typeof DesiredState>;

@@ -32,8 +32,8 @@ const kind = fc.constantFrom("error-file", "warn-file", "disk", "inode", "proces
 const status = fc.constantFrom("STARTING", "RUNNING", "PAUSED", "SUSPENDED", "SHUTTING DOWN", "STOPPED");
 const nodeState = fc.constantFrom("STARTING", "RUNNING", "DEGRADED", "SHUTTING DOWN", "STOPPED");
 const phase = fc.constantFrom("raised", "repeated", "resolved");
-const desired = fc.constantFrom("RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED");
-const verb = fc.constantFrom("start", "shutdown", "restart", "pause", "unpause");
+const desired = fc.constantFrom("RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED", "HELD");
+const verb = fc.constantFrom("start", "start_new", "shutdown", "restart", "pause", "unpause");
 const json = fc.dictionary(
   text.filter((key) => key !== "__proto__"),
   fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null)),

@@ -164,6 +164,7 @@ const config = (machine: number, type: string, over: Partial<Row<"process_config
   persistent: true,
   last_known_status: "RUNNING",
   status_comment: null,
+  held: false,
   status_since: NOW,
   restarts: 3,
   incarnation: 1,

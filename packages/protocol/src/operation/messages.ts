@@ -1,7 +1,7 @@
 /** Administrator requests to the whole node (`cmd.{verb}`) and what they are answered with. */
 import { z } from "zod";
 import { Instance, TypeName } from "../names.ts";
-import { DesiredState, OperationState, OperationVerb, StepState } from "../status.ts";
+import { CommandVerb, DesiredState, OperationState, OperationVerb, StepState } from "../status.ts";
 
 /**
  * Which instances are meant: nothing = the node, server = all on it, type = all of that type, instance = one. A key that
@@ -66,10 +66,12 @@ export const Conductor = {
   messages: {
     /** An administrator's request, checked by the role that received the broadcast. */
     Submit: {
-      request: z.object({ verb: OperationVerb, command: CommandRequest }),
+      request: z.object({ verb: CommandVerb, command: CommandRequest }),
       reply: z.object({ operationId: z.string() }),
     },
     /** A sentinel has finished a step: look at the plan again now rather than at the next poll. */
     StepFinished: { request: z.object({ operationId: z.string() }) },
+    /** Processes have ended without an order, and it is on record: see to those that depend on them. */
+    ProcessesDied: { request: z.object({}) },
   },
 } as const;

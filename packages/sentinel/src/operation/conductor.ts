@@ -13,10 +13,10 @@ import { type ActorContext, type Behavior, type CommandOf, receive, restart, set
 import { CastellanError } from "@castellan/kernel";
 import {
   type CommandRequest,
+  type CommandVerb,
   type Conductor,
   type NodeEvent,
   NodeState,
-  type OperationVerb,
   ProcessStatus,
 } from "@castellan/protocol";
 import {
@@ -29,10 +29,13 @@ import {
 } from "@castellan/store";
 import type { EventSink } from "../ports.ts";
 import { fence, readMastership } from "../role/mastership.ts";
-import { createWrites, readOpenOperations, supersedeWrites, waveWrites } from "./journal.ts";
+import { createChores } from "./chores.ts";
+import { createWrites, readOpenOperations, startNewWrites, supersedeWrites, waveWrites } from "./journal.ts";
 import { nodeStateOf, type Settling, settle, stateDuring } from "./node-state.ts";
 import { anticipate, describe, findOverlap, type OpenOperation, type OperationStep } from "./overlap.ts";
+import type { PlannerView, PlanStep } from "./plan.ts";
 import { plan } from "./planner.ts";
+import { planStartNew } from "./start-new.ts";
 import { nextWave, type Wave } from "./wave.ts";
 
 export interface ConductorDeps {
@@ -56,6 +59,17 @@ const SETTLE_LOOK_MS = 100;
  */
 const REST_FACTOR = 2;
 
+/** How often others may change between look and commit what a request is about. */
+const ATTEMPTS = 3;
+
+/** A request that may be carried out. */
+interface Accepted {
+  readonly steps: readonly PlanStep[];
+  readonly note: string | null;
+  /** What has to be on record with its operation. */
+  readonly writes: readonly Write[];
+}
+
 type Private = { readonly type: "Tick" } | { readonly type: "Look" };
 export type ConductorCommand = CommandOf<typeof Conductor> | Private;
 
@@ -72,6 +86,8 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
   let lookQueued = false;
   let restUntilMs = 0;
   let settling: Settling | null = null;
+  let tidyQueued = false;
+  const chores = createChores({ gateway, epoch, clock, newId });
 
   const depose = (): void => {
     if (deposed) return;
@@ -85,7 +101,8 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     try {
       await gateway.commit(writes);
     } catch (thrown) {
-      if (!(thrown instanceof StoreConflict) || thrown.index !== 0) throw thrown;
+      if (!(thrown instanceof StoreConflict)) throw thrown;
+      if (thrown.index !== 0) throw changing(thrown);
       depose();
       throw notMaster();
     }
@@ -105,7 +122,23 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     return row?.id ?? null;
   };
 
-  const submit = async (verb: OperationVerb, command: CommandRequest): Promise<string> => {
+  /** Throws the refusal. */
+  const planFor = async (
+    verb: CommandVerb,
+    { target, options }: CommandRequest,
+    view: PlannerView,
+  ): Promise<Accepted> => {
+    if (verb === "start_new") {
+      const numbers = await gateway.find("process_number");
+      const fresh = planStartNew(target, options, view, numbers);
+      return { steps: fresh.steps, note: null, writes: startNewWrites(fresh, numbers) };
+    }
+    const planned = plan({ verb, target }, view);
+    if (planned.kind === "refused") throw planned.refusal;
+    return { ...planned, writes: [] };
+  };
+
+  const submit = async (verb: CommandVerb, command: CommandRequest): Promise<string> => {
     const known = await findRequest(command.requestId);
     if (known !== null) return known;
     const [view, open] = [await readNodeView(gateway), await readOpenOperations(gateway)];
@@ -113,8 +146,7 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
       depose();
       throw notMaster();
     }
-    const planned = plan({ verb, target: command.target }, anticipate(view, open));
-    if (planned.kind === "refused") throw planned.refusal;
+    const planned = await planFor(verb, command, anticipate(view, open));
     const overlap = findOverlap(verb, planned.steps, open);
     if (overlap.kind === "busy") throw busy(overlap.operation);
 
@@ -128,6 +160,7 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     await commit([
       fence(epoch, state === view.state ? {} : { state, changed_at: now }),
       ...overlap.superseded.flatMap((operation) => supersedeWrites(operation, title, now)),
+      ...planned.writes,
       ...createWrites({ id, requestId, verb, target, options, by, epoch, now, note, steps }, newId),
     ]);
     log.info("operation accepted", { operation: id, verb, target, by, steps: steps.length });
@@ -137,13 +170,19 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
   };
 
   /** A commit that met its own request id, or broke on its way, may have happened. */
-  const submitOnce = async (verb: OperationVerb, command: CommandRequest): Promise<string> => {
+  const submitOnce = async (verb: CommandVerb, command: CommandRequest): Promise<string> => {
     try {
-      return await submit(verb, command);
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await submit(verb, command);
+        } catch (thrown) {
+          if (!isChanging(thrown) || attempt === ATTEMPTS) throw thrown;
+        }
+      }
     } catch (thrown) {
       if (!(thrown instanceof StoreDuplicate) && !(thrown instanceof StoreAmbiguous)) throw thrown;
       const id = await findRequest(command.requestId);
-      if (id === null) throw thrown;
+      if (id === null) throw thrown instanceof StoreDuplicate ? changing(thrown) : thrown;
       queueLook();
       return id;
     }
@@ -172,6 +211,17 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     return true;
   };
 
+  /** What nobody has asked for. Whether there was something. */
+  const tidy = async (): Promise<boolean> => {
+    if (deposed) return false;
+    const chore = await chores.next(await readOpenOperations(gateway));
+    if (chore === null) return false;
+    await commit([fence(epoch), ...chore.writes]);
+    log.info(chore.why, { steps: chore.steps.length });
+    wakeAll(chore.steps.filter(({ dependsOn }) => dependsOn.length === 0));
+    return true;
+  };
+
   const stateChange = async (open: readonly OpenOperation[]): Promise<{ from: NodeState; to: NodeState } | null> => {
     const mastership = await readMastership(gateway);
     if (mastership.epoch !== epoch) {
@@ -194,6 +244,12 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     let moved = false;
     try {
       moved = await look(withState);
+      if (withState || moved) tidyQueued = true;
+      if (tidyQueued && !deposed) {
+        tidyQueued = await tidy();
+        // One at a time: the next is decided over what this one has changed.
+        if (tidyQueued) queueLook();
+      }
     } catch (thrown) {
       // Expected: the database is away, a step moved meanwhile, another is master. The next tick looks again.
       if (!(thrown instanceof CastellanError)) throw thrown;
@@ -230,6 +286,10 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
       }
     },
     StepFinished: queueLook,
+    ProcessesDied: () => {
+      tidyQueued = true;
+      queueLook();
+    },
     Look: () => {
       lookQueued = false;
       return lookAgain(false);
@@ -244,6 +304,16 @@ function readied({ operation, wave }: { readonly operation: OpenOperation; reado
 }
 
 const statusOf = (stored: string): ProcessStatus => ProcessStatus.catch("STOPPED").parse(stored);
+
+const isChanging = (thrown: unknown): boolean => thrown instanceof CastellanError && thrown.code === "CHANGING";
+
+/** Somebody else changed at the same moment what this would have changed: nothing has happened. */
+function changing(cause: CastellanError): CastellanError {
+  return new CastellanError("CHANGING", "the configuration was changed at the same moment: try again", {
+    retryable: true,
+    cause,
+  });
+}
 
 function notMaster(): CastellanError {
   return new CastellanError("NOT_MASTER", "this sentinel is not master any more; ask again", { retryable: true });

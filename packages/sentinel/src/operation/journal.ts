@@ -3,6 +3,7 @@ import { DesiredState, OperationVerb, StepState, Target } from "@castellan/proto
 import { type Gateway, insert, type Row, update, type Write } from "@castellan/store";
 import { hasEnded, type OpenOperation, type OperationStep } from "./overlap.ts";
 import { decodeRanges, encodeRanges, type PlanStep } from "./plan.ts";
+import type { StartNew } from "./start-new.ts";
 import { clip, type Wave } from "./wave.ts";
 
 /** Values of one IN list; a bound that every dialect takes. */
@@ -102,6 +103,33 @@ export function createWrites(operation: NewOperation, newId: () => string): Writ
         result_text: null,
       });
     }),
+  ];
+}
+
+/** Defines temporary instances, and remembers their numbers. Guarded: two requests do not get the same numbers. */
+export function startNewWrites(fresh: StartNew, numbers: readonly Row<"process_number">[]): Write[] {
+  const { serverId, type, instances } = fresh;
+  const counter = { logical_machine_id: serverId, logical_process_name: type };
+  const known = numbers.find((row) => row.logical_machine_id === serverId && row.logical_process_name === type);
+  const last_instance = Math.max(...instances);
+  return [
+    known === undefined
+      ? insert("process_number", { ...counter, last_instance })
+      : update("process_number", { ...counter, last_instance: known.last_instance }, { last_instance }),
+    ...instances.map((instance) =>
+      insert("process_config", {
+        ...counter,
+        logical_process_instance: instance,
+        enabled: true,
+        persistent: false,
+        last_known_status: "STOPPED",
+        status_comment: null,
+        held: false,
+        status_since: null,
+        restarts: 0,
+        incarnation: 0,
+      }),
+    ),
   ];
 }
 

@@ -28,10 +28,17 @@ const keyOf = ({ serverId, type, instance }: Key): string => `${serverId}/${type
 
 export const hasEnded = (state: StepState): boolean => state !== "pending" && state !== "ready" && state !== "claimed";
 
-/** SHUTDOWN wins over everything but another SHUTDOWN; otherwise who came first goes on, and the newcomer is refused. */
+/**
+ * SHUTDOWN wins over everything but another SHUTDOWN. RESTART goes beside a start that waits for the same process: whichever
+ * attempt gets it up is what both wanted. Otherwise who came first goes on, and the newcomer is refused.
+ */
 export function findOverlap(verb: OperationVerb, steps: readonly PlanStep[], open: readonly OpenOperation[]): Overlap {
-  const planned = new Set(steps.map(keyOf));
-  const touching = open.filter((operation) => operation.steps.some((step) => planned.has(keyOf(step))));
+  const planned = new Map(steps.map((step) => [keyOf(step), step.desired]));
+  const isShared = (step: OperationStep): boolean =>
+    step.desired === "RUNNING" && step.state === "claimed" && planned.get(keyOf(step)) === "RESTARTED";
+  const touching = open.filter(({ steps: theirs }) =>
+    theirs.some((step) => planned.has(keyOf(step)) && !(verb === "restart" && isShared(step))),
+  );
   const busy = touching.find((operation) => verb !== "shutdown" || operation.verb === "shutdown");
   return busy === undefined ? { kind: "clear", superseded: touching } : { kind: "busy", operation: busy };
 }
@@ -55,7 +62,7 @@ export function anticipate<V extends Pick<PlannerView, "instances">>(view: V, op
 
 function statusAhead(status: ProcessStatus, desired: DesiredState | undefined): ProcessStatus {
   const down = status === "STOPPED" || status === "SUSPENDED";
-  if (desired === "STOPPED") return down ? status : "SHUTTING DOWN";
+  if (desired === "STOPPED" || desired === "HELD") return down ? status : "SHUTTING DOWN";
   if (desired === "RESTARTED" || (desired === "RUNNING" && down)) return "STARTING";
   return status;
 }

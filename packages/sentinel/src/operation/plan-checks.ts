@@ -12,7 +12,7 @@ export function isUp({ status }: Pick<PlannedInstance, "status">): boolean {
 }
 
 /** A dependent may rely on it. */
-function isReady({ status }: Pick<PlannedInstance, "status">): boolean {
+export function isReady({ status }: Pick<PlannedInstance, "status">): boolean {
   return status === "RUNNING" || status === "PAUSED";
 }
 

@@ -19,8 +19,11 @@ export interface PlanStep {
   readonly dependsOn: readonly SeqRange[];
 }
 
+/** What is planned from a target alone; the others have planners of their own. */
+export type PlanVerb = Exclude<OperationVerb, "start_new" | "follow">;
+
 export interface PlanRequest {
-  readonly verb: OperationVerb;
+  readonly verb: PlanVerb;
   readonly target: Target;
 }
 
@@ -31,7 +34,11 @@ export interface PlannedInstance {
   readonly type: string;
   readonly instance: number;
   readonly enabled: boolean;
+  /** False: made by START_NEW, gone when it is stopped. */
+  readonly persistent: boolean;
   readonly status: ProcessStatus;
+  /** STARTING, but not before the master says so. */
+  readonly held: boolean;
 }
 
 /** What the planner needs to know of a node; the store's `NodeView` is one. */

@@ -3,14 +3,16 @@
  * equal views give equal plans.
  *
  * P1 Every enabled instance of the target has exactly one step (PAUSE and UNPAUSE: every one that is pausable and up).
- * P2 START, RESTART: a step depends on all steps of the types its type depends on, through types without a step.
+ *    RESTART draws in those that depend on it as `followers.ts` says.
+ * P2 START, RESTART: a step depends on all steps of the types its type depends on, through types without a step. RESTART
+ *    takes the instances of a type that are up one after the other: when the first does not come back, the rest go on as they are.
  * P3 SHUTDOWN is the reverse: a step depends on all steps of the types that depend on its type.
  * P4 What is needed but lies outside the target is up already, or the request is refused naming it (`plan-checks.ts`).
  * P5 Steps of one type have consecutive seqs, and a step depends on smaller seqs only.
  */
 import type { CastellanError } from "@castellan/kernel";
-import type { DesiredState, OperationVerb } from "@castellan/protocol";
-import type { PlannedInstance, PlannerView, PlanRequest, PlanStep, SeqRange } from "./plan.ts";
+import { restartSteps } from "./followers.ts";
+import type { PlannedInstance, PlannerView, PlanRequest, PlanStep, PlanVerb } from "./plan.ts";
 import {
   findCycleAmong,
   findDependents,
@@ -21,21 +23,13 @@ import {
   findNotPausable,
   isUp,
 } from "./plan-checks.ts";
+import { layOut } from "./steps.ts";
 import { selectInstances } from "./target.ts";
-import { closureOf, dependenciesThrough, startOrder } from "./type-graph.ts";
 
 export type Planned =
   /** No step at all is a plan too: there is nothing to do, and `note` says why. */
   | { readonly kind: "plan"; readonly steps: readonly PlanStep[]; readonly note: string | null }
   | { readonly kind: "refused"; readonly refusal: CastellanError };
-
-const DESIRED: Readonly<Record<OperationVerb, DesiredState>> = {
-  start: "RUNNING",
-  shutdown: "STOPPED",
-  restart: "RESTARTED",
-  pause: "PAUSED",
-  unpause: "UNPAUSED",
-};
 
 export function plan(request: PlanRequest, view: PlannerView): Planned {
   const selection = selectInstances(request.target, view);
@@ -57,7 +51,8 @@ function choose(
   switch (verb) {
     case "start":
     case "restart":
-      return all.filter(({ enabled }) => enabled || named);
+      // A temporary one that has been stopped is about to go.
+      return all.filter((one) => named || (one.enabled && (one.persistent || one.status !== "STOPPED")));
     case "shutdown":
       return all.filter((instance) => instance.enabled || named || isUp(instance));
     case "pause":
@@ -98,51 +93,17 @@ function emptyNote({ verb }: PlanRequest, all: readonly PlannedInstance[]): stri
   return "nothing to do: every instance is disabled";
 }
 
-function stepsOf(verb: OperationVerb, instances: readonly PlannedInstance[], view: PlannerView): PlanStep[] {
-  const byType = new Map<string, PlannedInstance[]>();
-  for (const instance of instances) {
-    const group = byType.get(instance.type);
-    if (group === undefined) byType.set(instance.type, [instance]);
-    else group.push(instance);
+function stepsOf(verb: PlanVerb, instances: readonly PlannedInstance[], view: PlannerView): PlanStep[] {
+  switch (verb) {
+    case "start":
+      return layOut(instances, view, { direction: "up", desired: "RUNNING" });
+    case "shutdown":
+      return layOut(instances, view, { direction: "down", desired: "STOPPED" });
+    case "restart":
+      return restartSteps(instances, view);
+    case "pause":
+      return layOut(instances, view, { direction: "free", desired: "PAUSED" });
+    case "unpause":
+      return layOut(instances, view, { direction: "free", desired: "UNPAUSED" });
   }
-  const order = startOrder(closureOf(byType.keys(), view.types)).filter((type) => byType.has(type));
-  // A type without a definition has no edges: what runs can be stopped after its type was deleted.
-  const undefinedTypes = [...byType.keys()].filter((type) => !view.types.has(type)).sort();
-  const ordered = [...order, ...undefinedTypes];
-  if (verb === "shutdown") ordered.reverse();
-  const edges = verb === "pause" || verb === "unpause" ? new Map<string, string[]>() : planEdges(verb, ordered, view);
-
-  const ranges = new Map<string, SeqRange>();
-  const steps: PlanStep[] = [];
-  for (const type of ordered) {
-    const group = (byType.get(type) ?? []).sort((a, b) => a.serverId - b.serverId || a.instance - b.instance);
-    if (verb === "shutdown") group.reverse();
-    const dependsOn = (edges.get(type) ?? [])
-      .map((before) => ranges.get(before))
-      .filter((range) => range !== undefined)
-      .sort(([a], [b]) => a - b);
-    ranges.set(type, [steps.length + 1, steps.length + group.length]);
-    for (const { serverId, server, instance } of group) {
-      steps.push({ seq: steps.length + 1, serverId, server, type, instance, desired: DESIRED[verb], dependsOn });
-    }
-  }
-  return steps;
-}
-
-/** For each planned type the planned types whose steps come before its own. */
-function planEdges(verb: OperationVerb, planned: readonly string[], view: PlannerView): Map<string, string[]> {
-  const isPlanned = new Set(planned);
-  const edges = new Map<string, string[]>();
-  const add = (from: string, to: string): void => {
-    const list = edges.get(from);
-    if (list === undefined) edges.set(from, [to]);
-    else list.push(to);
-  };
-  for (const type of planned) {
-    for (const dependency of dependenciesThrough(type, view.types, (other) => isPlanned.has(other))) {
-      if (verb === "shutdown") add(dependency, type);
-      else add(type, dependency);
-    }
-  }
-  return edges;
 }

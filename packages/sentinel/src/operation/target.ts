@@ -12,39 +12,45 @@ const refuse = (code: string, message: string, details: Record<string, unknown>)
   refusal: new CastellanError(code, message, { details }),
 });
 
-function unknown(code: string, what: string, typed: string, known: readonly string[]): Selection {
+function unknown(code: string, what: string, typed: string, known: readonly string[]): CastellanError {
   const near = nearest(typed, known);
   const hint = near === null ? "" : ` - did you mean ${near}?`;
-  return refuse(code, `there is no ${what} "${typed}"${hint} (known: ${listOf(known)})`, {
-    name: typed,
-    known: known.slice(0, 50),
-    nearest: near,
+  const message = `there is no ${what} "${typed}"${hint} (known: ${listOf(known)})`;
+  return new CastellanError(code, message, {
+    details: { name: typed, known: known.slice(0, 50), nearest: near },
   });
+}
+
+/** The server that was typed, by name or number, or the refusal. */
+export function selectServer(typed: string, view: PlannerView): PlannerView["servers"][number] | CastellanError {
+  const name = typed.toLowerCase();
+  const server =
+    view.servers.find((known) => known.name.toLowerCase() === name) ??
+    view.servers.find(({ id }) => String(id) === name);
+  if (server !== undefined) return server;
+  const type = typed.toUpperCase();
+  if (!isKnown(type, view)) {
+    return unknown(
+      "UNKNOWN_SERVER",
+      "server",
+      typed,
+      view.servers.map((known) => known.name),
+    );
+  }
+  const example = `${view.servers[0]?.name ?? "SERVER"} ${type}`;
+  return new CastellanError(
+    "UNKNOWN_SERVER",
+    `${type} is a process type: the server comes before it, for example ${example}`,
+    { details: { name: typed } },
+  );
 }
 
 /** All instances of the target, enabled or not, in the order of the view. */
 export function selectInstances(target: Target, view: PlannerView): Selection {
   let instances = view.instances;
   if (target.server !== undefined) {
-    const typed = target.server.toLowerCase();
-    const server =
-      view.servers.find(({ name }) => name.toLowerCase() === typed) ??
-      view.servers.find(({ id }) => String(id) === typed);
-    if (server === undefined && isKnown(target.server.toUpperCase(), view)) {
-      const type = target.server.toUpperCase();
-      const example = `${view.servers[0]?.name ?? "SERVER"} ${type}`;
-      return refuse("UNKNOWN_SERVER", `${type} is a process type: the server comes before it, for example ${example}`, {
-        name: target.server,
-      });
-    }
-    if (server === undefined) {
-      return unknown(
-        "UNKNOWN_SERVER",
-        "server",
-        target.server,
-        view.servers.map(({ name }) => name),
-      );
-    }
+    const server = selectServer(target.server, view);
+    if (server instanceof CastellanError) return { kind: "refused", refusal: server };
     instances = instances.filter(({ serverId }) => serverId === server.id);
   }
   const where = target.server === undefined ? "in this node" : `on ${target.server}`;
@@ -56,7 +62,7 @@ export function selectInstances(target: Target, view: PlannerView): Selection {
   const ofType = instances.filter((instance) => instance.type === type);
   if (ofType.length === 0 && !isKnown(type, view)) {
     const known = new Set([...view.types.keys(), ...view.instances.map((instance) => instance.type)]);
-    return unknown("UNKNOWN_TYPE", "process type", type, [...known].sort());
+    return { kind: "refused", refusal: unknownType(type, known) };
   }
   if (ofType.length === 0) {
     return refuse("NO_INSTANCES", `no instance of ${type} is defined ${where}`, {
@@ -73,6 +79,11 @@ export function selectInstances(target: Target, view: PlannerView): Selection {
     type,
     known: numbers,
   });
+}
+
+/** `known`: every type that the node has heard of. */
+export function unknownType(type: string, known: Iterable<string>): CastellanError {
+  return unknown("UNKNOWN_TYPE", "process type", type, [...known].sort());
 }
 
 function isKnown(type: string, view: PlannerView): boolean {

@@ -4,6 +4,7 @@
  * | phase         | process | leaves it on                                                                      |
  * |---------------|---------|-----------------------------------------------------------------------------------|
  * | stopped       | no      | order RUNNING, RESTARTED -> launching                                             |
+ * | held          | no      | order RUNNING, RESTARTED -> launching; order STOPPED -> stopped                   |
  * | launching     | no      | launched -> waiting-ready (wish STOPPED: stopping); launch-failed -> policy       |
  * | waiting-ready | yes     | ready -> running (or paused); exited, not-ready -> killing; order STOPPED, RESTARTED -> stopping |
  * | running       | yes     | exited -> killing; order PAUSED -> paused; order STOPPED, RESTARTED -> stopping   |
@@ -12,6 +13,9 @@
  * | killing       | dying   | gone -> by wish: stopped; with a failure: policy; else launching                  |
  * | backing-off   | no      | backoff-elapsed, order RESTARTED -> launching; order STOPPED -> stopped           |
  * | suspended     | no      | order RESTARTED -> launching; order STOPPED -> stopped; order RUNNING is refused  |
+ *
+ * An order HELD does as STOPPED does and ends in held; what is stopped or suspended already stays so. An order PAUSED for
+ * what is about to run is remembered and carried out when it is ready.
  *
  * policy = `restart-window.ts`: launching at once, backing-off, or suspended.
  *
@@ -24,6 +28,7 @@ import { startedAtMs } from "./identity.ts";
 import {
   afterFailure,
   answerAll,
+  atRest,
   backOff,
   beginKill,
   beginStop,
@@ -39,10 +44,12 @@ import { decideRestored } from "./keeper-restore.ts";
 import {
   type Decision,
   type Failure,
+  isDownWish,
   type KeeperEvent,
   type KeeperState,
   processOf,
   sameProcess,
+  statusOf,
 } from "./keeper-state.ts";
 
 type Of<T extends KeeperEvent["type"]> = Extract<KeeperEvent, { readonly type: T }>;
@@ -87,7 +94,7 @@ function launched(state: KeeperState, { launchId, process }: Of<"launched">): De
     const isKept = sameAsKept(state, process);
     return { state, effects: isKept ? [] : [{ kind: "signal", process, signal: "kill" }] };
   }
-  if (state.wish === "STOPPED") return beginStop(state, process, false);
+  if (isDownWish(state.wish)) return beginStop(state, process, false);
   return {
     state: { ...state, phase: { at: "waiting-ready", process } },
     effects: [
@@ -100,7 +107,7 @@ function launched(state: KeeperState, { launchId, process }: Of<"launched">): De
 
 function launchFailed(state: KeeperState, event: Of<"launch-failed">): Decision {
   if (state.phase.at !== "launching" || state.launchId !== event.launchId) return unchanged(state);
-  if (state.wish === "STOPPED") return ended(state, []);
+  if (isDownWish(state.wish)) return ended(state, []);
   if (event.kind === "permanent") return suspend(state, event.reason, "START_FAILED");
   if (event.kind === "transient") {
     return afterFailure(state, { how: event.reason, ranMs: 0, policy: event.policy });
@@ -161,7 +168,7 @@ function gone(state: KeeperState, { process }: Of<"gone">): Decision {
     { kind: "cancel", key: "grace" },
     { kind: "cancel", key: "kill" },
   ] as const;
-  if (state.wish === "STOPPED") return ended(state, timers);
+  if (isDownWish(state.wish)) return ended(state, timers);
   const failure = phase.at === "killing" ? phase.failure : null;
   const next = failure === null ? launch(state, []) : afterFailure(state, failure);
   return { state: next.state, effects: [...timers, ...next.effects] };
@@ -170,11 +177,11 @@ function gone(state: KeeperState, { process }: Of<"gone">): Decision {
 /** As ordered: nothing is left of it. */
 function ended(state: KeeperState, before: Decision["effects"]): Decision {
   const process = processOf(state.phase);
-  const [resolved, alerts] = resolveAlert({ ...state, phase: { at: "stopped" }, window: [] });
+  const [resolved, alerts] = resolveAlert(atRest(state, state.comment));
   const [waiting, answers] = answerAll(
     resolved.waiting,
     "down",
-    "STOPPED",
+    statusOf(resolved),
     state.comment === "" ? "stopped" : state.comment,
   );
   return {

@@ -2,7 +2,8 @@
 import { resolve } from "node:path";
 import type { ActorContext } from "@castellan/actor";
 import { backoffMs } from "@castellan/kernel";
-import type { ProcessStatus } from "@castellan/protocol";
+import { DEFAULT_LOGS, type ProcessStatus } from "@castellan/protocol";
+import { outputFileOf } from "../output/output-file.ts";
 import type { ProcessIdentity } from "./identity.ts";
 import type { KeeperDeps } from "./keeper-deps.ts";
 import { fromRecord, recordedStatus, restoredEvent, toRecord } from "./keeper-memory.ts";
@@ -18,7 +19,7 @@ import {
 } from "./keeper-state.ts";
 import { createKeeperVoice } from "./keeper-voice.ts";
 import { readLastLine } from "./last-line.ts";
-import { logFileOf, sizeOf } from "./launch.ts";
+import { sizeOf } from "./launch.ts";
 import { awaitReady } from "./readiness.ts";
 import type { LaunchDefinition } from "./record.ts";
 import { createRecordKeeping } from "./record-keeping.ts";
@@ -63,7 +64,7 @@ export interface Askers {
 export function createKeeperHands(deps: KeeperDeps, context: ActorContext<KeeperCommand>, askers: Askers): KeeperHands {
   const { key, identity: who, records, proc, groups, launcher } = deps;
   const { clock, rng, timers, self } = context;
-  const logFile = logFileOf(who.home, key);
+  const logFile = outputFileOf(who.home, key);
   const record = records.get(key);
   let definition = deps.definition;
   let policy = deps.policy;
@@ -79,6 +80,14 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
   const onDisk = createRecordKeeping(records, context, () =>
     toRecord(state, { key, since, logOffset, definition: launchedWith }),
   );
+  const untrim = deps.outputs.watch({
+    path: logFile,
+    keep: () => (definition ?? launchedWith)?.logs.keep ?? DEFAULT_LOGS.keep,
+    onMoved(bytes) {
+      logOffset = Math.max(0, logOffset - bytes);
+      hands.save();
+    },
+  });
 
   const onExit = (process: ProcessIdentity, how: string): void => self.tell({ type: "Exited", process, how });
 
@@ -234,6 +243,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     letGo() {
       readiness?.abort();
       vigil.letGo();
+      untrim();
     },
   };
   return hands;

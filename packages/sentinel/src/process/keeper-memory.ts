@@ -9,6 +9,7 @@ import type { RestartPolicy } from "./restart-window.ts";
 
 const RECORDED: Readonly<Record<Phase["at"], ProcessRecord["phase"]>> = {
   stopped: "stopped",
+  held: "held",
   launching: "intent",
   "waiting-ready": "launched",
   running: "launched",

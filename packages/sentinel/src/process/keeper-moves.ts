@@ -83,6 +83,16 @@ export function suspend(state: KeeperState, reason: string, code: RefusalCode): 
   };
 }
 
+/** What an instance is called that nobody may start before what it depends on. */
+const HELD_COMMENT = "waits until what it depends on is ready again";
+
+/** Nothing of it runs: where that leaves it, by what was wished for. */
+export function atRest(state: KeeperState, comment: string): KeeperState {
+  const isHeld = state.wish === "HELD";
+  const phase = isHeld ? ({ at: "held" } as const) : ({ at: "stopped" } as const);
+  return { ...state, phase, window: [], comment: isHeld ? HELD_COMMENT : comment };
+}
+
 /** It does what it should, or was stopped by order: what was told about it is over. */
 export function resolveAlert(state: KeeperState): readonly [KeeperState, Effects] {
   if (state.alert === null || state.alert.phase === "resolve") return [state, []];
@@ -90,14 +100,17 @@ export function resolveAlert(state: KeeperState): readonly [KeeperState, Effects
   return [{ ...state, alert }, [{ kind: "alert", alert }]];
 }
 
+/** Whoever waited for a pause that a later order took back is told so here. */
 export function setRunning(state: KeeperState, process: ProcessIdentity): Decision {
   const [resolved, alerts] = resolveAlert({ ...state, phase: { at: "running", process }, comment: "" });
-  const [waiting, answers] = answerAll(
+  const [rest, answers] = answerAll(
     resolved.waiting,
     "up",
     "RUNNING",
     state.restarts === 0 ? "started" : `started, at attempt ${state.restarts + 1}`,
   );
+  const [waiting, refusals] =
+    state.wish === "PAUSED" ? [rest, []] : refuseAll(rest, "up", "SUPERSEDED", "a later order lets it run");
   return {
     state: { ...resolved, waiting },
     effects: [
@@ -105,17 +118,20 @@ export function setRunning(state: KeeperState, process: ProcessIdentity): Decisi
       { kind: "report", what: "running", code: EVENT_CODE.started, pid: process.pid },
       ...alerts,
       ...answers,
+      ...refusals,
     ],
   };
 }
 
 export function setPaused(state: KeeperState, process: ProcessIdentity): Decision {
+  const [waiting, answers] = answerAll(state.waiting, "paused", "PAUSED", "paused");
   return {
-    state: { ...state, phase: { at: "paused", process } },
+    state: { ...state, phase: { at: "paused", process }, waiting },
     effects: [
       { kind: "save", wait: true },
       { kind: "signal", process, signal: "pause" },
       { kind: "report", what: "paused", code: EVENT_CODE.paused, pid: process.pid },
+      ...answers,
     ],
   };
 }
@@ -125,7 +141,7 @@ export function setUnpaused(state: KeeperState, process: ProcessIdentity): Decis
     state: { ...state, phase: { at: "running", process } },
     effects: [
       { kind: "save", wait: true },
-      { kind: "signal", process, signal: "continue" },
+      { kind: "signal", process, signal: "resume" },
       { kind: "report", what: "unpaused", code: EVENT_CODE.unpaused, pid: process.pid },
     ],
   };
@@ -145,15 +161,17 @@ export function answerAll(
   ];
 }
 
+/** Refuses everybody who waited for `goal`; who waits for a pause waits for it to be up too. */
 export function refuseAll(
   waiting: readonly Asker[],
-  goal: Asker["goal"],
+  goal: "up" | "down",
   code: RefusalCode,
   message: string,
 ): readonly [readonly Asker[], Effects] {
-  const done = waiting.filter((asker) => asker.goal === goal);
+  const isMeant = (asker: Asker): boolean => (asker.goal === "down") === (goal === "down");
+  const done = waiting.filter(isMeant);
   return [
-    waiting.filter((asker) => asker.goal !== goal),
+    waiting.filter((asker) => !isMeant(asker)),
     done.map(({ id }) => ({ kind: "refuse", asker: id, code, message })),
   ];
 }

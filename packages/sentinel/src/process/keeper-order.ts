@@ -2,6 +2,7 @@
 import type { DesiredState } from "@castellan/protocol";
 import {
   answerAll,
+  atRest,
   beginStop,
   type Effects,
   launch,
@@ -10,7 +11,15 @@ import {
   setPaused,
   setUnpaused,
 } from "./keeper-moves.ts";
-import { type Decision, type KeeperEvent, type KeeperState, type RefusalCode, statusOf } from "./keeper-state.ts";
+import {
+  type Asker,
+  type Decision,
+  isDownWish,
+  type KeeperEvent,
+  type KeeperState,
+  type RefusalCode,
+  statusOf,
+} from "./keeper-state.ts";
 
 /** More askers than this for one instance are a fault of theirs. */
 const MOST_WAITING = 64;
@@ -26,6 +35,8 @@ export function decideOrder(state: KeeperState, order: Bring): Decision {
       return start(state, order);
     case "STOPPED":
       return stopOrder(state, order.asker);
+    case "HELD":
+      return hold(state, order);
     case "RESTARTED":
       // The same order again, after its first messenger died: it has been carried out, or is being.
       return state.launchId === order.launchId ? start(state, order) : restart(state, order);
@@ -38,6 +49,7 @@ export function decideOrder(state: KeeperState, order: Bring): Decision {
 function start(state: KeeperState, order: Bring): Decision {
   switch (state.phase.at) {
     case "stopped":
+    case "held":
       return launch(join(fresh(state, order), order, "up"), []);
     case "launching":
     case "waiting-ready":
@@ -51,13 +63,14 @@ function start(state: KeeperState, order: Bring): Decision {
       return refuse(state, order, "SUSPENDED", `it is suspended (${state.comment}): RESTART revives it`);
     case "stopping":
     case "killing":
-      return state.wish === "STOPPED" ? goOnAfterStop(state, order) : joinOnly(state, order);
+      return isDownWish(state.wish) ? goOnAfterStop(state, order) : joinOnly(state, order);
   }
 }
 
 function restart(state: KeeperState, order: Bring): Decision {
   switch (state.phase.at) {
     case "stopped":
+    case "held":
     case "suspended":
       return launch(join(fresh(state, order), order, "up"), []);
     case "backing-off":
@@ -74,12 +87,20 @@ function restart(state: KeeperState, order: Bring): Decision {
   }
 }
 
+/** Only what runs, or is about to, is held: what was stopped or given up stays so. */
+function hold(state: KeeperState, order: Bring): Decision {
+  const { at } = state.phase;
+  if (at === "stopped" || at === "suspended") return answer(state, order, `not running: it stays ${statusOf(state)}`);
+  if (state.wish === "STOPPED") return { state: join(state, order, "down"), effects: [] };
+  return stopOrder(state, order.asker, "HELD");
+}
+
 /** Also what happens to an instance that is no longer defined; then nobody asks. */
-export function stopOrder(state: KeeperState, asker: number | null): Decision {
+export function stopOrder(state: KeeperState, asker: number | null, wish: "STOPPED" | "HELD" = "STOPPED"): Decision {
   const [waiting, superseded] = refuseAll(state.waiting, "up", "SUPERSEDED", "a later order stops it");
   const wanted: KeeperState = {
     ...state,
-    wish: "STOPPED",
+    wish,
     waiting: asker === null ? waiting : [...waiting, { id: asker, goal: "down" }],
   };
   switch (state.phase.at) {
@@ -89,6 +110,8 @@ export function stopOrder(state: KeeperState, asker: number | null): Decision {
       return end(wanted, [...superseded, { kind: "cancel", key: "backoff" }], "stopped");
     case "suspended":
       return end(wanted, [...superseded], "stopped");
+    case "held":
+      return end(wanted, [...superseded], wish === "HELD" ? "already held" : "stopped");
     case "launching":
     case "stopping":
       return { state: wanted, effects: superseded };
@@ -108,6 +131,7 @@ function pauseOrder(state: KeeperState, order: Bring, desired: DesiredState): De
   if (!order.isPausable) return refuse(state, order, "NOT_PAUSABLE", "its type cannot be paused");
   const { phase } = state;
   const isPause = desired === "PAUSED";
+  if (isPending(state)) return pausePending(state, order, isPause);
   if (phase.at === "running" && isPause) {
     const paused = setPaused({ ...state, wish: "PAUSED" }, phase.process);
     return withAnswer(paused, order, "paused");
@@ -121,6 +145,18 @@ function pauseOrder(state: KeeperState, order: Bring, desired: DesiredState): De
   return refuse(state, order, "NOT_RUNNING", `it is ${statusOf(state)}: only what runs can be paused`);
 }
 
+/** About to run, by itself or by order. */
+function isPending({ phase, wish }: KeeperState): boolean {
+  if (isDownWish(wish)) return false;
+  return !["stopped", "held", "running", "paused", "suspended"].includes(phase.at);
+}
+
+/** It is paused when it is ready, not before: a program that is stopped while it starts would not become ready. */
+function pausePending(state: KeeperState, order: Bring, isPause: boolean): Decision {
+  if (isPause) return { state: join({ ...state, wish: "PAUSED" }, order, "paused"), effects: [] };
+  return answer({ ...state, wish: "RUNNING" }, order, state.wish === "PAUSED" ? "will not be paused" : "not paused");
+}
+
 /** It stops or is dead and being cleared away: launch under the new order when that is done. */
 function goOnAfterStop(state: KeeperState, order: Bring): Decision {
   const [waiting, superseded] = refuseAll(state.waiting, "down", "SUPERSEDED", "a later order starts it again");
@@ -130,15 +166,10 @@ function goOnAfterStop(state: KeeperState, order: Bring): Decision {
 
 /** Nothing runs: an end to the order, and to what was wrong. */
 function end(state: KeeperState, effects: Effects, comment: string): Decision {
-  const hadEnded = state.phase.at === "stopped";
-  const stopped: KeeperState = {
-    ...state,
-    phase: { at: "stopped" },
-    window: [],
-    comment: hadEnded ? state.comment : "",
-  };
-  const [resolved, alerts] = resolveAlert(stopped);
-  const [waiting, answers] = answerAll(resolved.waiting, "down", "STOPPED", comment);
+  const rests = atRest(state, state.phase.at === "stopped" ? state.comment : "");
+  const hadEnded = state.phase.at === rests.phase.at;
+  const [resolved, alerts] = resolveAlert(rests);
+  const [waiting, answers] = answerAll(resolved.waiting, "down", statusOf(resolved), comment);
   return {
     state: { ...resolved, waiting },
     effects: hadEnded
@@ -162,7 +193,7 @@ const fresh = (state: KeeperState, order: Bring): KeeperState => ({
   restarts: 0,
 });
 
-const join = (state: KeeperState, order: Bring, goal: "up" | "down"): KeeperState => ({
+const join = (state: KeeperState, order: Bring, goal: Asker["goal"]): KeeperState => ({
   ...state,
   waiting: [...state.waiting, { id: order.asker, goal }],
 });

@@ -10,14 +10,22 @@
  * | dead                 | launched, intent     | by wish: stopped, else the restart policy                        |
  * | dead, nothing        | backing-off          | backing-off                                                      |
  * | dead, nothing        | suspended            | suspended                                                        |
+ * | dead, nothing        | any, wish HELD       | held                                                             |
  * | nothing              | intent               | stopped: it was never launched, whoever ordered it asks again    |
  * | nothing, rebooted    | any                  | stopped: whether to start after a boot is not the keeper's to say |
  */
 import { EVENT_CODE } from "@castellan/protocol";
 import type { ProcessIdentity } from "./identity.ts";
 import { startedAtMs } from "./identity.ts";
-import { afterFailure, backOff, beginKill, beginStop, launch, resolveAlert } from "./keeper-moves.ts";
-import type { Decision, Failure, KeeperEffect, KeeperEvent, KeeperState } from "./keeper-state.ts";
+import { afterFailure, atRest, backOff, beginKill, beginStop, launch, resolveAlert } from "./keeper-moves.ts";
+import {
+  type Decision,
+  type Failure,
+  isDownWish,
+  type KeeperEffect,
+  type KeeperEvent,
+  type KeeperState,
+} from "./keeper-state.ts";
 
 type Restored = Extract<KeeperEvent, { readonly type: "restored" }>;
 
@@ -36,6 +44,7 @@ export function decideRestored(state: KeeperState, event: Restored, nowMs: numbe
   if (found.kind === "dead" && failure !== null)
     return complaining(afterFailure(state, failure), failure, found.process);
   if (found.kind === "dead" && isBeingReplaced(state, found.process)) return launch(state, []);
+  if (state.wish === "HELD") return stillHeld(state);
   if (event.recorded === "backing-off" && state.wish !== "STOPPED")
     return backOff(state, Math.max(1, state.window.length));
   if (event.recorded === "suspended" && state.wish !== "STOPPED") return stillSuspended(state);
@@ -44,7 +53,7 @@ export function decideRestored(state: KeeperState, event: Restored, nowMs: numbe
 
 /** A death that no sentinel saw: it ran at most until now. */
 function failureOf(state: KeeperState, { found, recorded, policy }: Restored, nowMs: number): Failure | null {
-  if (found.kind !== "dead" || state.wish === "STOPPED" || isBeingReplaced(state, found.process)) return null;
+  if (found.kind !== "dead" || isDownWish(state.wish) || isBeingReplaced(state, found.process)) return null;
   if (recorded !== "launched" && recorded !== "intent") return null;
   return {
     how: "died while no sentinel was watching",
@@ -55,7 +64,7 @@ function failureOf(state: KeeperState, { found, recorded, policy }: Restored, no
 
 /** A RESTART was under way: the order is newer than the process. */
 function isBeingReplaced(state: KeeperState, process: ProcessIdentity): boolean {
-  return state.wish !== "STOPPED" && process.launchId !== state.launchId;
+  return !isDownWish(state.wish) && process.launchId !== state.launchId;
 }
 
 function complaining(decision: Decision, failure: Failure | null, process: ProcessIdentity): Decision {
@@ -69,7 +78,7 @@ function complaining(decision: Decision, failure: Failure | null, process: Proce
 
 function adopt(state: KeeperState, process: ProcessIdentity, isReady: boolean): Decision {
   const watch: KeeperEffect = { kind: "watch", process };
-  if (state.wish === "STOPPED" || isBeingReplaced(state, process)) {
+  if (isDownWish(state.wish) || isBeingReplaced(state, process)) {
     const stopping = beginStop(state, process, true);
     return { state: stopping.state, effects: [watch, ...stopping.effects] };
   }
@@ -94,7 +103,7 @@ function adopt(state: KeeperState, process: ProcessIdentity, isReady: boolean): 
   return {
     state: { ...resolved, phase: { at: "running", process }, comment: "adopted" },
     // The order to go on may have been recorded and not sent.
-    effects: [...adopted, { kind: "signal", process, signal: "continue" }, ...alerts],
+    effects: [...adopted, { kind: "signal", process, signal: "resume" }, ...alerts],
   };
 }
 
@@ -108,6 +117,19 @@ function idle(state: KeeperState, comment: string): Decision {
       { kind: "save", wait: false },
       { kind: "report", what: null, code: null, pid: null },
       ...(alerts.length > 0 ? alerts : again),
+    ],
+  };
+}
+
+/** Also when it had died, or was being stopped, on its way there. */
+function stillHeld(state: KeeperState): Decision {
+  const [resolved, alerts] = resolveAlert(atRest(state, ""));
+  return {
+    state: resolved,
+    effects: [
+      { kind: "save", wait: false },
+      { kind: "report", what: null, code: null, pid: null },
+      ...(alerts.length > 0 ? alerts : retell(state)),
     ],
   };
 }

@@ -3,8 +3,14 @@ import type { DesiredState, EventCode, ProcessEvent, ProcessStatus } from "@cast
 import type { ProcessIdentity } from "./identity.ts";
 import type { RestartPolicy, RestartWindow } from "./restart-window.ts";
 
-/** What an order asked for last. Kept apart from what is: `phase` follows it. */
-export type Wish = "RUNNING" | "STOPPED" | "PAUSED";
+/**
+ * What an order asked for last. Kept apart from what is: `phase` follows it. HELD: it is to run as soon as what it depends on
+ * is ready again, and somebody else says when that is.
+ */
+export type Wish = "RUNNING" | "STOPPED" | "PAUSED" | "HELD";
+
+/** Nothing of it is to live for now. */
+export const isDownWish = (wish: Wish): boolean => wish === "STOPPED" || wish === "HELD";
 
 /** A death, or a launch that failed. */
 export interface Failure {
@@ -16,6 +22,8 @@ export interface Failure {
 
 export type Phase =
   | { readonly at: "stopped" }
+  /** Not running, and to be started when what it depends on is ready again. */
+  | { readonly at: "held" }
   | { readonly at: "launching" }
   | { readonly at: "waiting-ready"; readonly process: ProcessIdentity }
   | { readonly at: "running"; readonly process: ProcessIdentity }
@@ -35,7 +43,7 @@ export type Phase =
 /** Somebody who waits for an order to be fulfilled. */
 export interface Asker {
   readonly id: number;
-  readonly goal: "up" | "down";
+  readonly goal: "up" | "paused" | "down";
 }
 
 /** The alert about this instance: to be raised, raised, to be resolved. */
@@ -110,7 +118,7 @@ export type KeeperEvent =
         | { readonly kind: "dead"; readonly process: ProcessIdentity; readonly hasLeftovers: boolean }
         /** Nothing was ever launched, or the host has booted since. */
         | { readonly kind: "nothing"; readonly hasRebooted: boolean };
-      readonly recorded: "stopped" | "intent" | "launched" | "backing-off" | "suspended";
+      readonly recorded: "stopped" | "held" | "intent" | "launched" | "backing-off" | "suspended";
       readonly policy: RestartPolicy;
     };
 
@@ -120,11 +128,11 @@ export type KeeperEffect =
   | { readonly kind: "launch"; readonly launchId: string }
   | { readonly kind: "await-ready"; readonly process: ProcessIdentity }
   | { readonly kind: "end-ready" }
-  /** `stop` is the signal of the definition. All go to the whole group. */
+  /** `stop`, `pause` and `resume` are the signals of the definition, `continue` is SIGCONT. All go to the whole group. */
   | {
       readonly kind: "signal";
       readonly process: ProcessIdentity;
-      readonly signal: "stop" | "kill" | "pause" | "continue";
+      readonly signal: "stop" | "kill" | "pause" | "resume" | "continue";
     }
   /** Notice the death of a process that is not our child. */
   | { readonly kind: "watch"; readonly process: ProcessIdentity }
@@ -183,6 +191,7 @@ export function statusOf({ phase, wish }: Pick<KeeperState, "phase" | "wish">): 
   switch (phase.at) {
     case "stopped":
       return "STOPPED";
+    case "held":
     case "launching":
     case "waiting-ready":
     case "backing-off":
@@ -196,7 +205,7 @@ export function statusOf({ phase, wish }: Pick<KeeperState, "phase" | "wish">): 
     case "stopping":
       return "SHUTTING DOWN";
     case "killing":
-      return phase.failure !== null && wish !== "STOPPED" ? "STARTING" : "SHUTTING DOWN";
+      return phase.failure !== null && !isDownWish(wish) ? "STARTING" : "SHUTTING DOWN";
   }
 }
 

@@ -28,7 +28,16 @@ export function createKeeperVoice(deps: KeeperDeps, { clock, log, self }: ActorC
       const status = statusOf(state);
       const { comment, restarts } = state;
       const event = code === null ? null : { code, pid: pid ?? 0, comment };
-      deps.status.record({ key, status, comment, held: state.phase.at === "held", since, restarts, pid: runningPid, event });
+      deps.status.record({
+        key,
+        status,
+        comment,
+        held: state.phase.at === "held",
+        since,
+        restarts,
+        pid: runningPid,
+        event,
+      });
       deps.onStatus(status);
       if (what === null) return;
       const { type, instance } = key;

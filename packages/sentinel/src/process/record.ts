@@ -9,13 +9,16 @@
 import { mkdir, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureError, type Logger, systemCode } from "@castellan/kernel";
-import { type ProcessKey, type ProcessType, parseProcessToken, processToken } from "@castellan/protocol";
+import { type ProcessKey, ProcessType, parseProcessToken, processToken } from "@castellan/protocol";
 import { z } from "zod";
 import { syncDirectory, writeDurably } from "../durable-file.ts";
 import { isProcessIdentity, type ProcessIdentity } from "./identity.ts";
 
 /** What of a process type is needed to launch, watch and stop an instance. */
-export type LaunchDefinition = Pick<ProcessType, "command" | "cwd" | "env" | "ready" | "stop" | "pausable">;
+export type LaunchDefinition = Pick<
+  ProcessType,
+  "command" | "cwd" | "env" | "ready" | "stop" | "pausable" | "pause" | "logs"
+>;
 
 const timeout = z.number().nonnegative();
 /** The parsed form of a type (times are numbers), as it is written here; the user's form is parsed in `protocol`. */
@@ -24,6 +27,7 @@ const StoredDefinition: z.ZodType<LaunchDefinition> = z.object({
   cwd: z.string(),
   env: z.record(z.string(), z.string()),
   pausable: z.boolean(),
+  pause: ProcessType.shape.pause,
   ready: z.union([
     z.object({ tcp: z.union([z.number(), z.string()]), timeout }),
     z.object({ http: z.string(), timeout }),
@@ -35,6 +39,7 @@ const StoredDefinition: z.ZodType<LaunchDefinition> = z.object({
     signal: z.enum(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL"]),
     grace: z.number().nonnegative(),
   }),
+  logs: z.object({ keep: z.int().positive() }),
 });
 
 export const ProcessRecord = z.object({
@@ -42,9 +47,9 @@ export const ProcessRecord = z.object({
   type: z.string(),
   instance: z.int(),
   /** What an order asked for last. */
-  wish: z.enum(["RUNNING", "STOPPED", "PAUSED"]),
+  wish: z.enum(["RUNNING", "STOPPED", "PAUSED", "HELD"]),
   /** `intent`: about to be launched, or launched but the identity is not written yet. */
-  phase: z.enum(["stopped", "intent", "launched", "backing-off", "suspended"]),
+  phase: z.enum(["stopped", "held", "intent", "launched", "backing-off", "suspended"]),
   /** Of the order that launched, or is launching, it. */
   launchId: z.string().nullable(),
   identity: z.custom<ProcessIdentity>(isProcessIdentity).nullable(),

@@ -16,7 +16,7 @@ import {
   type Rng,
   sleep,
 } from "@castellan/kernel";
-import { type EventCode, type ProcessKey, type ProcessStatus, processToken } from "@castellan/protocol";
+import { EVENT_CODE, type EventCode, type ProcessKey, type ProcessStatus, processToken } from "@castellan/protocol";
 import {
   type Gateway,
   insert,
@@ -33,6 +33,8 @@ export interface StatusChange {
   readonly key: ProcessKey;
   readonly status: ProcessStatus;
   readonly comment: string;
+  /** To be started by the master when what it depends on is ready again. */
+  readonly held: boolean;
   readonly since: Date | null;
   readonly restarts: number;
   /** The row in `running_processes`; null = none. */
@@ -61,6 +63,8 @@ export interface StatusWriterDeps {
   readonly log: Logger;
   /** A newer sentinel of this server has taken over: called once. */
   readonly onSuperseded: () => void;
+  /** Deaths are on record: whoever sees to dependents may look. Must not throw; may get lost. */
+  readonly onDeaths?: () => void;
 }
 
 const MOST_EVENTS = 10_000;
@@ -89,6 +93,7 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
       {
         last_known_status: change.status,
         status_comment: cut(change.comment),
+        held: change.held,
         status_since: change.since,
         restarts: change.restarts,
         incarnation: identity.incarnation,
@@ -134,6 +139,7 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
     }
     for (const [token, change] of taken) if (statuses.get(token) === change) statuses.delete(token);
     // While we wrote, the oldest may have been dropped for newer ones.
+    if (rows.some((row) => !row.followed)) deps.onDeaths?.();
     const written = new Set(rows.map((row) => row.id));
     while (events[0] !== undefined && written.has(events[0].id)) events.shift();
     return "more";
@@ -192,6 +198,7 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
           process_status: change.event.code,
           process_status_comment: cut(change.event.comment),
           timestamp: clock.now(),
+          followed: change.event.code !== EVENT_CODE.died,
         });
         if (events.length > MOST_EVENTS) {
           events.shift();

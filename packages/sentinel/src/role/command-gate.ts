@@ -3,11 +3,11 @@
  * out. Whatever comes in, an answer goes out; nothing that is not a valid request gets further.
  */
 import { CastellanError, toErrorShape } from "@castellan/kernel";
-import { type CommandReply, CommandRequest, decodeBody, encodeBody, nearest, OperationVerb } from "@castellan/protocol";
+import { type CommandReply, CommandRequest, CommandVerb, decodeBody, encodeBody, nearest } from "@castellan/protocol";
 import { z } from "zod";
 
 export interface SubmittedCommand {
-  readonly verb: OperationVerb;
+  readonly verb: CommandVerb;
   readonly command: CommandRequest;
 }
 
@@ -33,15 +33,15 @@ export async function handleCommand(
 
 /** Throws `UNKNOWN_VERB` or `BAD_COMMAND`, saying what would be right. */
 export function parseCommand(verb: string, body: Uint8Array): SubmittedCommand {
-  const known = OperationVerb.safeParse(verb.toLowerCase());
+  const known = CommandVerb.safeParse(verb.toLowerCase());
   if (!known.success) {
-    const near = nearest(verb, OperationVerb.options);
+    const near = nearest(verb, CommandVerb.options);
     const hint = near === null ? "" : ` - did you mean ${near}?`;
     throw new CastellanError(
       "UNKNOWN_VERB",
-      `there is no command "${verb.slice(0, 64)}"${hint} (known: ${OperationVerb.options.join(", ")})`,
+      `there is no command "${verb.slice(0, 64)}"${hint} (known: ${CommandVerb.options.join(", ")})`,
       {
-        details: { known: OperationVerb.options },
+        details: { known: CommandVerb.options },
       },
     );
   }

@@ -40,6 +40,7 @@ it("carries a plan of 200 instances through a database file", async () => {
             persistent: true,
             last_known_status: "STOPPED",
             status_comment: null,
+            held: false,
             status_since: null,
             restarts: 0,
             incarnation: 0,

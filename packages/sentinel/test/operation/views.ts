@@ -43,6 +43,8 @@ export function nodeView(sketch: NodeSketch): PlannerView {
           type,
           instance,
           enabled: !(sketch.disabled ?? []).includes(label),
+          persistent: true,
+          held: false,
           status: sketch.status?.[label] ?? sketch.status?.[type] ?? "STOPPED",
         });
       }

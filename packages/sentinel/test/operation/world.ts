@@ -94,6 +94,7 @@ export class World {
             persistent: true,
             last_known_status: "STOPPED",
             status_comment: null,
+            held: false,
             status_since: null,
             restarts: 0,
             incarnation: 0,

@@ -72,6 +72,76 @@ describe("orders", () => {
     expect(world.answers.get(world.order("STOPPED", "x"))).toBe("STOPPED: stopped");
     expect(world.answers.get(world.order("PAUSED", "x"))).toBe("NOT_RUNNING");
   });
+
+  test("a pause of what is about to run is carried out once it is ready, unless a later order lets it run", () => {
+    const world = new KeeperModel();
+    const start = world.order("RUNNING", "order-1");
+    const pause = world.order("PAUSED", "x");
+    expect(world.answers.has(pause)).toBe(false);
+    world.ready(true);
+    expect(world.answers.get(start)).toBe("RUNNING: started");
+    expect(world.answers.get(pause)).toBe("PAUSED: paused");
+
+    const other = new KeeperModel();
+    other.order("RUNNING", "order-1");
+    const taken = other.order("PAUSED", "x");
+    expect(other.answers.get(other.order("UNPAUSED", "x"))).toBe("STARTING: will not be paused");
+    other.ready(true);
+    expect(statusOf(other.state)).toBe("RUNNING");
+    expect(other.answers.get(taken)).toBe("SUPERSEDED");
+  });
+
+  test("a restart of what is not ready yet, or waits for its next attempt, begins anew; the first asker gets its answer", () => {
+    const world = new KeeperModel();
+    const start = world.order("RUNNING", "order-1");
+    const restart = world.order("RESTARTED", "order-2");
+    expect(world.launches).toBe(2);
+    world.ready(true);
+    expect(world.answers.get(start)).toBe("RUNNING: started");
+    expect(world.answers.get(restart)).toBe("RUNNING: started");
+
+    const failing = running();
+    failing.die();
+    failing.die();
+    expect(failing.state.phase.at).toBe("backing-off");
+    failing.order("RESTARTED", "order-2");
+    expect(failing.launches).toBe(3);
+    expect(failing.state.restarts).toBe(0);
+  });
+});
+
+describe("what is held", () => {
+  test("is stopped, says STARTING, and runs when it is told to; also after the worker was killed anywhere", () => {
+    const world = running();
+    const hold = world.order("HELD", "x");
+    expect(world.answers.get(hold)).toMatch(/^STARTING/);
+    expect(world.live).toBeNull();
+    expect(world.state.comment).toMatch(/depends on/);
+    world.crash();
+    expect(world.state.phase.at).toBe("held");
+    world.order("RUNNING", "order-2");
+    world.ready(true);
+    expect(statusOf(world.state)).toBe("RUNNING");
+
+    world.ignoresStop = true;
+    world.order("HELD", "y");
+    world.crash();
+    expect(statusOf(world.state)).toBe("SHUTTING DOWN");
+    world.die();
+    expect(world.state.phase.at).toBe("held");
+    expect(world.answers.get(world.order("STOPPED", "z"))).toBe("STOPPED: stopped");
+  });
+
+  test("is never what was stopped by order or given up", () => {
+    const stopped = new KeeperModel();
+    expect(stopped.answers.get(stopped.order("HELD", "x"))).toMatch(/^STOPPED: not running/);
+    expect(stopped.state.phase.at).toBe("stopped");
+    const suspended = new KeeperModel();
+    suspended.nextLaunch = "permanent";
+    suspended.order("RUNNING", "order-1");
+    expect(suspended.answers.get(suspended.order("HELD", "x"))).toMatch(/^SUSPENDED/);
+    expect(statusOf(suspended.state)).toBe("SUSPENDED");
+  });
 });
 
 describe("deaths", () => {
@@ -210,7 +280,7 @@ describe("after the worker was killed", () => {
 
 const orders = fc.record({
   do: fc.constant("order" as const),
-  desired: fc.constantFrom<DesiredState>("RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED"),
+  desired: fc.constantFrom<DesiredState>("RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED", "HELD"),
   launchId: fc.constantFrom("a", "b", "c", "d"),
 });
 const steps = fc.oneof(
@@ -273,6 +343,7 @@ describe("properties", () => {
     const phase: fc.Arbitrary<Phase> = fc.oneof(
       fc.constantFrom<Phase>(
         { at: "stopped" },
+        { at: "held" },
         { at: "launching" },
         { at: "suspended" },
         { at: "backing-off", attempt: 2 },
@@ -284,13 +355,13 @@ describe("properties", () => {
       fc.record({ at: fc.constant("killing" as const), process, failure, isStuck: fc.boolean() }),
     );
     const state: fc.Arbitrary<KeeperState> = fc.record({
-      wish: fc.constantFrom("RUNNING", "STOPPED", "PAUSED"),
+      wish: fc.constantFrom("RUNNING", "STOPPED", "PAUSED", "HELD"),
       phase,
       launchId: fc.constantFrom(null, "a", "order-1"),
       window: fc.array(fc.nat()),
       restarts: fc.nat(),
       comment: fc.string(),
-      waiting: fc.array(fc.record({ id: fc.nat(), goal: fc.constantFrom("up", "down") })),
+      waiting: fc.array(fc.record({ id: fc.nat(), goal: fc.constantFrom("up", "paused", "down") })),
       alert: fc.constantFrom(
         null,
         { cause: "a", summary: "s", phase: "raised" },
@@ -309,7 +380,7 @@ describe("properties", () => {
       fc.record({
         type: fc.constant("bring" as const),
         asker: fc.nat(),
-        desired: fc.constantFrom<DesiredState>("RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED"),
+        desired: fc.constantFrom<DesiredState>("RUNNING", "STOPPED", "RESTARTED", "PAUSED", "UNPAUSED", "HELD"),
         launchId,
         isPausable: fc.boolean(),
       }),

@@ -35,6 +35,7 @@ beforeEach(async () => {
         persistent: true,
         last_known_status: "STOPPED",
         status_comment: null,
+        held: false,
         status_since: null,
         restarts: 0,
         incarnation: 0,
@@ -70,6 +71,7 @@ function writer(incarnation = 7): StatusWriter {
 const change = (instance: number, status: ProcessStatus, more: Partial<StatusChange> = {}): StatusChange => ({
   key: { type: "WIS", instance },
   status,
+  held: false,
   comment: "",
   since: clock.now(),
   restarts: 0,

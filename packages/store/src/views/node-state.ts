@@ -29,6 +29,8 @@ export interface InstanceView {
   readonly persistent: boolean;
   readonly status: ProcessStatus;
   readonly comment: string | null;
+  /** Not running, and to be started when what it depends on is ready again. */
+  readonly held: boolean;
   readonly since: Date | null;
   readonly restarts: number;
   readonly pid: number | null;
@@ -92,6 +94,7 @@ export async function readNodeState(gateway: Gateway): Promise<NodeStateView> {
       persistent: row.persistent,
       status: wordOf(PROCESS_STATUSES, row.last_known_status, "STOPPED", `status of ${label}`, problems),
       comment: row.status_comment,
+      held: row.held,
       since: row.status_since,
       restarts: row.restarts,
       pid: pidOf.get(instanceKey(row)) ?? null,
