@@ -1,6 +1,7 @@
 /**
- * kill -9 of the worker at random moments of a start and of a stop, between intent and spawn and between spawn and record
- * among them: the operation ends as asked, and never do two processes of one instance live.
+ * kill -9 of the worker as soon as a random one of the processes of a start, or of a stop, is seen to have come or gone:
+ * the operation ends as asked, and never do two processes of one instance live. The exact moments around a spawn are in
+ * `killed-between.test.ts`.
  */
 import { eventually, findProcesses, startCli } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
@@ -30,7 +31,12 @@ describe(`a worker killed while it starts and stops processes (CHAOS_SEED=${SEED
     for (let round = 0; round < ROUNDS; round += 1) {
       const verb = round % 2 === 0 ? "stop" : "start";
       const running = startCli([verb, "--timeout", "60"], { home: node.home });
-      await new Promise((resolve) => setTimeout(resolve, 300 + random(900)));
+      const nth = 1 + random(4);
+      await eventually(() => (verb === "stop" ? 4 - managed().length : managed().length) >= nth, {
+        withinMs: 30_000,
+        everyMs: 1,
+        describe: `process ${nth} of 4 of the ${verb}`,
+      });
       const worker = node.part("worker");
       if (worker !== null && lives(worker)) process.kill(worker, "SIGKILL");
       const ended = await running.ended;

@@ -1,4 +1,5 @@
 import { CastellanError } from "@castellan/kernel";
+import { eventually } from "@castellan/testkit";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
   type ActorRef,
@@ -344,7 +345,6 @@ test("I/O and timers get their turn while actors tell each other without end", a
     "player",
   );
   ref.tell({ type: "Ball" });
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(hits).toBeGreaterThan(0);
+  await eventually(() => hits > 0);
   await system.stop(100);
 });
