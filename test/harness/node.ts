@@ -24,6 +24,8 @@ export interface NodeOptions {
   readonly fspart?: string;
   /** Where the home is made; default: a temporary directory. */
   readonly at?: string;
+  /** More environment for every command, and so for the pair. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface TestNode {
@@ -56,7 +58,8 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
   writeFileSync(join(example, "fspart"), options.fspart ?? "# nothing is watched\n");
   if (options.config !== undefined) writeFileSync(join(example, "castellan.yaml"), options.config);
 
-  const cli = (...args: string[]): Promise<CliResult> => runCli(args, { home, timeoutMs: 90_000 });
+  const cli = (...args: string[]): Promise<CliResult> =>
+    runCli(args, { home, timeoutMs: 90_000, ...(options.env && { env: options.env }) });
   const json = async <T>(schema: z.ZodType<T>, ...args: string[]): Promise<T> => {
     const result = await cli(...args, "--json");
     if (result.code !== 0) throw new Error(`castellan ${args.join(" ")} ended with ${result.code}: ${said(result)}`);

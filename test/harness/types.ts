@@ -28,3 +28,11 @@ types:
 servers:
   master: { CRASH: 1, ONE: 1 }
 `;
+
+/** Each start of it leaves its pid as a line of `starts_one_1` in the home. */
+export const RECORDING = `
+types:
+  ONE: { command: ${command(fakePrograms.recording, "{home}/starts_{type}_{instance}")}, ready: { logLine: "^started" } }
+servers:
+  master: { ONE: 1 }
+`;

@@ -8,6 +8,9 @@ import { join } from "node:path";
 import { isProcessIdentity, type ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
 
+/** What a managed process is found by (`launch.ts` of the sentinel). */
+const LABELS = new Set(["CASTELLAN_LAUNCH", "CASTELLAN_ATTEMPT", "CASTELLAN_TYPE", "CASTELLAN_INSTANCE"]);
+
 export type Part = "worker" | "watcher";
 
 const partFile = (paths: HomePaths, part: Part): string => join(paths.run, `${part}.json`);
@@ -57,6 +60,11 @@ export interface ProgramEntry {
   readonly entry: string;
 }
 
+/** A managed process may run `castellan up`: the pair is not one of its descendants, to be ended when that one is stopped. */
+function withoutLabels(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !LABELS.has(name)));
+}
+
 export function launchPart(
   paths: HomePaths,
   part: Part,
@@ -75,7 +83,7 @@ export function launchPart(
       cwd: paths.home,
       detached: true,
       stdio: ["ignore", log, log],
-      env: environment,
+      env: withoutLabels(environment),
     });
     child.on("error", () => undefined); // not launched: pid is undefined and the guard tries again
     child.unref();

@@ -3,7 +3,8 @@
  *
  * I1 A process is the same only if pid, start time and boot agree; a pid alone is never trusted.
  * I2 A zombie is dead.
- * I3 The launch id travels in the environment, so that a process is found again whose pid nobody wrote down.
+ * I3 The launch id and the attempt travel in the environment, so that a process is found again whose pid nobody wrote
+ *    down, and is told from what its predecessor left behind.
  *
  * No schemas here: the watcher reads this, and must stay small (they are a third of its memory).
  */
@@ -47,6 +48,8 @@ export interface ProcessStat {
 /** A live process that carries one of our launch ids. */
 export interface FoundProcess extends ProcessStat {
   readonly launchId: string;
+  /** The how-manieth launch under this id it was, or descends from: 0 the first, 1 its first replacement. */
+  readonly attempt: number;
   /** Leads its own session, as what we launch does; what it forks does not, unless it makes itself a daemon. */
   readonly isLeader: boolean;
   /** Variables `CASTELLAN_*` of its environment. */
@@ -112,7 +115,8 @@ export function createProcReader(root = "/proc"): ProcReader {
         if (carried === undefined || (launchId !== undefined && carried !== launchId)) return [];
         const found = stat(pid);
         if (found === null) return [];
-        return [{ ...found, launchId: carried, labels, isLeader: found.session === pid && found.group === pid }];
+        const isLeader = found.session === pid && found.group === pid;
+        return [{ ...found, launchId: carried, attempt: attemptOf(labels), labels, isLeader }];
       }),
     groupMembers: (group) =>
       pids().flatMap((pid) => {
@@ -129,6 +133,11 @@ function readOrNull(path: string): string | null {
   } catch {
     return null; // gone, or another user's: not ours either way
   }
+}
+
+function attemptOf(labels: ReadonlyMap<string, string>): number {
+  const attempt = Number(labels.get("CASTELLAN_ATTEMPT"));
+  return Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 0;
 }
 
 function parseLabels(environ: string): Map<string, string> {

@@ -4,6 +4,7 @@ import type { ActorContext } from "@castellan/actor";
 import { backoffMs } from "@castellan/kernel";
 import { DEFAULT_LOGS, type ProcessStatus } from "@castellan/protocol";
 import { outputFileOf } from "../output/output-file.ts";
+import type { Reach } from "./group.ts";
 import type { ProcessIdentity } from "./identity.ts";
 import type { KeeperDeps } from "./keeper-deps.ts";
 import { fromRecord, recordedStatus, restoredEvent, toRecord } from "./keeper-memory.ts";
@@ -103,7 +104,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       const reason = `its launch cannot be recorded in ${who.home}/run/processes: ${unrecorded}`;
       return { type: "launch-failed", launchId, reason, kind: "unrecorded", policy };
     }
-    const result = await launcher.launch({ key, launchId, definition, onExit });
+    const result = await launcher.launch({ key, launchId, attempt: state.restarts, definition, onExit });
     if (!result.ok) return { type: "launch-failed", launchId, reason: result.reason, kind: result.kind, policy };
     vigil.overChild(result.process);
     return { type: "launched", launchId, process: result.process };
@@ -134,9 +135,11 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     return null;
   };
 
+  /** A replacement waits for the group only. */
+  const reach = (): Reach => (state.phase.at === "killing" && state.phase.failure !== null ? "group" : "launch");
   const signal = (process: ProcessIdentity, what: KeeperSignal): void => {
     const { stop = DEFAULT_STOP, pause = DEFAULT_PAUSE, pausable = false } = launchedWith ?? definition ?? {};
-    if (what === "kill") groups.kill(process, vigil.isOver(process));
+    if (what === "kill") groups.kill(process, vigil.isOver(process), reach());
     else if (what === "stop") groups.signal(process, stop.signal);
     else if (what === "pause") groups.signal(process, pause.signal);
     else {
@@ -225,7 +228,8 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       return { type: "exited", process, how, lastLine: readLastLine(logFile, logOffset), policy };
     },
     checkGone() {
-      const process = vigil.check(state.phase.at === "killing");
+      const { stop = DEFAULT_STOP } = launchedWith ?? definition ?? {};
+      const process = vigil.check(reach(), state.phase.at === "killing" ? "SIGKILL" : stop.signal);
       return process === null ? null : { type: "gone", process };
     },
     save: () => void onDisk.save(false),

@@ -3,7 +3,7 @@ import type { ProcessKey, ProcessStatus } from "@castellan/protocol";
 import type { ProcessGroups } from "./group.ts";
 import type { ProcReader } from "./identity.ts";
 import { initialState, type KeeperEvent, type KeeperState, type Phase, processOf } from "./keeper-state.ts";
-import { findLeader } from "./launched-search.ts";
+import { findUnrecorded } from "./launched-search.ts";
 import type { LaunchDefinition, ProcessRecord } from "./record.ts";
 import type { RestartPolicy } from "./restart-window.ts";
 
@@ -69,18 +69,18 @@ export function restoredEvent(
   groups: ProcessGroups,
   policy: RestartPolicy,
 ): Extract<KeeperEvent, { type: "restored" }> {
-  const { identity, phase: recorded, isReady, launchId } = record;
+  const { identity, phase: recorded, isReady } = record;
   const restored = { type: "restored", recorded, policy } as const;
   if (identity !== null && proc.isAlive(identity)) {
     return { ...restored, isReady, found: { kind: "alive", process: identity } };
   }
   const hasRebooted = identity !== null && identity.bootId !== proc.bootId;
   const mayLive = recorded === "intent" || recorded === "launched" || recorded === "backing-off";
-  const found = mayLive && launchId !== null && !hasRebooted ? findLeader(proc, launchId) : null;
+  const found = mayLive && !hasRebooted ? findUnrecorded(record, proc) : null;
   if (found !== null) return { ...restored, isReady: false, found: { kind: "alive", process: found } };
   if (identity === null || hasRebooted) {
     return { ...restored, isReady: false, found: { kind: "nothing", hasRebooted } };
   }
-  const hasLeftovers = !groups.isGone(identity, false);
+  const hasLeftovers = !groups.isGone(identity, false, "group");
   return { ...restored, isReady: false, found: { kind: "dead", process: identity, hasLeftovers } };
 }

@@ -18,6 +18,8 @@ import { createFill } from "./template.ts";
 export interface LaunchOrder {
   readonly key: ProcessKey;
   readonly launchId: string;
+  /** Replacements under this launch id so far. */
+  readonly attempt: number;
   readonly definition: LaunchDefinition;
   /** Called once when the child has ended: `exit code 1`, `signal SIGKILL`. Never before `launch` has resolved. */
   readonly onExit: (process: ProcessIdentity, how: string) => void;
@@ -57,7 +59,7 @@ export const logFileOf = (home: string, { type, instance }: ProcessKey): string 
 
 export function createLauncher({ identity: who, proc, baseEnv }: LauncherDeps): Launcher {
   return {
-    async launch({ key, launchId, definition, onExit }) {
+    async launch({ key, launchId, attempt, definition, onExit }) {
       const fill = createFill(who, key);
       const [program = "", ...args] = definition.command.map(fill);
       const cwd = resolve(who.home, fill(definition.cwd));
@@ -65,6 +67,7 @@ export function createLauncher({ identity: who, proc, baseEnv }: LauncherDeps): 
         ...baseEnv,
         ...Object.fromEntries(Object.entries(definition.env).map(([name, value]) => [name, fill(value)])),
         CASTELLAN_LAUNCH: launchId,
+        CASTELLAN_ATTEMPT: String(attempt),
         CASTELLAN_NODE: who.node,
         CASTELLAN_SERVER: who.server,
         CASTELLAN_TYPE: key.type,

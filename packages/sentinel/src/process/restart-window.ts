@@ -29,6 +29,13 @@ export const RESTART_BACKOFF: Backoff = { firstMs: 1000, maxMs: 30_000, factor: 
 
 const MOST_KEPT = 1000;
 
+/** With attempts that a killed worker could not write down any more; since the last one it wrote, `ranMs` have passed. */
+export function countUnseen(window: RestartWindow, attempts: number, ranMs: number): RestartWindow {
+  if (attempts <= 0) return window;
+  const unseen = Array.from({ length: Math.min(attempts, MOST_KEPT) }, () => 0);
+  return [...window.map((age) => age + Math.max(0, ranMs)), ...unseen].slice(-MOST_KEPT);
+}
+
 /** What to do about a process that has died after `ranMs` of running (0 = it could not even be launched). */
 export function decideRestart(policy: RestartPolicy, window: RestartWindow, ranMs: number): RestartVerdict {
   const counted = window.map((age) => age + Math.max(0, ranMs)).filter((age) => age < policy.windowMs);

@@ -2,11 +2,11 @@
  * A keeper's watch over one process from its launch or adoption until nothing of it is left.
  *
  * V1 The end of a child is told by the system, that of an adopted process by the death watch.
- * V2 A process is gone only when its leader is dead and no member of its group is ours any more (`group.ts`, G2).
+ * V2 A process is gone only when its leader is dead and nothing within reach is ours any more (`group.ts`, G2, G3).
  */
 import type { ActorContext } from "@castellan/actor";
 import type { DeathWatch } from "./death-watch.ts";
-import type { ProcessGroups } from "./group.ts";
+import type { ProcessGroups, Reach } from "./group.ts";
 import type { ProcessIdentity, ProcReader } from "./identity.ts";
 import type { KeeperCommand } from "./keeper-messages.ts";
 import { sameProcess } from "./keeper-state.ts";
@@ -26,8 +26,11 @@ export interface Vigil {
   /** Its end was told. True when it was waited for: look with `check`. */
   ended(process: ProcessIdentity): boolean;
   awaitGone(process: ProcessIdentity): void;
-  /** The awaited process once nothing of it is left; else null, and `CheckGone` comes again. */
-  check(isKilling: boolean): ProcessIdentity | null;
+  /**
+   * The awaited process once nothing of it is left; else null, and `CheckGone` comes again. What has left its group
+   * hears `signal` once; SIGKILL is repeated to all.
+   */
+  check(reach: Reach, signal: NodeJS.Signals): ProcessIdentity | null;
   letGo(): void;
 }
 
@@ -45,6 +48,7 @@ export function createVigil({ proc, groups, deaths }: VigilDeps, timers: ActorCo
   let child: ProcessIdentity | null = null;
   let awaited: ProcessIdentity | null = null;
   let delayMs = GONE_FIRST_MS;
+  let straysTold = false;
 
   const vigil: Vigil = {
     overChild(process) {
@@ -64,18 +68,22 @@ export function createVigil({ proc, groups, deaths }: VigilDeps, timers: ActorCo
     },
     awaitGone(process) {
       awaited = process;
+      straysTold = false;
       delayMs = GONE_FIRST_MS;
     },
-    check(isKilling) {
+    check(reach, signal) {
       if (awaited === null) return null;
       const process = awaited;
       if (child !== null && sameProcess(child, process) && proc.startTimeOf(child.pid) !== null) {
         timers.once("gone", CHILD_MS, { type: "CheckGone" });
         return null;
       }
-      if (!groups.isGone(process, vigil.isOver(process))) {
-        // Members may have appeared after the last SIGKILL was sent.
-        if (isKilling && !proc.isAlive(process)) groups.kill(process, vigil.isOver(process));
+      if (!groups.isGone(process, vigil.isOver(process), reach)) {
+        if (!proc.isAlive(process)) {
+          // Members may have appeared after the last SIGKILL was sent.
+          if (signal === "SIGKILL") groups.kill(process, vigil.isOver(process), reach);
+          else if (!straysTold) straysTold = groups.signalStrays(process, signal);
+        }
         timers.once("gone", delayMs, { type: "CheckGone" });
         delayMs = Math.min(delayMs * 1.5, GONE_LAST_MS);
         return null;

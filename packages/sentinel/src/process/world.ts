@@ -7,6 +7,7 @@ import { createProcReader } from "./identity.ts";
 import type { KeeperWorld } from "./keeper-deps.ts";
 import { createLauncher } from "./launch.ts";
 import { createRecordStore } from "./record.ts";
+import { createStrays } from "./strays.ts";
 
 export interface KeeperWorldDeps extends Pick<KeeperWorld, "status" | "events" | "alerts" | "messages" | "baseEnv"> {
   readonly identity: SentinelIdentity;
@@ -23,7 +24,7 @@ export function createKeeperWorld(deps: KeeperWorldDeps): KeeperWorld {
   return {
     ...deps,
     proc,
-    groups: createProcessGroups(proc, systemKill),
+    groups: createProcessGroups(proc, createStrays(proc, clock), systemKill),
     deaths: createDeathWatch(proc, clock, systemKill),
     records: createRecordStore(identity.home, log),
     launcher: createLauncher({ identity, proc, baseEnv }),

@@ -5,6 +5,7 @@ import { createDeathWatch } from "../../src/process/death-watch.ts";
 import { createProcessGroups } from "../../src/process/group.ts";
 import { type ProcessStat, type ProcReader, parseStat } from "../../src/process/identity.ts";
 import { policyOf } from "../../src/process/process-table.ts";
+import type { Strays } from "../../src/process/strays.ts";
 import { createFill } from "../../src/process/template.ts";
 
 const leader = { pid: 4_000_001, startTime: 55, bootId: "boot", launchId: "order-1" };
@@ -31,6 +32,8 @@ function fakeProc(live: { leader: boolean; members: ReturnType<typeof member>[] 
   };
 }
 
+const noStrays: Strays = { of: () => [], seen: () => [] };
+
 const noSuchProcess = (): never => {
   throw Object.assign(new Error("kill ESRCH"), { code: "ESRCH" });
 };
@@ -55,6 +58,7 @@ describe("process groups", () => {
     const sent: [number, unknown][] = [];
     const groups = createProcessGroups(
       fakeProc({ leader: true, members: [] }),
+      noStrays,
       (pid, signal) => void sent.push([pid, signal]),
     );
     expect(groups.signal({ ...leader, startTime: 56 }, "SIGTERM")).toBe(false);
@@ -68,9 +72,13 @@ describe("process groups", () => {
     const live = { leader: false, members: [member(1, "order-1"), member(2, null), member(3, "another")] };
     const killed = (isWatched: boolean): number[] => {
       const sent: number[] = [];
-      const groups = createProcessGroups(fakeProc(live), (pid, signal) => void (signal === 0 || sent.push(pid)));
-      groups.kill(leader, isWatched);
-      expect(groups.isGone(leader, isWatched)).toBe(false);
+      const groups = createProcessGroups(
+        fakeProc(live),
+        noStrays,
+        (pid, signal) => void (signal === 0 || sent.push(pid)),
+      );
+      groups.kill(leader, isWatched, "launch");
+      expect(groups.isGone(leader, isWatched, "launch")).toBe(false);
       return sent;
     };
     expect(killed(false)).toEqual([1]);
@@ -78,9 +86,39 @@ describe("process groups", () => {
   });
 
   test("an empty group is gone without a look at the process table; one of an earlier boot always", () => {
-    const proc = { ...fakeProc({ leader: false, members: [] }), groupMembers: () => expect.unreachable("looked") };
-    expect(createProcessGroups(proc, noSuchProcess).isGone(leader, true)).toBe(true);
-    expect(createProcessGroups(proc, () => undefined).isGone({ ...leader, bootId: "earlier" }, true)).toBe(true);
+    const looked = (): never => expect.unreachable("looked");
+    const proc = { ...fakeProc({ leader: false, members: [] }), groupMembers: looked };
+    const strays = { of: looked, seen: looked };
+    expect(createProcessGroups(proc, strays, noSuchProcess).isGone(leader, true, "group")).toBe(true);
+    const earlier = { ...leader, bootId: "earlier" };
+    expect(createProcessGroups(proc, strays, () => undefined).isGone(earlier, true, "launch")).toBe(true);
+  });
+
+  test("what has left the group is ours for an instance that is to be down, and is signalled once it is seen", () => {
+    const sent: [number, unknown][] = [];
+    const left = [{ ...leader, pid: 7 }];
+    const strays = { of: () => left, seen: () => left };
+    const groups = createProcessGroups(fakeProc({ leader: false, members: [] }), strays, (pid, signal) => {
+      if (pid < 0) noSuchProcess();
+      sent.push([pid, signal]);
+    });
+    expect(groups.isGone(leader, true, "group")).toBe(true);
+    expect(groups.isGone(leader, true, "launch")).toBe(false);
+    groups.kill(leader, true, "group");
+    expect(sent).toEqual([]);
+    expect(groups.signalStrays(leader, "SIGTERM")).toBe(true);
+    groups.kill(leader, true, "launch");
+    expect(sent).toEqual([
+      [7, "SIGTERM"],
+      [7, "SIGKILL"],
+    ]);
+  });
+
+  test("while it cannot be said whether anything has left the group, it is not gone", () => {
+    const strays: Strays = { of: () => null, seen: () => [] };
+    const groups = createProcessGroups(fakeProc({ leader: false, members: [] }), strays, noSuchProcess);
+    expect(groups.isGone(leader, true, "launch")).toBe(false);
+    expect(groups.signalStrays(leader, "SIGTERM")).toBe(false);
   });
 });
 

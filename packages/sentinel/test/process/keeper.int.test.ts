@@ -173,6 +173,54 @@ describe("deaths", () => {
   });
 });
 
+describe("what leaves the process group", () => {
+  const daemonOf = async (): Promise<number> =>
+    Number(
+      (await kit.output("WIS", 1))
+        .match(/daemon (\d+)/g)
+        ?.at(-1)
+        ?.slice("daemon ".length),
+    );
+
+  test("hears the signal to stop when its parent has ended, and a stop leaves nothing of it", async () => {
+    await kit.define("WIS", 1, {
+      command: [node, fakePrograms.leaving],
+      ready: { logLine: "daemon", timeout: "10s" },
+    });
+    const worker = await kit.worker();
+    await worker.bring("WIS", 1, "RUNNING");
+    const daemon = await daemonOf();
+    await eventually(async () => (await kit.output("WIS", 1)).includes("started"));
+    expect(await worker.bring("WIS", 1, "STOPPED")).toEqual({ status: "STOPPED", comment: "stopped" });
+    expect(isAlive(daemon)).toBe(false);
+    expect(await kit.output("WIS", 1)).toContain("stopping");
+    expect(findProcesses(kit.home.dir)).toEqual([]);
+  });
+
+  test("is not taken for the instance by the next worker, and goes at the next stop", async () => {
+    await kit.define("WIS", 1, {
+      command: [node, fakePrograms.leaving],
+      ready: { logLine: "daemon", timeout: "10s" },
+    });
+    const first = await kit.worker();
+    await first.bring("WIS", 1, "RUNNING");
+    const { pid } = await first.statusOf("WIS", 1);
+    const daemon = await daemonOf();
+    await eventually(async () => (await kit.record("WIS", 1)).isReady === true);
+    await first.drop();
+    process.kill(pid ?? 0, "SIGKILL");
+    await eventually(() => !isAlive(pid));
+
+    const second = await kit.worker();
+    await eventually(async () => ((await kit.output("WIS", 1)).match(/daemon/g) ?? []).length === 2);
+    const replacement = await second.until("WIS", 1, "RUNNING");
+    expect([pid, daemon]).not.toContain(replacement);
+    expect((await second.statusOf("WIS", 1)).restarts).toBe(1);
+    await second.bring("WIS", 1, "STOPPED");
+    expect(findProcesses(kit.home.dir)).toEqual([]);
+  });
+});
+
 describe("after the worker was killed", () => {
   test("what runs is adopted, kept and stopped; what dies then is replaced", async () => {
     await kit.define("WIS", 3, { command: [node, fakePrograms.steady], ready: { logLine: "started" } });
