@@ -1,66 +1,109 @@
-/** Configuration files: YAML checked against a schema, every problem at once, each with its file and line. */
-import { readFileSync } from "node:fs";
-import { isNode, LineCounter, parseDocument } from "yaml";
+/** Configuration files: YAML checked against a schema, every problem at once, each with its file, line and column. */
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type { z } from "zod";
 import { CastellanError, ensureError, systemCode } from "./errors.ts";
+import { readSmallFileSync } from "./small-file.ts";
+import { findUnfit } from "./yaml-guard.ts";
 
 export interface ConfigProblem {
   readonly file: string;
   readonly line: number | null;
+  readonly column: number | null;
   /** Path of the key, for example `types.WQS.ready.tcp`; empty for the whole file. */
   readonly path: string;
   readonly message: string;
 }
 
+/** More problems than this are counted only. */
+const MAX_PROBLEMS = 50;
+
 export class ConfigError extends CastellanError {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    super("CONFIG_INVALID", problems.map(formatProblem).join("\n"), { details: { problems } });
-    this.problems = problems;
+    const shown = problems.slice(0, MAX_PROBLEMS);
+    const more = problems.length > shown.length ? [`and ${problems.length - shown.length} more problems`] : [];
+    super("CONFIG_INVALID", [...shown.map(formatProblem), ...more].join("\n"), { details: { problems: shown } });
+    this.problems = shown;
   }
 }
 
-function formatProblem({ file, line, path, message }: ConfigProblem): string {
-  return `${file}${line === null ? "" : `:${line}`}: ${path === "" ? "" : `${path}: `}${message}`;
+function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
+  const place = line === null ? "" : column === null ? `:${line}` : `:${line}:${column}`;
+  return `${file}${place}: ${path === "" ? "" : `${path}: `}${message}`;
 }
 
 /** Larger files are refused before they are parsed, bytes. */
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EACCES: "cannot be read: access is denied",
+  ELOOP: "is a symbolic link that leads to itself",
+  NOT_A_FILE: "is not a regular file (a directory, a FIFO, a device): put a YAML file there",
+  FILE_TOO_LARGE: `is larger than ${MAX_CONFIG_BYTES} bytes: is this the right file?`,
+};
+
 /** Reads, parses and checks one file. Throws `ConfigError` naming every problem. */
 export function loadConfigFile<T>(file: string, schema: z.ZodType<T>): T {
-  let text: string;
+  return parseConfig(readConfigText(file), file, schema);
+}
+
+/** The text of a file that is to be one of ours. Throws `ConfigError`. */
+export function readConfigText(file: string): string {
+  const refuse = (message: string, line: number | null = null): ConfigError =>
+    new ConfigError([{ file, line, column: null, path: "", message }]);
+  let bytes: Buffer;
   try {
-    text = readFileSync(file, "utf8");
+    bytes = readSmallFileSync(file, MAX_CONFIG_BYTES);
   } catch (thrown) {
-    const why: Readonly<Record<string, string>> = { ENOENT: "no such file", EISDIR: "is a directory, not a file" };
-    const message = why[systemCode(thrown) ?? ""] ?? ensureError(thrown).message;
-    throw new ConfigError([{ file, line: null, path: "", message }]);
+    const code = thrown instanceof CastellanError ? thrown.code : (systemCode(thrown) ?? "");
+    throw refuse(UNREADABLE[code] ?? ensureError(thrown).message);
   }
-  return parseConfig(text, file, schema);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw refuse("is not UTF-8: save it in that encoding", firstLineNotUtf8(bytes));
+  }
+}
+
+function firstLineNotUtf8(bytes: Buffer): number {
+  const before = bytes.toString("utf8").split("\ufffd", 1)[0] ?? "";
+  return before.split("\n").length;
 }
 
 /** The same for text already in hand; `file` only names it in problems. */
 export function parseConfig<T>(text: string, file: string, schema: z.ZodType<T>): T {
-  const problem = (line: number | null, path: string, message: string): ConfigProblem => ({
-    file,
-    line,
-    path,
-    message,
-  });
-  if (text.length > MAX_CONFIG_BYTES) {
-    throw new ConfigError([problem(null, "", `larger than ${MAX_CONFIG_BYTES} bytes: is this the right file?`)]);
-  }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const syntax = document.errors.map((error) => problem(lines.linePos(error.pos[0]).line, "", error.message));
+  const problemAt = (offset: number | null, path: string, message: string): ConfigProblem => {
+    const place = offset === null ? null : lines.linePos(offset);
+    return { file, line: place?.line ?? null, column: place?.col ?? null, path, message };
+  };
+  if (text.length > MAX_CONFIG_BYTES) throw new ConfigError([problemAt(null, "", UNREADABLE["FILE_TOO_LARGE"] ?? "")]);
+  const unfit = findUnfit(text);
+  if (unfit !== null) {
+    lines.lineStarts = lineStartsOf(text);
+    throw new ConfigError([problemAt(unfit.offset, "", unfit.message)]);
+  }
+  // Keys are compared below: the parser compares each with each.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: "error",
+  });
+  const syntax = [
+    ...document.errors.map(({ pos, code, message }) => problemAt(pos[0], "", SYNTAX[code] ?? message)),
+    ...document.warnings.map(({ pos, message }) => problemAt(pos[0], "", `${message}: plain YAML only, without tags`)),
+    ...findOddKeys(document).map(({ offset, message }) => problemAt(offset, "", message)),
+  ];
   if (syntax.length > 0) throw new ConfigError(syntax);
 
-  const lineOf = (path: readonly PropertyKey[]): number | null => {
+  const offsetOf = (path: readonly PropertyKey[], isKeyMeant = false): number | null => {
     for (let length = path.length; length >= 0; length -= 1) {
-      const node = document.getIn(path.slice(0, length), true);
-      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+      const part = path.slice(0, length);
+      const node = (isKeyMeant && keyAt(document, part)) || document.getIn(part, true);
+      if (isNode(node) && node.range) return node.range[0];
     }
     return null;
   };
@@ -68,16 +111,64 @@ export function parseConfig<T>(text: string, file: string, schema: z.ZodType<T>)
   try {
     value = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (thrown) {
-    throw new ConfigError([problem(null, "", ensureError(thrown).message)]);
+    throw new ConfigError([
+      problemAt(null, "", `${ensureError(thrown).message}: write it out instead of using aliases`),
+    ]);
   }
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   const problems = checked.error.issues.flatMap((issue): ConfigProblem[] => {
     if (issue.code !== "unrecognized_keys")
-      return [problem(lineOf(issue.path), nameOf(issue.path), wordsFor(issue, value))];
-    return issue.keys.map((key) => problem(lineOf([...issue.path, key]), nameOf([...issue.path, key]), "unknown key"));
+      return [problemAt(offsetOf(issue.path), nameOf(issue.path), wordsFor(issue, value))];
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      return problemAt(offsetOf(path, true), nameOf(path), "unknown key");
+    });
   });
   throw new ConfigError(problems);
+}
+
+function lineStartsOf(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** The parser's words where they speak to a programmer. */
+const SYNTAX: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: "a second document begins here (---): write one file for each",
+  TAB_AS_INDENT: "a tab is used to indent: use blanks",
+};
+
+/** Keys that are written twice, that are no text, or that would not be an ordinary key of an object. */
+function findOddKeys(document: Document): { offset: number; message: string }[] {
+  const odd: { offset: number; message: string }[] = [];
+  visit(document, {
+    Map(_, map) {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        const offset = isNode(key) && key.range ? key.range[0] : 0;
+        if (!isScalar(key) || typeof key.value === "object") {
+          odd.push({ offset, message: "a key must be a word: write `name: value`" });
+          continue;
+        }
+        const name = String(key.value);
+        if (seen.has(name)) odd.push({ offset, message: `key "${name}" is written twice: take one out` });
+        if (name === "__proto__") odd.push({ offset, message: "unknown key __proto__" });
+        seen.add(name);
+      }
+    },
+  });
+  return odd;
+}
+
+/** The key itself, where a path leads to a key of a mapping. */
+function keyAt(document: Document, path: readonly PropertyKey[]): unknown {
+  const last = path.at(-1);
+  if (last === undefined) return null;
+  const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (!isMap(parent)) return null;
+  return parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(last))?.key;
 }
 
 const nameOf = (path: readonly PropertyKey[]): string => path.map(String).join(".");

@@ -5,5 +5,6 @@ export { CastellanError, type ErrorOptions, type ErrorShape, ensureError, system
 export { createIdSource, type IdSource } from "./id.ts";
 export { type LogFields, type Logger, silentLogger } from "./logger.ts";
 export { createSeededRng, type Rng, systemRng } from "./rng.ts";
+export { readSmallFile, readSmallFileSync } from "./small-file.ts";
 export { createSystemClock } from "./system-clock.ts";
 export { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";

@@ -27,7 +27,7 @@ describe("a configuration file", () => {
       { line: 4, path: "nats.uri", message: "unknown key" },
       { line: 5, path: "servr", message: "unknown key" },
     ]);
-    expect(new ConfigError(problems).message).toMatch(/castellan\.yaml:1: node: /);
+    expect(new ConfigError(problems).message).toMatch(/castellan\.yaml:1:7: node: /);
   });
 
   it("says in plain words what is needed and what is there", () => {
@@ -36,12 +36,12 @@ describe("a configuration file", () => {
     expect(messages("node: [a]\n")).toEqual(["text is needed here, not a list"]);
     expect(messages("node: a\nnats: b\n")).toEqual(["a mapping (key: value) is needed here, not text"]);
     expect(messages("just words\n")).toEqual(["a mapping (key: value) is needed here, not text"]);
-    expect(() => loadConfigFile("/tmp", schema)).toThrow(/is a directory/);
+    expect(() => loadConfigFile("/tmp", schema)).toThrow(/directory/);
   });
 
   it("names the line of a syntax error and of a key written twice", () => {
     expect(problemsOf("node: ips1\nnats: {url: [\n")[0]?.line).toBeGreaterThanOrEqual(2);
-    expect(problemsOf("node: a\nnode: b\n")[0]?.message).toMatch(/unique/i);
+    expect(problemsOf("node: a\nnode: b\n")[0]?.message).toMatch(/written twice/);
   });
 
   it("refuses a bomb of aliases and a file that is no configuration", () => {
