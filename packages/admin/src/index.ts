@@ -1,8 +1,17 @@
+export { type ActOptions, actOnWorkItem, retryDeadLetter, type WorkItemAction } from "./act-on-work-item.ts";
 export { applySpec } from "./apply.ts";
+export {
+  type AttributeChange,
+  type AttributeSetting,
+  type EffectiveAttribute,
+  effectiveAttributes,
+  listAttributes,
+  setAttribute,
+  unsetAttribute,
+} from "./attributes.ts";
 export { type AdminContext, type BusMessage, type BusPort, requireBus } from "./context.ts";
 export { type DiagnosedFacts, diagnose, type Finding, type Verdict } from "./diagnose.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
-export { releaseWorkItem } from "./release-work-item.ts";
 export { remoteActors } from "./remote-actors.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
 export {

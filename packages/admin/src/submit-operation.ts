@@ -3,11 +3,11 @@ import { CastellanError, sleep } from "@castellan/kernel";
 import {
   CommandReply,
   CommandRequest,
+  type CommandVerb,
   createSubjects,
   decodeBody,
   encodeBody,
-  type OperationVerb,
-  type Target,
+    type Target,
 } from "@castellan/protocol";
 import { auditRow } from "./audit.ts";
 import { type AdminContext, requireBus } from "./context.ts";
@@ -31,7 +31,7 @@ const PAUSE_MS = 200;
  */
 export async function submitOperation(
   ctx: AdminContext,
-  verb: OperationVerb,
+  verb: CommandVerb,
   target: Target,
   submit: SubmitOptions = {},
 ): Promise<{ readonly operationId: string }> {
@@ -46,7 +46,7 @@ export async function submitOperation(
   throw new CastellanError(code, message, { retryable, details });
 }
 
-async function send(ctx: AdminContext, verb: OperationVerb, body: Uint8Array, timeoutMs: number): Promise<unknown> {
+async function send(ctx: AdminContext, verb: CommandVerb, body: Uint8Array, timeoutMs: number): Promise<unknown> {
   const bus = requireBus(ctx);
   const subject = createSubjects(ctx.node).build({ kind: "command", verb });
   const deadline = ctx.clock.bootMs() + timeoutMs;

@@ -19,6 +19,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   BAD_DURATION: { exit: EXIT.usage },
   BAD_SIZE: { exit: EXIT.usage },
   CONFIG_INVALID: { exit: EXIT.usage },
+  BAD_VALUE: { exit: EXIT.usage },
+  BAD_COUNT: { exit: EXIT.usage },
+  UNKNOWN_ATTRIBUTE: { exit: EXIT.usage, remedy: "see them all with `castellan attribute list all`" },
 
   NO_HOME: { exit: EXIT.notReachable },
   NODE_MISSING: { exit: EXIT.notReachable, remedy: "bring the node up once with `castellan up`" },
@@ -47,12 +50,24 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NO_SUCH_PROCESS: { exit: EXIT.refused, remedy: seeStatus },
   DEPENDENCY_NOT_RUNNING: { exit: EXIT.refused, remedy: "start that first, or everything with `castellan start`" },
   HAS_DEPENDENTS: { exit: EXIT.refused, remedy: "stop those first, or everything with `castellan stop`" },
+  EVENTS_FAIL: { exit: EXIT.notReachable, remedy: "look at the bus with `castellan doctor`, then try again" },
   SUSPENDED: { exit: EXIT.refused, remedy: "revive it with `castellan restart SERVER TYPE INSTANCE`" },
   BUSY: { exit: EXIT.refused, remedy: "wait for that to end: `castellan status --watch`" },
   PROCESSES_RUNNING: { exit: EXIT.refused, remedy: "stop them first with `castellan stop`" },
   NO_SUCH_ITEM: { exit: EXIT.refused, remedy: seeItems },
   NOT_OPEN: { exit: EXIT.refused, remedy: seeItems },
-  LOCKED: { exit: EXIT.refused, remedy: "ask whoever holds it to release it" },
+  LOCKED: {
+    exit: EXIT.refused,
+    remedy: "ask them to keep or release it, or take it: `castellan workitem undo CASE --force`",
+  },
+  NOT_LOCKED: { exit: EXIT.refused, remedy: seeItems },
+  UNKNOWN_QUEUE: {
+    exit: EXIT.refused,
+    remedy: "for a user's own queue add --user; queues are defined with `castellan apply`",
+  },
+  REQUEST_ID_USED: { exit: EXIT.refused },
+  NO_SUCH_LETTER: { exit: EXIT.refused, remedy: "see them with `castellan workitem dead-letters`" },
+  STILL_DEAD: { exit: EXIT.refused, remedy: "read it with `castellan workitem dead-letters ID`" },
 };
 
 export function exitCodeOf(code: string): ExitCode {

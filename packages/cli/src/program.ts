@@ -3,6 +3,7 @@
  * `--version`, `--help` and a mistake cost next to nothing.
  */
 import { Command, Option } from "commander";
+import { addAttributes } from "./grammar/attribute.ts";
 import { addConfiguration } from "./grammar/configuration.ts";
 import { type Bind, examples, seconds, textOf } from "./grammar/group.ts";
 import { addNode } from "./grammar/node.ts";
@@ -28,7 +29,7 @@ export type Perform = (options: CommonOptions, run: (invocation: Invocation) => 
 const VERSION = "0.1.0";
 
 /** In the order of the help. */
-const GROUPS = [addNode, addConfiguration, addOperations, addObservation, addWorkItems, addParts];
+const GROUPS = [addNode, addConfiguration, addAttributes, addOperations, addObservation, addWorkItems, addParts];
 
 /** Throws `CommanderError` on `--help`, `--version` (exit code 0) and on mistakes. */
 export function createProgram(io: Io, perform: Perform): Command {

@@ -46,6 +46,14 @@ export {
 } from "./operation/messages.ts";
 export { Outbox } from "./outbox/messages.ts";
 export { Keeper } from "./process/messages.ts";
+export {
+  ATTRIBUTE_NAMES,
+  ATTRIBUTES,
+  type AttributeKind,
+  type AttributeName,
+  attributeKind,
+  checkAttribute,
+} from "./process-attribute.ts";
 export { findCycle } from "./process-graph.ts";
 export { DEFAULT_LOGS, Dependency, NodeSpec, ProcessType, Readiness } from "./process-type.ts";
 export {

@@ -24,10 +24,9 @@ export {
 } from "./gateway.ts";
 export { type Row, type TableName, type Tables, tables } from "./schema/tables.ts";
 export {
-  ATTRIBUTE_DEFAULTS,
   type AttributePlace,
   attributeOf,
-  type DefaultedAttribute,
+  attributeRow,
   numberAttribute,
 } from "./views/attributes.ts";
 export { type BootstrapOptions, bootstrapNode } from "./views/bootstrap.ts";

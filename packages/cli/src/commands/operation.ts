@@ -1,26 +1,20 @@
-/** `castellan start|stop|restart`: hands the request to the node and shows what becomes of each process. */
+/** `castellan start|stop|restart|pause|resume|start-new`: hands the request to the node and shows what becomes of each process. */
 import { type AdminContext, submitOperation, watchOperation } from "@castellan/admin";
 import { CastellanError } from "@castellan/kernel";
-import {
-  Instance,
-  type OperationReport,
-  type OperationVerb,
-  parseName,
-  type Target,
-  TypeName,
-} from "@castellan/protocol";
+import type { CommandVerb, OperationReport, Target } from "@castellan/protocol";
 import { EXIT } from "../exit-code.ts";
 import { formatOutcome, formatProgress, formatStep, hasEnded, keyOf } from "../format/operation.ts";
 import { createStyle } from "../format/style.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import type { Io } from "../io.ts";
+import { targetOf } from "../target.ts";
 
 /** How long an operation may take by default: a node with slow starters needs minutes. */
 const DEFAULT_TIMEOUT_MS = 300_000;
 /** How long to look for a master at most. */
 const SUBMIT_MS = 10_000;
 
-export const run: Run<[OperationVerb, readonly (string | undefined)[]]> = async (
+export const run: Run<[CommandVerb, readonly (string | undefined)[]]> = async (
   invocation,
   verb,
   [server, type, number],
@@ -31,18 +25,33 @@ export const run: Run<[OperationVerb, readonly (string | undefined)[]]> = async 
   return report.state === "done" ? EXIT.done : EXIT.refused;
 };
 
+/** Temporary instances: they get the next free numbers, and are gone when they are stopped. */
+export const startNew: Run<[string, string, string | undefined]> = async (invocation, server, type, count = "1") => {
+  if (!/^\d{1,3}$/.test(count)) {
+    throw new CastellanError("USAGE", `"${count}": how many new ones? write a number from 1 to 100`);
+  }
+  const options = { count: Number(count) };
+  const admin = await invocation.openAdmin();
+  const report = await runOperation(invocation, admin, "start_new", targetOf(server, type), { options });
+  if (invocation.json) printJson(invocation, report);
+  return report.state === "done" ? EXIT.done : EXIT.refused;
+};
+
 type Shown = Pick<Invocation, "io" | "json" | "timeoutMs">;
 
 /** Submits, and follows as `followOperation` does. */
 export async function runOperation(
   invocation: Shown,
   ctx: AdminContext,
-  verb: OperationVerb,
+  verb: CommandVerb,
   target: Target,
-  signal?: AbortSignal,
+  {
+    signal,
+    options = {},
+  }: { readonly signal?: AbortSignal; readonly options?: Readonly<Record<string, unknown>> } = {},
 ): Promise<OperationReport> {
   const timeoutMs = Math.min(SUBMIT_MS, invocation.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const { operationId } = await submitOperation(ctx, verb, target, { timeoutMs });
+  const { operationId } = await submitOperation(ctx, verb, target, { timeoutMs, options });
   return await followOperation(invocation, ctx, operationId, signal);
 }
 
@@ -94,17 +103,5 @@ export function createProgress(io: Pick<Io, "out" | "isTerminal" | "outColour" |
         io.out(`${clearLine}${formatOutcome(report, style)}`);
       } else if (io.isTerminal) io.out("\n");
     },
-  };
-}
-
-/** Throws BAD_NAME or USAGE. */
-export function targetOf(server?: string, type?: string, number?: string): Target {
-  if (number !== undefined && !(/^\d+$/.test(number) && Instance.safeParse(Number(number)).success)) {
-    throw new CastellanError("USAGE", `"${number}" is not an instance number: write a number from 1 to 99999`);
-  }
-  return {
-    ...(server === undefined ? {} : { server: server.toLowerCase() }),
-    ...(type === undefined ? {} : { type: parseName(TypeName, type) }),
-    ...(number === undefined ? {} : { instance: Number(number) }),
   };
 }

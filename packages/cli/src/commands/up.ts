@@ -122,7 +122,7 @@ async function runStart(invocation: Invocation, ctx: AdminContext): Promise<Oper
   const { interrupted } = invocation.io;
   for (;;) {
     try {
-      return await runOperation(invocation, ctx, "start", {}, interrupted);
+      return await runOperation(invocation, ctx, "start", {}, { signal: interrupted });
     } catch (thrown) {
       const { operationId } = thrown instanceof CastellanError && thrown.code === "BUSY" ? thrown.details : {};
       if (typeof operationId !== "string") throw thrown;

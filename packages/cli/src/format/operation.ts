@@ -6,7 +6,12 @@ import { oneLine } from "./table.ts";
 const ENDED: ReadonlySet<StepReport["state"]> = new Set(["done", "failed", "skipped", "unknown"]);
 
 /** The word people use: the one they typed. */
-const wordOf = (verb: OperationReport["verb"]): string => (verb === "shutdown" ? "stop" : verb);
+const WORDS: Readonly<Partial<Record<OperationReport["verb"], string>>> = {
+  shutdown: "stop",
+  unpause: "resume",
+  start_new: "start-new",
+};
+const wordOf = (verb: OperationReport["verb"]): string => WORDS[verb] ?? verb;
 
 export const keyOf = (step: StepReport): string => `${step.server} ${step.type} ${step.instance}`;
 export const hasEnded = (step: StepReport): boolean => ENDED.has(step.state);

@@ -4,7 +4,9 @@ import { examples, type Group } from "./group.ts";
 const OPERATIONS = [
   ["start", "start", "start what is enabled: all, a server, a type, or one"],
   ["stop", "shutdown", "stop in reverse order: all, a server, a type, or one"],
-  ["restart", "restart", "stop and start again; also revives what is suspended"],
+  ["restart", "restart", "stop and start again, one of a type after the other; revives what is suspended"],
+  ["pause", "pause", "let what is pausable stand still: all, a server, a type, or one"],
+  ["resume", "unpause", "let what is paused go on: all, a server, a type, or one"],
 ] as const;
 
 export const addOperations: Group = (program, bind) => {
@@ -21,4 +23,14 @@ export const addOperations: Group = (program, bind) => {
         bind(async () => (await import("../commands/operation.ts")).run)(verb, target.slice(0, 3)),
       );
   }
+  program
+    .command("start-new")
+    .description("start temporary instances: they are gone once they are stopped")
+    .argument("<server>", "on this server")
+    .argument("<type>", "of this type; they get the next numbers")
+    .argument("[count]", "how many (default: 1)")
+    .addHelpText("after", examples(["castellan start-new hades WEB", "castellan start-new hades WEB 3"]))
+    .action((server: string, type: string, count?: string) =>
+      bind(async () => (await import("../commands/operation.ts")).startNew)(server, type, count),
+    );
 };

@@ -14,6 +14,7 @@ import {
   createOutbox,
   createOutboxDisk,
   createProcessTable,
+  createReassertion,
   createRole,
   createSignOfLife,
   createStatusWriter,
@@ -78,11 +79,25 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       "outbox",
     );
     system.expose(Outbox, "-", outbox);
-    const alerts = createAlertSink({ outbox, clock, rng, newId, log, signal: ending.signal });
+    const alerts = createReassertion({
+      sink: createAlertSink({ outbox, clock, rng, newId, log, signal: ending.signal }),
+      path: `${identity.home}/run/open-causes.json`,
+      clock,
+      log,
+    });
     const events = createEventPublisher({ identity, subjects, bus: bus.publisher, clock, rng, newId, log });
 
     const { onSuperseded } = deps;
-    const status = createStatusWriter({ gateway, identity, clock, rng, newId, log, onSuperseded });
+    const status = createStatusWriter({
+      gateway,
+      identity,
+      clock,
+      rng,
+      newId,
+      log,
+      onSuperseded,
+      onDeaths: () => system.remote(Conductor, { host: "master" }).tell({ type: "ProcessesDied" }),
+    });
     const settings = watchServerSettings({ gateway, serverId: identity.serverId, clock, log });
     const world = createKeeperWorld({
       clock,
@@ -136,7 +151,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         gateway,
         serverId,
         onChange: deps.onRole,
-        startMaster: (term) => startMaster({ ...identity, gateway, system, bus, events, clock, log }, term),
+        startMaster: (term) => startMaster({ ...identity, gateway, system, bus, events, clock, newId, log }, term),
       }),
       "role",
     );
@@ -171,10 +186,12 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
           processes.tell({ type: "Refresh" } satisfies ProcessTableCommand);
         },
         Wake: () => steps.tell({ type: "Wake" }),
+        Reassert: () => alerts.reassert(),
       },
       {
         async stopping() {
           ending.abort();
+          alerts.close();
           settings.close();
           await status.flush(2000);
           await status.close();

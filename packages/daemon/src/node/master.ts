@@ -1,14 +1,16 @@
 /** What runs for a term of mastership: the conductor, the desk with its feed of alerts, and the administrators' door. */
 import type { ActorRef, ActorSystem, CommandOf } from "@castellan/actor";
-import { type Clock, ensureError, type Logger } from "@castellan/kernel";
+import { type Clock, ensureError, type IdSource, type Logger } from "@castellan/kernel";
 import { Conductor, createSubjects, Desk, Outbox, Sentinel, type Subjects } from "@castellan/protocol";
 import {
   createConductor,
   createRollCall,
   type EventSink,
   handleCommand,
+  type LoopbackBus,
   type StopMaster,
   type Term,
+  testEvents,
 } from "@castellan/sentinel";
 import type { Gateway } from "@castellan/store";
 import { createDesk } from "@castellan/work-item";
@@ -25,6 +27,7 @@ export interface MasterDeps {
   readonly bus: LateBus;
   readonly events: EventSink;
   readonly clock: Clock;
+  readonly newId: IdSource;
   readonly log: Logger;
 }
 
@@ -66,6 +69,11 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
     closings.push(openDoor(deps, subjects, connection, conductor));
     const feed = createAlertFeed({ connection, subjects, clock: deps.clock, log: deps.log, desk });
     closings.push(() => feed.close());
+    askForWhatIsOpen(deps).catch((thrown: unknown) =>
+      deps.log.warn("the servers are not asked what is going on; they say it within 15 minutes", {
+        error: ensureError(thrown),
+      }),
+    );
   });
   return async () => {
     unlisten();
@@ -73,19 +81,40 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   };
 }
 
+/** Started or stopped is nothing while nobody would hear of it. */
+const NEEDS_EVENTS: ReadonlySet<string> = new Set(["start", "start_new", "shutdown", "restart"]);
+
+/** A new desk hears from every server what is still open there. */
+async function askForWhatIsOpen({ gateway, system }: MasterDeps): Promise<void> {
+  for (const { physical_machine_name: host } of await gateway.find("node_cluster")) {
+    system.remote(Sentinel, { host }).tell({ type: "Reassert" });
+  }
+}
+
 /** Answers `cmd.{verb}`. Returns how to close the door. */
 function openDoor(
-  { log }: MasterDeps,
+  { log, clock, server, newId }: MasterDeps,
   subjects: Subjects,
   connection: NatsConnection,
   conductor: ActorRef<CommandOf<typeof Conductor>>,
 ): () => void {
+  const loopback = {
+    bus: loopbackBus(connection),
+    subject: subjects.build({ kind: "loopback", server }),
+    clock,
+    newId,
+  };
+  testEvents(loopback).then(
+    (tookMs) => log.info("events work", { tookMs }),
+    (error: unknown) => log.error("events do not work", { error: ensureError(error) }),
+  );
   const answer = async (message: Msg): Promise<void> => {
     try {
       const verb = message.subject.slice(message.subject.lastIndexOf(".") + 1);
-      const reply = await handleCommand(verb, message.data, (submitted) =>
-        conductor.ask({ type: "Submit", ...submitted }, { timeoutMs: SUBMIT_MS }),
-      );
+      const reply = await handleCommand(verb, message.data, async (submitted) => {
+        if (NEEDS_EVENTS.has(submitted.verb)) await testEvents(loopback);
+        return await conductor.ask({ type: "Submit", ...submitted }, { timeoutMs: SUBMIT_MS });
+      });
       if (message.reply) message.respond(reply);
     } catch (thrown) {
       log.error("a request could not be answered", { subject: message.subject, error: ensureError(thrown) });
@@ -101,4 +130,16 @@ function openDoor(
     },
   });
   return () => subscription.unsubscribe();
+}
+
+function loopbackBus(connection: NatsConnection): LoopbackBus {
+  return {
+    publish: (subject, body) => connection.publish(subject, body),
+    subscribe(subject, heard, failed) {
+      const subscription = connection.subscribe(subject, {
+        callback: (error, message) => (error === null ? heard(message.data) : failed(error)),
+      });
+      return { close: () => subscription.unsubscribe() };
+    },
+  };
 }

@@ -2,6 +2,7 @@
  * Settings that must be equal everywhere live in `process_attributes`, at a place: machine 0, process ALL and instance 0
  * mean every one. The most specific definition wins: instance, then type, then server, then node.
  */
+import { type AttributeName, attributeKind } from "@castellan/protocol";
 import type { Row } from "../schema/tables.ts";
 
 /** Where a setting is asked for. 0 / "ALL" / 0 asks for what the whole node has. */
@@ -11,39 +12,36 @@ export interface AttributePlace {
   readonly instance: number;
 }
 
-/** What holds where nothing is stored. Periods in seconds, sizes in kilobytes. */
-export const ATTRIBUTE_DEFAULTS = {
-  PM_AUTO_BOOT: 1,
-  PROCESS_SLEEP: 5,
-  CHECKFREQ: 1,
-  MINFREEKB: 10_000,
-  PROCESS_AUTO_RESTARTS: 1,
-  PROCESS_MAX_RESTARTS: 5,
-  PROCESS_MIN_RESTART_PERIOD: 120,
-} as const;
-export type DefaultedAttribute = keyof typeof ATTRIBUTE_DEFAULTS;
+/** The definition that holds at a place, or undefined: it has its default. Names compare without case. */
+export function attributeRow(
+  attributes: readonly Row<"process_attributes">[],
+  place: AttributePlace,
+  name: string,
+): Row<"process_attributes"> | undefined {
+  const wanted = name.toUpperCase();
+  let best: { readonly rank: number; readonly row: Row<"process_attributes"> } | undefined;
+  for (const row of attributes) {
+    if (row.attribute_name.toUpperCase() !== wanted) continue;
+    const rank = rankOf(row, place);
+    if (rank !== null && (best === undefined || rank > best.rank)) best = { rank, row };
+  }
+  return best?.row;
+}
 
-/** The stored value that holds at a place, or undefined. Names compare without case. */
+/** The stored value that holds at a place, or undefined. */
 export function attributeOf(
   attributes: readonly Row<"process_attributes">[],
   place: AttributePlace,
   name: string,
 ): string | undefined {
-  const wanted = name.toUpperCase();
-  let best: { rank: number; value: string } | undefined;
-  for (const row of attributes) {
-    if (row.attribute_name.toUpperCase() !== wanted) continue;
-    const rank = rankOf(row, place);
-    if (rank !== null && (best === undefined || rank > best.rank)) best = { rank, value: row.attribute_value };
-  }
-  return best?.value;
+  return attributeRow(attributes, place, name)?.attribute_value;
 }
 
 /** A stored number, or the default when none is stored or what is stored is no number. */
 export function numberAttribute(
   attributes: readonly Row<"process_attributes">[],
   place: AttributePlace,
-  name: DefaultedAttribute,
+  name: AttributeName,
 ): number;
 export function numberAttribute(
   attributes: readonly Row<"process_attributes">[],
@@ -62,9 +60,7 @@ export function numberAttribute(
   return Number.isFinite(value) ? value : fallback;
 }
 
-function defaultOf(name: string): number {
-  return new Map<string, number>(Object.entries(ATTRIBUTE_DEFAULTS)).get(name) ?? Number.NaN;
-}
+const defaultOf = (name: string): number => attributeKind(name)?.fallback ?? Number.NaN;
 
 /** How specific a definition is, or null when it does not hold at the place. */
 function rankOf(row: Row<"process_attributes">, place: AttributePlace): number | null {

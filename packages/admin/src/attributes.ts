@@ -1,0 +1,292 @@
+/**
+ * Attributes: settings of the node, a server, a type or an instance, in the shared schema. The most specific holds. Every
+ * change is on record with who made it; sentinels are told and take it up without a restart.
+ */
+import { CastellanError } from "@castellan/kernel";
+import {
+  ATTRIBUTE_NAMES,
+  type AttributeKind,
+  attributeKind,
+  checkAttribute,
+  didYouMean,
+  Sentinel,
+  type Target,
+} from "@castellan/protocol";
+import {
+  type AttributePlace,
+  attributeRow,
+  insert,
+  type Row,
+  remove,
+  StoreConflict,
+  StoreDuplicate,
+  update,
+  type Write,
+} from "@castellan/store";
+import { auditRow } from "./audit.ts";
+import type { AdminContext } from "./context.ts";
+import { remoteActors } from "./remote-actors.ts";
+
+/** A setting as it is set. Null: not narrowed down to one. */
+export interface AttributeSetting {
+  readonly name: string;
+  readonly value: string;
+  readonly server: string | null;
+  readonly type: string | null;
+  readonly instance: number | null;
+}
+
+/** A setting as it holds at a place; `from` says where it is set, null: nowhere, it is the default. */
+export interface EffectiveAttribute {
+  readonly name: string;
+  readonly value: string;
+  readonly from: Omit<AttributeSetting, "name" | "value"> | null;
+  readonly meaning: string;
+}
+
+export interface AttributeChange {
+  readonly name: string;
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly server: string | null;
+  readonly type: string | null;
+  readonly instance: number | null;
+}
+
+/** Where a setting holds: `process_attributes`' own words for "all" are 0 and ALL. */
+interface Place {
+  readonly serverId: number;
+  readonly server: string | null;
+  readonly type: string | null;
+  readonly instance: number | null;
+}
+
+/** Instead of a server's name: all of them. */
+const ALL_SERVERS = new Set(["all", "0"]);
+/** It may be set at a place where somebody else is setting it. */
+const ATTEMPTS = 5;
+/** This one is a column of `node_cluster`. */
+const CHECK_ERROR_FILES = "CHECK_ERROR_FILES";
+
+/** Refused UNKNOWN_ATTRIBUTE, BAD_VALUE, BAD_TARGET, UNKNOWN_SERVER, UNKNOWN_TYPE, UNKNOWN_INSTANCE, CHANGING. */
+export async function setAttribute(
+  ctx: AdminContext,
+  name: string,
+  value: string,
+  target: Target,
+): Promise<AttributeChange> {
+  const kind = kindOf(name);
+  const checked = checkAttribute(kind, value);
+  if ("problem" in checked)
+    throw new CastellanError("BAD_VALUE", checked.problem, { details: { name: kind.name, value } });
+  return await change(ctx, kind, String(checked.value), target);
+}
+
+/** Takes a setting back, so that the next less specific one holds. Nothing was set: `before` is null. */
+export async function unsetAttribute(ctx: AdminContext, name: string, target: Target): Promise<AttributeChange> {
+  return await change(ctx, kindOf(name), null, target);
+}
+
+/** What is set, wherever it is set; defaults that nobody has changed are not listed. */
+export async function listAttributes(ctx: Pick<AdminContext, "gateway">): Promise<AttributeSetting[]> {
+  const [servers, rows] = await Promise.all([
+    ctx.gateway.find("node_cluster", { orderBy: [{ column: "logical_machine_id" }] }),
+    ctx.gateway.find("process_attributes", { orderBy: [{ column: "attribute_name" }] }),
+  ]);
+  const nameOf = new Map(servers.map((row) => [row.logical_machine_id, row.physical_machine_name]));
+  const unchecked = servers.filter((row) => !row.check_error_files);
+  return [
+    ...unchecked.map((row) => {
+      const server = row.physical_machine_name;
+      return { name: CHECK_ERROR_FILES, value: "0", server, type: null, instance: null };
+    }),
+    ...rows.map((row) => settingOf(row, nameOf)),
+  ];
+}
+
+/** Every attribute as it holds for a target, and where that is set. */
+export async function effectiveAttributes(
+  ctx: Pick<AdminContext, "gateway">,
+  target: Target,
+): Promise<EffectiveAttribute[]> {
+  const place = await placeOf(ctx, target);
+  const [servers, rows] = await Promise.all([ctx.gateway.find("node_cluster"), ctx.gateway.find("process_attributes")]);
+  const nameOf = new Map(servers.map((row) => [row.logical_machine_id, row.physical_machine_name]));
+  return ATTRIBUTE_NAMES.flatMap((name): EffectiveAttribute[] => {
+    const kind = attributeKind(name);
+    if (kind === null || (kind.scope === "server" && place.type !== null)) return [];
+    const row = name === CHECK_ERROR_FILES ? undefined : attributeRow(rows, attributePlace(kind, place), name);
+    const server = servers.find(({ logical_machine_id }) => logical_machine_id === place.serverId);
+    if (name === CHECK_ERROR_FILES && server?.check_error_files === false) {
+      const from = { server: server.physical_machine_name, type: null, instance: null };
+      return [{ name, value: "0", from, meaning: kind.meaning }];
+    }
+    if (row === undefined) return [{ name, value: String(kind.fallback), from: null, meaning: kind.meaning }];
+    const { name: _name, value, ...from } = settingOf(row, nameOf);
+    return [{ name, value, from, meaning: kind.meaning }];
+  });
+}
+
+/** The sentinel's own settings may stand under its documented process name. */
+function attributePlace({ scope }: AttributeKind, { serverId, type, instance }: Place): AttributePlace {
+  return { machineId: serverId, process: type ?? (scope === "server" ? "PROCMGR" : "ALL"), instance: instance ?? 0 };
+}
+
+function kindOf(name: string): AttributeKind {
+  const kind = attributeKind(name);
+  if (kind !== null) return kind;
+  throw new CastellanError(
+    "UNKNOWN_ATTRIBUTE",
+    `there is no attribute ${name}${didYouMean(name, ATTRIBUTE_NAMES)} (known: ${ATTRIBUTE_NAMES.join(", ")})`,
+    { details: { name, known: ATTRIBUTE_NAMES } },
+  );
+}
+
+async function change(
+  ctx: AdminContext,
+  kind: AttributeKind,
+  value: string | null,
+  target: Target,
+): Promise<AttributeChange> {
+  const place = await placeOf(ctx, target);
+  if (kind.scope === "server" && place.type !== null) {
+    throw new CastellanError("BAD_TARGET", `${kind.name} is a setting of a server or the node, not of a process`, {
+      details: { target },
+    });
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    const made =
+      kind.name === CHECK_ERROR_FILES
+        ? await errorFilesWrites(ctx, place, value)
+        : await rowWrites(ctx, kind, place, value);
+    const { server, type, instance } = place;
+    const changed: AttributeChange = { name: kind.name, before: made.before, after: value, server, type, instance };
+    if (made.writes.length === 0) return changed;
+    try {
+      const verb = value === null ? "unset" : "set";
+      await ctx.gateway.commit([...made.writes, auditRow(ctx, `attribute.${verb}`, { ...changed })]);
+    } catch (thrown) {
+      if (!(thrown instanceof StoreConflict || thrown instanceof StoreDuplicate)) throw thrown;
+      if (attempt < ATTEMPTS) continue;
+      throw new CastellanError("CHANGING", "somebody else keeps changing the same attribute: try again", {
+        retryable: true,
+        cause: thrown,
+      });
+    }
+    await tellSentinels(ctx);
+    return changed;
+  }
+}
+
+interface Made {
+  readonly before: string | null;
+  /** None: it is so already. */
+  readonly writes: readonly Write[];
+}
+
+async function rowWrites(ctx: AdminContext, kind: AttributeKind, place: Place, value: string | null): Promise<Made> {
+  const key = {
+    logical_machine_id: place.serverId,
+    logical_process_name: place.type ?? "ALL",
+    logical_process_instance: place.instance ?? 0,
+    attribute_name: kind.name,
+  };
+  const [row] = await ctx.gateway.find("process_attributes", { where: key });
+  const before = row?.attribute_value ?? null;
+  if (before === value) return { before, writes: [] };
+  if (value === null) return { before, writes: [remove("process_attributes", key, 1)] };
+  const set = { attribute_value: value, attribute_type: "I" };
+  const guard = { ...key, attribute_value: before ?? "" };
+  return {
+    before,
+    writes: [
+      before === null ? insert("process_attributes", { ...key, ...set }) : update("process_attributes", guard, set),
+    ],
+  };
+}
+
+async function errorFilesWrites(ctx: AdminContext, place: Place, value: string | null): Promise<Made> {
+  const wanted = value !== "0";
+  const servers = (await ctx.gateway.find("node_cluster")).filter(
+    (row) => place.serverId === 0 || row.logical_machine_id === place.serverId,
+  );
+  const changing = servers.filter((row) => row.check_error_files !== wanted);
+  const [first] = changing;
+  const before = first === undefined ? (wanted ? "1" : "0") : first.check_error_files ? "1" : "0";
+  return {
+    before,
+    writes: changing.map((row) =>
+      update("node_cluster", { logical_machine_id: row.logical_machine_id }, { check_error_files: wanted }),
+    ),
+  };
+}
+
+async function placeOf(ctx: Pick<AdminContext, "gateway">, { server, type, instance }: Target): Promise<Place> {
+  const servers = await ctx.gateway.find("node_cluster");
+  const isAll = server === undefined || ALL_SERVERS.has(server.toLowerCase());
+  const known = servers.find(
+    (row) => row.physical_machine_name === server || String(row.logical_machine_id) === server,
+  );
+  if (!isAll && known === undefined) {
+    const names = servers.map((row) => row.physical_machine_name);
+    throw new CastellanError(
+      "UNKNOWN_SERVER",
+      `there is no server "${server}"${didYouMean(server, names)} (known: ${names.join(", ")}; "all" means every one)`,
+      { details: { name: server, known: names } },
+    );
+  }
+  const serverId = known?.logical_machine_id ?? 0;
+  const place = {
+    serverId,
+    server: known?.physical_machine_name ?? null,
+    type: type ?? null,
+    instance: instance ?? null,
+  };
+  if (type === undefined || type === "ALL") return { ...place, type: null };
+  await refuseUnknownProcess(ctx, place, type);
+  return place;
+}
+
+async function refuseUnknownProcess(ctx: Pick<AdminContext, "gateway">, place: Place, type: string): Promise<void> {
+  const [types, configs] = await Promise.all([
+    ctx.gateway.find("process_type"),
+    ctx.gateway.find("process_config", { where: { logical_process_name: type } }),
+  ]);
+  const known = types.map((row) => row.logical_process_name);
+  if (!known.includes(type) && configs.length === 0) {
+    throw new CastellanError(
+      "UNKNOWN_TYPE",
+      `there is no process type "${type}"${didYouMean(type, known)} (known: ${known.join(", ")})`,
+      { details: { name: type, known } },
+    );
+  }
+  if (place.instance === null) return;
+  const here = configs.filter((row) => place.serverId === 0 || row.logical_machine_id === place.serverId);
+  if (here.some((row) => row.logical_process_instance === place.instance)) return;
+  const numbers = [...new Set(here.map((row) => row.logical_process_instance))].sort((a, b) => a - b);
+  throw new CastellanError(
+    "UNKNOWN_INSTANCE",
+    `there is no ${type} ${place.instance}${place.server === null ? "" : ` on ${place.server}`}; defined: ${numbers.join(", ") || "none"}`,
+    { details: { type, known: numbers } },
+  );
+}
+
+function settingOf(row: Row<"process_attributes">, nameOf: ReadonlyMap<number, string>): AttributeSetting {
+  const id = row.logical_machine_id;
+  return {
+    name: row.attribute_name,
+    value: row.attribute_value,
+    server: id === 0 ? null : (nameOf.get(id) ?? `#${id}`),
+    type: row.logical_process_name === "ALL" ? null : row.logical_process_name,
+    instance: row.logical_process_instance === 0 ? null : row.logical_process_instance,
+  };
+}
+
+/** Best effort: without it they find out within seconds. */
+async function tellSentinels(ctx: AdminContext): Promise<void> {
+  if (ctx.bus === null) return;
+  const actors = remoteActors(ctx);
+  for (const row of await ctx.gateway.find("node_cluster")) {
+    actors.remote(Sentinel, { host: row.physical_machine_name }).tell({ type: "Refresh" });
+  }
+}
