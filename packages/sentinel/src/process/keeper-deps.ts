@@ -1,5 +1,6 @@
 /** What a keeper works with: what all keepers of a server share, and what is its own. */
 import type { ProcessKey, ProcessStatus } from "@castellan/protocol";
+import type { OutputTrim } from "../output/output-trim.ts";
 import type { AlertSink, EventSink, MessageLog, SentinelIdentity } from "../ports.ts";
 import type { DeathWatch } from "./death-watch.ts";
 import type { ProcessGroups } from "./group.ts";
@@ -17,6 +18,7 @@ export interface KeeperWorld {
   readonly groups: ProcessGroups;
   readonly launcher: Launcher;
   readonly deaths: DeathWatch;
+  readonly outputs: OutputTrim;
   readonly status: StatusWriter;
   readonly events: EventSink;
   readonly alerts: AlertSink;

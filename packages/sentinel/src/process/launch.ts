@@ -7,9 +7,10 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { ensureError, systemCode } from "@castellan/kernel";
 import type { ProcessKey } from "@castellan/protocol";
+import { outputFileOf } from "../output/output-file.ts";
 import type { SentinelIdentity } from "../ports.ts";
 import type { ProcessIdentity, ProcReader } from "./identity.ts";
 import type { LaunchDefinition } from "./record.ts";
@@ -53,10 +54,6 @@ const PERMANENT = new Set([
   "ENAMETOOLONG",
 ]);
 
-/** Where the output of an instance goes. */
-export const logFileOf = (home: string, { type, instance }: ProcessKey): string =>
-  join(home, "logs", `${type.toUpperCase()}_${instance}.log`);
-
 export function createLauncher({ identity: who, proc, baseEnv }: LauncherDeps): Launcher {
   return {
     async launch({ key, launchId, attempt, definition, onExit }) {
@@ -76,7 +73,7 @@ export function createLauncher({ identity: who, proc, baseEnv }: LauncherDeps): 
       };
       let log: number;
       try {
-        log = openLog(logFileOf(who.home, key));
+        log = openLog(outputFileOf(who.home, key));
       } catch (thrown) {
         return {
           ok: false,
@@ -120,7 +117,7 @@ function openLog(path: string): number {
     return openSync(path, "a", 0o640);
   } catch (thrown) {
     if (systemCode(thrown) !== "ENOENT") throw thrown;
-    mkdirSync(join(path, ".."), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true });
     return openSync(path, "a", 0o640);
   }
 }

@@ -1,5 +1,7 @@
 /** Puts together what the keepers of one server share, on the real system. */
 import type { Clock, Logger } from "@castellan/kernel";
+import { createCutHead } from "../output/cut-head.ts";
+import { createOutputTrim } from "../output/output-trim.ts";
 import type { SentinelIdentity } from "../ports.ts";
 import { createDeathWatch } from "./death-watch.ts";
 import { createProcessGroups, type Kill } from "./group.ts";
@@ -26,6 +28,7 @@ export function createKeeperWorld(deps: KeeperWorldDeps): KeeperWorld {
     proc,
     groups: createProcessGroups(proc, createStrays(proc, clock), systemKill),
     deaths: createDeathWatch(proc, clock, systemKill),
+    outputs: createOutputTrim(clock, log, createCutHead(baseEnv)),
     records: createRecordStore(identity.home, log),
     launcher: createLauncher({ identity, proc, baseEnv }),
   };
