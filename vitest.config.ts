@@ -38,7 +38,35 @@ export default defineConfig({
       },
       {
         ...resolveSource,
-        test: { ...real, maxWorkers: 2, name: "chaos", include: ["test/chaos/**/*.test.ts"], testTimeout: 300_000 },
+        test: {
+          ...real,
+          name: "acceptance-postgres",
+          include: ["test/acceptance/**/*.test.ts"],
+          globalSetup: ["test/harness/postgres-server.ts"],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        ...resolveSource,
+        test: {
+          ...real,
+          maxWorkers: 2,
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          exclude: ["test/chaos/postgres-*.test.ts"],
+          testTimeout: 300_000,
+        },
+      },
+      {
+        ...resolveSource,
+        test: {
+          ...real,
+          maxWorkers: 2,
+          name: "chaos-postgres",
+          include: ["test/chaos/pair-killed.test.ts", "test/chaos/postgres-*.test.ts"],
+          globalSetup: ["test/harness/postgres-server.ts"],
+          testTimeout: 300_000,
+        },
       },
     ],
   },

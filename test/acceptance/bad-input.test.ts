@@ -17,7 +17,7 @@ describe("castellan.yaml", () => {
     const broken = await node.up();
     expect(broken.code).not.toBe(0);
     expect(said(broken)).toMatch(/castellan\.yaml:\d+/);
-    writeFileSync(node.path("castellan.yaml"), "node: ips 1\nnatz: {}\nserver: HADES\n");
+    node.configure("node: ips 1\nnatz: {}\nserver: HADES\n");
     const wrong = await node.up();
     expect(wrong.code).not.toBe(0);
     for (const word of ["natz", "node", "server"]) expect(said(wrong)).toContain(word);
@@ -30,7 +30,7 @@ describe("castellan.yaml", () => {
     expect(up.code, said(up)).toBe(0);
     const pid = (await node.pids()).get("ONE 1") ?? 0;
     const worker = node.part("worker") ?? 0;
-    writeFileSync(node.path("castellan.yaml"), "node: [\n");
+    node.configure("node: [\n");
     process.kill(worker, "SIGKILL");
     const running = node;
     await eventually(() => existsSync(running.path("run/castellan.yaml.problem")), {
@@ -38,7 +38,7 @@ describe("castellan.yaml", () => {
       describe: "a new worker that has seen what is wrong",
     });
     expect(lives(pid)).toBe(true);
-    writeFileSync(node.path("castellan.yaml"), "node: ips1\n");
+    node.configure("node: ips1\n");
     await eventually(
       async () => {
         const items = await running.items();

@@ -10,11 +10,13 @@ import {
   eventually,
   findProcesses,
   killAll,
+  type PostgresAdmin,
   runCli,
   type TempHome,
   tempHome,
 } from "@castellan/testkit";
 import { z } from "zod";
+import { makeDatabase, type NodeDatabase } from "./database.ts";
 
 export interface NodeOptions {
   /** The text of types.yaml; `{home}` in it is the node's. */
@@ -26,11 +28,16 @@ export interface NodeOptions {
   readonly at?: string;
   /** More environment for every command, and so for the pair. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A PostgreSQL server of the test's own; default: the project's, or SQLite. */
+  readonly postgres?: PostgresAdmin;
 }
 
 export interface TestNode {
   readonly home: string;
   path(...parts: string[]): string;
+  readonly database: NodeDatabase;
+  /** Writes castellan.yaml: this text, and where the database is. */
+  configure(text: string): void;
   cli(...args: string[]): Promise<CliResult>;
   /** The value that a command prints with `--json`, checked. Fails when the command does. */
   json<T>(schema: z.ZodType<T>, ...args: string[]): Promise<T>;
@@ -56,7 +63,10 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
   mkdirSync(example, { recursive: true });
   writeFileSync(join(example, "types.yaml"), options.types);
   writeFileSync(join(example, "fspart"), options.fspart ?? "# nothing is watched\n");
-  if (options.config !== undefined) writeFileSync(join(example, "castellan.yaml"), options.config);
+  const database = await makeDatabase(example, options.postgres);
+  const settings = (text: string): string => `${text}${database.config}`;
+  const given = settings(options.config ?? "");
+  if (given !== "") writeFileSync(join(example, "castellan.yaml"), given);
 
   const cli = (...args: string[]): Promise<CliResult> =>
     runCli(args, { home, timeoutMs: 90_000, ...(options.env && { env: options.env }) });
@@ -69,6 +79,8 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
   const node: TestNode = {
     home,
     path: (...parts) => join(home, ...parts),
+    database,
+    configure: (text) => writeFileSync(join(home, "castellan.yaml"), settings(text)),
     cli,
     json,
     status,
@@ -115,6 +127,7 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
       } finally {
         await killAll(home);
         await temp?.remove();
+        await database.drop();
       }
     },
   };

@@ -1,7 +1,15 @@
 export { type CliOptions, type CliResult, type RunningCli, runCli, startCli } from "./cli.ts";
 export { type EventuallyOptions, eventually } from "./eventually.ts";
 export { type NatsServer, type NatsServerOptions, natsServer, natsServerBinary } from "./nats-server.ts";
-export { type Postgres, type PostgresDatabase, postgres, postgresBinaries } from "./postgres.ts";
+export {
+  type Postgres,
+  type PostgresAdmin,
+  type PostgresDatabase,
+  type PostgresPlace,
+  postgres,
+  postgresAdmin,
+  postgresBinaries,
+} from "./postgres.ts";
 export {
   assertNothingLeft,
   type FoundProcess,

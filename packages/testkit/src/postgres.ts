@@ -16,12 +16,9 @@ import { eventually } from "./eventually.ts";
 import { childrenOf, signalAll, stateOf } from "./processes.ts";
 import { tempHome } from "./temp-home.ts";
 
-export interface Postgres {
+export interface Postgres extends PostgresPlace, PostgresAdmin {
   /** `postgres://castellan@127.0.0.1:PORT/postgres`. The user is a superuser, the only one who is asked for no password. */
   readonly url: string;
-  readonly port: number;
-  /** Directory of the unix socket, usable as host name. */
-  readonly socketDir: string;
   readonly pid: number;
   /** Ends it and removes its files. Twice is fine. */
   stop(): Promise<void>;
@@ -32,7 +29,18 @@ export interface Postgres {
   freeze(): Promise<void>;
   /** SIGCONT. */
   thaw(): void;
-  /** Runs statements as superuser; gives what they answer, a line a row, columns separated by `|`. */
+}
+
+/** Where a server of this host listens; can be handed to another process. */
+export interface PostgresPlace {
+  readonly port: number;
+  /** Directory of the unix socket, usable as host name. */
+  readonly socketDir: string;
+}
+
+/** What its superuser can do on a running server. */
+export interface PostgresAdmin {
+  /** Runs statements; gives what they answer, a line a row, columns separated by `|`. */
   sql(statements: string, database?: string): Promise<string>;
   /** A new, empty database, owned by a new user of the same name with no rights beyond it. */
   database(): Promise<PostgresDatabase>;
@@ -119,15 +127,6 @@ export async function postgres(): Promise<Postgres> {
     await writeFile(join(data, "pg_hba.conf"), WHO_MAY_COME);
     const port = await freePort();
     await start(port);
-    const sql: Postgres["sql"] = async (statements, database = "postgres") => {
-      const how = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", socketDir, "-p", String(port), "-U", SUPERUSER];
-      const { stdout } = await run(join(bin, "psql"), [...how, "-d", database, "-c", statements], {
-        cwd: "/",
-        timeout: READY_WITHIN_MS,
-      });
-      return stdout.trim();
-    };
-    let databases = 0;
     return {
       url: `postgres://castellan@127.0.0.1:${port}/postgres`,
       port,
@@ -160,29 +159,47 @@ export async function postgres(): Promise<Postgres> {
         });
       },
       thaw,
-      sql,
-      async database() {
-        databases += 1;
-        const name = `node_${process.pid}_${databases}`;
-        const password = randomBytes(12).toString("base64");
-        await sql(`CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
-        await sql(`CREATE DATABASE ${name} OWNER ${name}`);
-        return {
-          name,
-          url: `postgres://${name}@127.0.0.1:${port}/${name}`,
-          password,
-          async drop() {
-            await sql(`DROP DATABASE ${name} WITH (FORCE)`);
-            await sql(`DROP ROLE ${name}`);
-          },
-        };
-      },
+      ...postgresAdmin({ port, socketDir }),
     };
   } catch (thrown) {
     await stop();
     throw thrown;
   }
 }
+
+/** For a server that another process has started. Database names are this process's own. */
+export function postgresAdmin({ port, socketDir }: PostgresPlace): PostgresAdmin {
+  const sql: PostgresAdmin["sql"] = async (statements, database = "postgres") => {
+    const how = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", socketDir, "-p", String(port), "-U", SUPERUSER];
+    const program = join(postgresBinaries() ?? "", "psql");
+    const { stdout } = await run(program, [...how, "-d", database, "-c", statements], {
+      cwd: "/",
+      timeout: READY_WITHIN_MS,
+    });
+    return stdout.trim();
+  };
+  return {
+    sql,
+    async database() {
+      databases += 1;
+      const name = `node_${process.pid}_${databases}`;
+      const password = randomBytes(12).toString("base64");
+      await sql(`CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
+      await sql(`CREATE DATABASE ${name} OWNER ${name}`);
+      return {
+        name,
+        url: `postgres://${name}@127.0.0.1:${port}/${name}`,
+        password,
+        async drop() {
+          await sql(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+          await sql(`DROP ROLE IF EXISTS ${name}`);
+        },
+      };
+    },
+  };
+}
+
+let databases = 0;
 
 /** The last line of its pid file says `ready` once it takes connections. */
 async function untilReady(data: string, daemon: Daemon): Promise<void> {

@@ -1,0 +1,37 @@
+/**
+ * The database of a test's node: a file in its home, or a database of its own on the PostgreSQL that the test project has
+ * brought up (`postgres-server.ts`). The tests are the same; only the project differs.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type PostgresAdmin, type PostgresPlace, postgresAdmin } from "@castellan/testkit";
+import { inject } from "vitest";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Absent: this project's nodes are on SQLite. */
+    postgres: PostgresPlace | undefined;
+  }
+}
+
+export interface NodeDatabase {
+  /** Its lines in castellan.yaml. */
+  readonly config: string;
+  /** Null for SQLite. */
+  readonly password: string | null;
+  drop(): Promise<void>;
+}
+
+/** Which database the nodes of this project have, unless a test brings its own server. */
+export const isOnPostgres = (): boolean => inject("postgres") !== undefined;
+
+/** `example`: the directory whose files become those of the home. */
+export async function makeDatabase(example: string, server: PostgresAdmin | undefined): Promise<NodeDatabase> {
+  const place = inject("postgres");
+  const admin = server ?? (place && postgresAdmin(place));
+  if (admin === undefined) return { config: "", password: null, drop: async () => undefined };
+  const { url, password, drop } = await admin.database();
+  mkdirSync(join(example, "etc"), { recursive: true });
+  writeFileSync(join(example, "etc", "db.password"), `${password}\n`, { mode: 0o600 });
+  return { config: `database: { url: "${url}", passwordFile: etc/db.password }\n`, password, drop };
+}
