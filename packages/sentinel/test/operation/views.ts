@@ -9,8 +9,9 @@ export function must<T>(value: T | undefined): T {
   return value;
 }
 
-type Traits = {
-  dependsOn?: readonly string[];
+type Edge = string | { type: string; onRestart: "none" | "restart" | "stop" | "wait" };
+export type Traits = {
+  dependsOn?: readonly Edge[];
   layer?: "foreground" | "background";
   dynamic?: boolean;
   pausable?: boolean;

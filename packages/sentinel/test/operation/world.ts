@@ -5,7 +5,7 @@
 import { type ActorRef, type ActorSystem, createActorSystem } from "@castellan/actor";
 import { createManualClock, type ManualClock } from "@castellan/actor/testing";
 import { CastellanError, createIdSource, createSeededRng, silentLogger } from "@castellan/kernel";
-import type { DesiredState, OperationVerb, ProcessStatus, Target } from "@castellan/protocol";
+import type { CommandVerb, DesiredState, ProcessStatus, Target } from "@castellan/protocol";
 import { bootstrapNode, type Gateway, insert, type Row, update, writeDefinition } from "@castellan/store";
 import { createMemoryDatabase, createMemoryGateway, type MemoryDatabase } from "@castellan/store/memory";
 import { z } from "zod";
@@ -13,7 +13,7 @@ import { type ConductorCommand, createConductor } from "../../src/operation/cond
 import { createStepRunner, type StepRunnerCommand, type StepToPerform } from "../../src/operation/step-runner.ts";
 import { takeIncarnation } from "../../src/role/incarnation.ts";
 import { takeOver } from "../../src/role/mastership.ts";
-import { must, typeOf } from "./views.ts";
+import { must, type Traits, typeOf } from "./views.ts";
 
 const Published = z.object({ state: z.string(), previous: z.string(), epoch: z.int() });
 export type Published = z.infer<typeof Published>;
@@ -38,10 +38,7 @@ export interface Worker {
 }
 
 export interface WorldOptions {
-  readonly types: Record<
-    string,
-    { dependsOn?: readonly string[]; layer?: "foreground" | "background"; pausable?: boolean }
-  >;
+  readonly types: Record<string, Traits>;
   readonly counts: Record<string, number>;
   /** How long a process takes to do as it is told, milliseconds; instance 2 takes twice as long. */
   readonly bringMs?: number;
@@ -159,9 +156,15 @@ export class World {
   }
 
   /** Asks for an operation; null when the worker died over it, or has not answered after two seconds. */
-  async submit(worker: Worker, requestId: string, verb: OperationVerb, target: Target = {}): Promise<string | null> {
+  async submit(
+    worker: Worker,
+    requestId: string,
+    verb: CommandVerb,
+    target: Target = {},
+    options: Record<string, unknown> = {},
+  ): Promise<string | null> {
     const asked = worker.conductor
-      .ask({ type: "Submit", verb, command: { requestId, target, by: "ann", options: {} } }, { timeoutMs: 60_000 })
+      .ask({ type: "Submit", verb, command: { requestId, target, by: "ann", options } }, { timeoutMs: 60_000 })
       .then(({ operationId }) => operationId);
     asked.catch(() => undefined);
     return Promise.race([asked, this.clock.run(50).then(() => null)]);
@@ -190,14 +193,34 @@ export class World {
     return must((await this.gateway.find("node_state"))[0]).state;
   }
 
-  async setStatus(label: string, status: ProcessStatus): Promise<void> {
+  /** As its sentinel records it when a process has ended without an order. */
+  async die(label: string): Promise<string> {
+    const [type = "", instance] = label.split(" ");
+    const id = this.newId();
+    await this.gateway.commit([
+      insert("process_event_log", {
+        id,
+        logical_machine_id: this.serverId,
+        logical_process_name: type,
+        logical_process_instance: Number(instance),
+        process_id: 1,
+        process_status: 3003,
+        process_status_comment: null,
+        timestamp: this.clock.now(),
+        followed: false,
+      }),
+    ]);
+    return id;
+  }
+
+  async setStatus(label: string, status: ProcessStatus, held = false): Promise<void> {
     const [type = "", instance] = label.split(" ");
     must(this.processes.get(label)).status = status;
     await this.gateway.commit([
       update(
         "process_config",
         { logical_process_name: type, logical_process_instance: Number(instance) },
-        { last_known_status: status },
+        { last_known_status: status, held },
       ),
     ]);
   }
@@ -236,7 +259,8 @@ export class World {
 
   async #bring(step: StepToPerform, life: { dead: boolean }): Promise<{ status: ProcessStatus; comment: string }> {
     const label = `${step.type} ${step.instance}`;
-    const process = must(this.processes.get(label));
+    const process = this.processes.get(label) ?? { status: "STOPPED", launchId: null, order: 0 };
+    this.processes.set(label, process);
     await this.#boundary(life);
     const broken = this.broken.get(label);
     if (broken === "hang") return never();
@@ -249,14 +273,14 @@ export class World {
     if (process.order !== order) throw new CastellanError("SUPERSEDED", "a later order replaced this one");
     // Done for the process's sake, and on record with its keeper, before anybody hears of it.
     if (process.status === "RUNNING" || process.status === "PAUSED") {
-      if (step.desired === "STOPPED" || step.desired === "RESTARTED") this.effects.push(`stop ${label}`);
+      if (["STOPPED", "RESTARTED", "HELD"].includes(step.desired)) this.effects.push(`stop ${label}`);
     }
     if (step.desired === "RUNNING" || step.desired === "RESTARTED") {
       this.effects.push(`launch ${label}`);
       this.launchIds.push(step.launchId);
       process.launchId = step.launchId;
     }
-    await this.setStatus(label, AFTER[step.desired]);
+    await this.setStatus(label, AFTER[step.desired], step.desired === "HELD");
     await this.#boundary(life);
     return { status: process.status, comment: step.desired.toLowerCase() };
   }
@@ -268,6 +292,7 @@ const AFTER: Readonly<Record<DesiredState, ProcessStatus>> = {
   UNPAUSED: "RUNNING",
   STOPPED: "STOPPED",
   PAUSED: "PAUSED",
+  HELD: "STARTING",
 };
 
 function isThere(process: Process, { desired, launchId }: StepToPerform): boolean {
