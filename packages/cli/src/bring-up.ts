@@ -1,11 +1,8 @@
 /** The sentinel of a home, brought up if it is not there, until it can be talked to. */
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bringUpPair, homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, createSystemClock, sleep } from "@castellan/kernel";
-import { parseConfig } from "@castellan/kernel/config";
-import { Endpoints } from "@castellan/protocol";
-import { readSettings } from "./home.ts";
+import { readEndpoints, readSettings } from "./home.ts";
 import type { Invocation } from "./invocation.ts";
 import { programEntry } from "./program-entry.ts";
 
@@ -26,7 +23,7 @@ export async function bringUpSentinel(
   const deadline = clock.bootMs() + WITHIN_MS;
   for (;;) {
     const { worker, watcher } = pairState(paths);
-    if (worker !== null && watcher !== null && serverAt(paths.endpoints) === server) return how;
+    if (worker !== null && watcher !== null && readEndpoints(home)?.server === server) return how;
     if (clock.bootMs() > deadline) {
       throw new CastellanError(
         "SENTINEL_NOT_UP",
@@ -35,9 +32,4 @@ export async function bringUpSentinel(
     }
     await sleep(clock, LOOK_MS);
   }
-}
-
-/** Null: the worker has not written yet where it can be reached. */
-function serverAt(endpoints: string): string | null {
-  return existsSync(endpoints) ? parseConfig(readFileSync(endpoints, "utf8"), endpoints, Endpoints).server : null;
 }

@@ -1,7 +1,7 @@
 /** Finds the node that lives in a home directory: its settings, and where its running server can be reached. */
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
-import { CastellanError, systemCode } from "@castellan/kernel";
+import { CastellanError, readSmallFileSync, systemCode } from "@castellan/kernel";
 import type { HomeConfig, HomeSettings, NatsSettings } from "@castellan/protocol";
 import { resolveHomeConfig } from "@castellan/protocol/home";
 
@@ -54,7 +54,8 @@ async function readConfig(file: string): Promise<HomeConfig> {
 /** False for a file that cannot be read: whoever loads it says why. */
 function holdsOnlyComments(file: string): boolean {
   try {
-    return readFileSync(file, "utf8")
+    return readSmallFileSync(file, MAX_FILE_BYTES)
+      .toString("utf8")
       .split("\n")
       .every((line) => /^[ \t]*(?:#|\r?$)/.test(line));
   } catch {
@@ -62,17 +63,36 @@ function holdsOnlyComments(file: string): boolean {
   }
 }
 
-/** Where a running server said that its embedded bus is; null when none has run, or half a file is left after a crash. */
+/** Where a running server said that its embedded bus is; null when none has run, or its word cannot be read. */
 function readEmbeddedNats(dir: string): NatsSettings | null {
+  const natsUrl = readEndpoints(dir)?.natsUrl ?? null;
+  return natsUrl === null ? null : { url: natsUrl, credentials: null, tls: null };
+}
+
+/** What this program takes from `run/endpoints.json`. */
+export interface SeenEndpoints {
+  readonly server: string | null;
+  readonly natsUrl: string | null;
+}
+
+/** Null when there is no such file, half of one, or something else: the worker writes it anew when it is up. */
+export function readEndpoints(dir: string): SeenEndpoints | null {
   try {
-    const endpoints: unknown = JSON.parse(readFileSync(join(dir, "run/endpoints.json"), "utf8"));
-    if (typeof endpoints !== "object" || endpoints === null || !("natsUrl" in endpoints)) return null;
-    const { natsUrl } = endpoints;
-    return typeof natsUrl === "string" ? { url: natsUrl, credentials: null, tls: null } : null;
+    const text = readSmallFileSync(join(dir, "run/endpoints.json"), MAX_FILE_BYTES).toString("utf8");
+    const endpoints: unknown = JSON.parse(text);
+    if (typeof endpoints !== "object" || endpoints === null) return null;
+    const wordAt = (key: string): string | null => {
+      const word: unknown = Reflect.get(endpoints, key);
+      return typeof word === "string" ? word : null;
+    };
+    return { server: wordAt("server"), natsUrl: wordAt("natsUrl") };
   } catch {
     return null;
   }
 }
+
+/** Larger files in a home are none of ours. */
+const MAX_FILE_BYTES = 1024 * 1024;
 
 function noHome(dir: string): CastellanError {
   const message = `no node lives in ${dir}: start one with \`castellan up --home ${dir}\``;

@@ -83,15 +83,15 @@ describe("the program in a home", () => {
     await writeFile(home.path("castellan.yaml"), "nod: ips1\nserver: Not A Name\n");
     const { code, stderr } = await run("status");
     expect(code).toBe(2);
-    expect(stderr).toMatch(/castellan\.yaml:1: .*nod/);
-    expect(stderr).toMatch(/castellan\.yaml:2: server: a server name/);
+    expect(stderr).toMatch(/castellan\.yaml:1:1: .*nod/);
+    expect(stderr).toMatch(/castellan\.yaml:2:9: server: a server name/);
   });
 
   it("names every mistake of a spec with its line, before it looks for the node", async () => {
     await writeFile(home.path("types.yaml"), "types:\n  WEB:\n    comand: [x]\n    layer: middle\n");
     const { code, stderr } = await run("apply", "types.yaml");
     expect(code).toBe(2);
-    expect(stderr).toMatch(/types\.yaml:4: types\.WEB\.layer/);
+    expect(stderr).toMatch(/types\.yaml:4:12: types\.WEB\.layer/);
     expect(stderr).toContain("comand");
     const missing = await run("apply", "nothing.yaml");
     expect(missing).toMatchObject({ code: 2, stderr: `castellan: ${home.path("nothing.yaml")}: no such file\n` });

@@ -2,10 +2,10 @@
  * The bootstrap settings of a home. A worker that is started again over a `castellan.yaml` that somebody has broken goes on
  * with the settings of its last good start, and says so: processes must not suffer for a typing mistake.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CastellanError } from "@castellan/kernel";
-import { ConfigError, loadConfigFile, parseConfig } from "@castellan/kernel/config";
+import { ConfigError, loadConfigFile, parseConfig, readConfigText } from "@castellan/kernel/config";
 import { HomeConfig, type HomeSettings } from "@castellan/protocol";
 import { resolveHomeConfig } from "@castellan/protocol/home";
 import { writeDurably } from "@castellan/sentinel/pair";
@@ -33,7 +33,7 @@ export async function readWorkerSettings(paths: HomePaths, hostName: string): Pr
   const marker = join(paths.run, "castellan.yaml.problem");
   try {
     const settings = readSettings(paths, hostName);
-    await writeDurably(lastGood, existsSync(paths.config) ? readFileSync(paths.config, "utf8") : "");
+    await writeDurably(lastGood, existsSync(paths.config) ? readConfigText(paths.config) : "");
     const mended = existsSync(marker);
     rmSync(marker, { force: true });
     return { settings, problem: null, mended };
@@ -42,7 +42,7 @@ export async function readWorkerSettings(paths: HomePaths, hostName: string): Pr
     if (!existsSync(lastGood)) {
       throw new CastellanError("CONFIG_INVALID", thrown.message, { details: thrown.details, cause: thrown });
     }
-    const config = parseConfig(readFileSync(lastGood, "utf8"), lastGood, HomeConfig);
+    const config = loadConfigFile(lastGood, HomeConfig);
     writeFileSync(marker, `${thrown.message}\n`);
     return {
       settings: resolveHomeConfig(config, { home: paths.home, hostName }),

@@ -21,7 +21,8 @@ export class ConfigError extends CastellanError {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    const shown = problems.slice(0, MAX_PROBLEMS);
+    const inOrder = problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+    const shown = inOrder.slice(0, MAX_PROBLEMS);
     const more = problems.length > shown.length ? [`and ${problems.length - shown.length} more problems`] : [];
     super("CONFIG_INVALID", [...shown.map(formatProblem), ...more].join("\n"), { details: { problems: shown } });
     this.problems = shown;
@@ -148,11 +149,11 @@ function findOddKeys(document: Document): { offset: number; message: string }[] 
       const seen = new Set<string>();
       for (const { key } of map.items) {
         const offset = isNode(key) && key.range ? key.range[0] : 0;
-        if (!isScalar(key) || typeof key.value === "object") {
+        const name = keyName(key);
+        if (name === null) {
           odd.push({ offset, message: "a key must be a word: write `name: value`" });
           continue;
         }
-        const name = String(key.value);
         if (seen.has(name)) odd.push({ offset, message: `key "${name}" is written twice: take one out` });
         if (name === "__proto__") odd.push({ offset, message: "unknown key __proto__" });
         seen.add(name);
@@ -162,13 +163,20 @@ function findOddKeys(document: Document): { offset: number; message: string }[] 
   return odd;
 }
 
+/** A key as objects have it; null for one that they cannot have. */
+function keyName(key: unknown): string | null {
+  if (!isScalar(key)) return null;
+  const { value } = key;
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : null;
+}
+
 /** The key itself, where a path leads to a key of a mapping. */
 function keyAt(document: Document, path: readonly PropertyKey[]): unknown {
   const last = path.at(-1);
   if (last === undefined) return null;
   const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (!isMap(parent)) return null;
-  return parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(last))?.key;
+  return parent.items.find(({ key }) => keyName(key) === String(last))?.key;
 }
 
 const nameOf = (path: readonly PropertyKey[]): string => path.map(String).join(".");

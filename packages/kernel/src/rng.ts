@@ -1,5 +1,4 @@
 /** Randomness as a parameter: real at the rim, seeded in tests. */
-import { randomBytes } from "node:crypto";
 
 export interface Rng {
   /** A number in [0, 1). */
@@ -8,9 +7,10 @@ export interface Rng {
   bytes(count: number): Uint8Array;
 }
 
+/** By way of the global, which Node loads when it is first used: programs that only look need no randomness. */
 export const systemRng: Rng = {
-  next: () => randomBytes(4).readUInt32BE(0) / 0x1_0000_0000,
-  bytes: (count) => randomBytes(count),
+  next: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 0x1_0000_0000,
+  bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
 };
 
 /** A repeatable generator (mulberry32) for tests and simulations. Not for anything secret. */

@@ -1,13 +1,13 @@
 /** The administrator's bus on NATS. The client is loaded and connected when something is first sent or listened to. */
-import { readFileSync } from "node:fs";
 import type { Link } from "@castellan/actor/nats";
 import type { BusMessage, BusPort } from "@castellan/admin";
-import { CastellanError, type Clock, ensureError, silentLogger, sleep } from "@castellan/kernel";
+import { CastellanError, type Clock, ensureError, readSmallFileSync, silentLogger, sleep } from "@castellan/kernel";
 import type { NatsSettings } from "@castellan/protocol";
 import type { Msg, MsgHdrs, NatsConnection } from "nats";
 import { probeNats } from "./probe.ts";
 
 const CONNECT_MS = 2000;
+const MAX_CREDENTIALS_BYTES = 1024 * 1024;
 /** How long what was sent may take to leave when the program ends. */
 const CLOSE_MS = 2000;
 
@@ -68,7 +68,9 @@ async function open({ url, credentials, tls }: NatsSettings, clock: Clock): Prom
     clock,
     logger: silentLogger,
     firstConnectMs: CONNECT_MS,
-    ...(credentials === null ? {} : { credentials: readFileSync(credentials, "utf8") }),
+    ...(credentials === null
+      ? {}
+      : { credentials: readSmallFileSync(credentials, MAX_CREDENTIALS_BYTES).toString("utf8") }),
     ...(tls === null ? {} : { tls: filesOf(tls) }),
   });
 }

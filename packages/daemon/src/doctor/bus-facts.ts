@@ -1,9 +1,9 @@
 /** Whether the bus can be reached, stores events, and agrees about the time. */
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { connectLink } from "@castellan/actor/nats";
-import { CastellanError, type Clock, ensureError, silentLogger } from "@castellan/kernel";
+import { CastellanError, type Clock, ensureError, readSmallFileSync, silentLogger } from "@castellan/kernel";
 import { createSubjects, Endpoints, type HomeSettings, type NatsSettings } from "@castellan/protocol";
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "nats";
@@ -34,6 +34,8 @@ export type JetStreamFacts =
       readonly skewMs: number | null;
     }
   | { readonly kind: "failed"; readonly message: string };
+
+const MAX_ENDPOINTS_BYTES = 64 * 1024;
 
 export interface BusToExamine {
   readonly settings: HomeSettings;
@@ -69,7 +71,8 @@ async function examineProgram(environment: BusToExamine["environment"]): Promise
 function embeddedUrl(paths: HomePaths): string | null {
   if (!existsSync(paths.endpoints)) return null;
   try {
-    return Endpoints.parse(JSON.parse(readFileSync(paths.endpoints, "utf8"))).natsUrl;
+    return Endpoints.parse(JSON.parse(readSmallFileSync(paths.endpoints, MAX_ENDPOINTS_BYTES).toString("utf8")))
+      .natsUrl;
   } catch {
     return null; // half a file after a crash: the next start writes it again
   }

@@ -3,7 +3,7 @@
  * it hangs. It keeps its port for life, so that every client's address stays true.
  */
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import {
@@ -13,6 +13,7 @@ import {
   type Clock,
   type Logger,
   type Rng,
+  readSmallFileSync,
   sleep,
   type Timer,
 } from "@castellan/kernel";
@@ -183,9 +184,11 @@ async function endServer(identity: ProcessIdentity, clock: Clock, proc: ProcRead
   if (proc.isAlive(identity)) signalExactly(proc, identity, "SIGKILL");
 }
 
+const MAX_RECORD_BYTES = 64 * 1024;
+
 function readRecord(file: string): NatsRecord | null {
   try {
-    const checked = NatsRecord.safeParse(JSON.parse(readFileSync(file, "utf8")));
+    const checked = NatsRecord.safeParse(JSON.parse(readSmallFileSync(file, MAX_RECORD_BYTES).toString("utf8")));
     return checked.success ? checked.data : null;
   } catch {
     return null; // never started here, or a torn record: a new server gets a new port

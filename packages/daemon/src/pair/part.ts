@@ -3,8 +3,9 @@
  * outlives whoever launched it: own process group, output to a file, no pipe, no reference.
  */
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { readSmallFileSync } from "@castellan/kernel";
 import { isProcessIdentity, type ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
 
@@ -12,6 +13,9 @@ import type { HomePaths } from "../home-paths.ts";
 const LABELS = new Set(["CASTELLAN_LAUNCH", "CASTELLAN_ATTEMPT", "CASTELLAN_TYPE", "CASTELLAN_INSTANCE"]);
 
 export type Part = "worker" | "watcher";
+
+/** Larger is none of ours. */
+const MAX_PART_BYTES = 64 * 1024;
 
 const partFile = (paths: HomePaths, part: Part): string => join(paths.run, `${part}.json`);
 
@@ -40,7 +44,7 @@ export async function announcePart(paths: HomePaths, part: Part, proc: ProcReade
 /** The part of this home that lives, or null. */
 export function livingPart(paths: HomePaths, part: Part, proc: ProcReader): ProcessIdentity | null {
   try {
-    const announced: unknown = JSON.parse(readFileSync(partFile(paths, part), "utf8"));
+    const announced: unknown = JSON.parse(readSmallFileSync(partFile(paths, part), MAX_PART_BYTES).toString("utf8"));
     return isProcessIdentity(announced) && proc.isAlive(announced) ? announced : null;
   } catch {
     return null; // no file, or half of one: then nobody has announced himself

@@ -1,15 +1,21 @@
 /** The few things an outbox asks of a disk, so that a full, a read-only and a crashing one can be tested. */
 
 import type { FileHandle } from "node:fs/promises";
-import { mkdir, open, readdir, readFile, rm, statfs, truncate } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, statfs, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { readSmallFile } from "@castellan/kernel";
 import { syncDirectory, writeDurably } from "../durable-file.ts";
+
+/** Added to the name of a directory, a FIFO, a link. */
+const ASIDE = ".not-a-file";
+/** No segment is that long; what is, was not written by us. */
+const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
 
 /** One directory of small files. Every failure is the operating system's error, with its `code`. */
 export interface OutboxDisk {
   /** The directory, for messages to people. */
   readonly path: string;
-  /** File names; creates the directory when it is not there. */
+  /** File names; creates the directory when it is not there. What is no file is renamed out of the way. */
   list(): Promise<readonly string[]>;
   read(name: string): Promise<Uint8Array>;
   /** On return the data is on disk at that offset. A failure may leave any part of it behind. */
@@ -47,9 +53,15 @@ export function createOutboxDisk(path: string): OutboxDisk {
     path,
     async list() {
       await mkdir(path, { recursive: true, mode: 0o700 });
-      return readdir(path);
+      const files: string[] = [];
+      for (const entry of await readdir(path, { withFileTypes: true })) {
+        if (entry.isFile()) files.push(entry.name);
+        // Under the name of a segment it would be in the way of every alert.
+        else if (!entry.name.endsWith(ASIDE)) await rename(join(path, entry.name), join(path, `${entry.name}${ASIDE}`));
+      }
+      return files;
     },
-    read: (name) => readFile(join(path, name)),
+    read: (name) => readSmallFile(join(path, name), MAX_SEGMENT_BYTES),
     async append(name, offset, data) {
       const handle = await handleOf(name);
       let done = 0;

@@ -65,8 +65,8 @@ export interface SegmentScan {
   readonly goodLength: number;
 }
 
-/** Reads a segment line by line. Numbers must grow: a record that goes back counts as damaged. */
-export function scanSegment(data: Uint8Array, after: number): SegmentScan {
+/** Reads a segment line by line. Numbers must grow: a record that goes back, or further ahead than `maxGap`, counts as damaged. */
+export function scanSegment(data: Uint8Array, after: number, maxGap = Number.POSITIVE_INFINITY): SegmentScan {
   const records: OutboxRecord[] = [];
   const damaged: { start: number; end: number }[] = [];
   let last = after;
@@ -75,7 +75,7 @@ export function scanSegment(data: Uint8Array, after: number): SegmentScan {
     const newline = data.indexOf(NEWLINE, start);
     const end = newline === -1 ? data.length : newline + 1;
     const record = newline === -1 ? null : decodeRecord(data.subarray(start, newline));
-    if (record !== null && record.number > last) {
+    if (record !== null && record.number > last && record.number - last <= maxGap) {
       records.push(record);
       last = record.number;
       goodLength = end;

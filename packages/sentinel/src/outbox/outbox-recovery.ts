@@ -15,6 +15,8 @@ const SEGMENT = /^(\d{12})\.log$/;
 export const CONFIRMED = "confirmed";
 /** Holds the id, and the number under which it began. */
 const ID = "id";
+/** More numbers are never missing at once: a record beyond is not of this outbox, and each missing one is replaced. */
+const MAX_GAP = 100_000;
 /** Beyond this many, damaged pieces are counted but no longer kept. */
 const MAX_ASIDE = 100;
 
@@ -63,7 +65,7 @@ export async function recoverOutbox({ disk, newId, substitute, visit }: Recovery
   let damaged = 0;
   for (const [at, name] of found.entries()) {
     const data = await disk.read(name);
-    const scan = scanSegment(data, last);
+    const scan = scanSegment(data, last, MAX_GAP);
     const lost = missing(scan.records, last);
     const inside = scan.damaged.filter((range) => at < found.length - 1 || range.start < scan.goodLength);
     for (const { start, end } of inside) {

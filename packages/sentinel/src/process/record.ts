@@ -6,9 +6,9 @@
  * R2 The identity in a record is a hint that makes finding cheap; the launch id finds the process without it.
  * R3 Writes of one record happen one after the other, and the last one wins.
  */
-import { mkdir, readdir, readFile, rename, unlink } from "node:fs/promises";
+import { mkdir, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { ensureError, type Logger, systemCode } from "@castellan/kernel";
+import { ensureError, type Logger, readSmallFile, systemCode } from "@castellan/kernel";
 import { type ProcessKey, ProcessType, parseProcessToken, processToken } from "@castellan/protocol";
 import { z } from "zod";
 import { syncDirectory, writeDurably } from "../durable-file.ts";
@@ -69,6 +69,9 @@ export const ProcessRecord = z.object({
 });
 export type ProcessRecord = z.infer<typeof ProcessRecord>;
 
+/** A command has at most 256 arguments of 4,096 characters; an environment may be as large. */
+const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+
 /** The records of one home. What was written last is also in memory, so that a restarted keeper starts from it. */
 export interface RecordStore {
   /** Reads every record; call before any other. A record that cannot be read is set aside as `.bad` and logged. */
@@ -104,7 +107,9 @@ export function createRecordStore(home: string, log: Logger): RecordStore {
   const readRecord = async (token: string): Promise<ProcessRecord | null> => {
     const path = pathOf(token);
     try {
-      return ProcessRecord.parse(JSON.parse(await readFile(path, "utf8")));
+      const record = ProcessRecord.parse(JSON.parse((await readSmallFile(path, MAX_RECORD_BYTES)).toString("utf8")));
+      if (processToken(record) !== token) throw new TypeError(`it is that of ${processToken(record)}`);
+      return record;
     } catch (thrown) {
       log.error("a process record cannot be read and is set aside; its process is looked for by its environment", {
         path,

@@ -5,8 +5,7 @@
  * P2 A session that stands still inside a transaction is ended by the server: whoever is frozen holds no lock for long.
  * P3 The password is read from its file for every connection: it can be changed under a running program, and is in no URL.
  */
-import { readFile } from "node:fs/promises";
-import { CastellanError, ensureError } from "@castellan/kernel";
+import { CastellanError, ensureError, readSmallFile } from "@castellan/kernel";
 import { Client } from "pg";
 import { StoreForbidden } from "../errors.ts";
 
@@ -63,14 +62,20 @@ async function passwordNow(path: string): Promise<string> {
   }
 }
 
+const MAX_PASSWORD_FILE = 64 * 1024;
+
 /** The first line of the file. Throws `PASSWORD_FILE`. */
 export async function readPassword(path: string): Promise<string> {
   try {
-    return (await readFile(path, "utf8")).split(/\r?\n/, 1)[0] ?? "";
+    return (await readSmallFile(path, MAX_PASSWORD_FILE)).toString("utf8").split(/\r?\n/, 1)[0] ?? "";
   } catch (thrown) {
-    throw new CastellanError("PASSWORD_FILE", `the database's password file ${path} cannot be read`, {
-      details: { path },
-      cause: thrown,
-    });
+    throw new CastellanError(
+      "PASSWORD_FILE",
+      `the database's password file cannot be read: ${ensureError(thrown).message}`,
+      {
+        details: { path },
+        cause: thrown,
+      },
+    );
   }
 }
