@@ -1,22 +1,45 @@
 #!/usr/bin/env node
 // Committed, because npm links no program whose file is missing at install. What it runs is built by `npm run build`.
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 
-const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-const built = new URL("../dist/index.js", import.meta.url);
+/** What `dist/bundle/quick.js` holds; "" is a call without a command: `--help`, `--version`. */
+const QUICK = new Set(["", "status", "__complete"]);
+const WITH_VALUE = new Set(["--home", "--as", "--timeout", "-T"]);
+/** The packages that a bundle is made of. */
+const PARTS = ["kernel", "protocol", "actor", "store", "sentinel", "work-item", "admin", "daemon", "cli"];
 
-if (process.platform !== "linux") {
-  process.stderr.write(`castellan: runs on Linux; this is ${process.platform}\n`);
-  process.exitCode = 1;
-} else if (major < 20 || (major === 20 && minor < 19)) {
-  process.stderr.write(`castellan: needs Node.js 20.19 or later, this is ${process.versions.node}\n`);
-  process.exitCode = 1;
-} else if (!existsSync(built)) {
-  process.stderr.write("castellan: this clone has not been built yet\n  run `npm install` and `npm run build` first\n");
+const at = (name) => new URL(name, import.meta.url);
+const builtMs = (name) => statSync(at(name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+function commandOf(args) {
+  const operand = args.findIndex((word, i) => !word.startsWith("-") && !WITH_VALUE.has(args[i - 1]));
+  return operand === -1 ? "" : args[operand];
+}
+
+/** The bundle that has the command; after a `tsc -b` alone the bundles are older than their parts, and are not used. */
+function programFor(args) {
+  const bundle = QUICK.has(commandOf(args)) ? "../dist/bundle/quick.js" : "../dist/bundle/full/index.js";
+  const bundledMs = builtMs(bundle);
+  const isFresh = bundledMs > 0 && PARTS.every((part) => builtMs(`../../${part}/dist/.tsbuildinfo`) <= bundledMs);
+  return at(isFresh ? bundle : "../dist/index.js");
+}
+
+function unfit() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (process.platform !== "linux") return `runs on Linux; this is ${process.platform}`;
+  if (major < 20 || (major === 20 && minor < 19))
+    return `needs Node.js 20.19 or later, this is ${process.versions.node}`;
+  if (builtMs("../dist/index.js") > 0) return null;
+  return "this clone has not been built yet\n  run `npm install` and `npm run build` first";
+}
+
+const why = unfit();
+if (why !== null) {
+  process.stderr.write(`castellan: ${why}\n`);
   process.exitCode = 1;
 } else {
   const args = process.argv.slice(2);
   process.title = ["castellan", ...args].join(" "); // how its programs are told apart in `ps`
-  const { main } = await import(built.href);
+  const { main } = await import(programFor(args).href);
   process.exitCode = await main(args);
 }

@@ -1,5 +1,6 @@
 /** How this program is started again, as the watcher and the worker start each other. */
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
 
 export interface ProgramEntry {
   readonly execPath: string;
@@ -9,4 +10,10 @@ export interface ProgramEntry {
 
 export function programEntry(): ProgramEntry {
   return { execPath: process.execPath, execArgv: process.execArgv, entry: realpathSync(process.argv[1] ?? "") };
+}
+
+/** The example that comes with a clone; null where there is none. */
+export function exampleDirectory(): string | null {
+  const directory = resolve(programEntry().entry, "../../../../deploy/examples/01-single-server");
+  return existsSync(directory) ? directory : null;
 }

@@ -5,7 +5,6 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type AdminContext, applySpec, followAlerts } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
 import { bringUpPair, type HomePaths, homePaths, initialiseHome, isNewHome, pairState } from "@castellan/daemon";
@@ -21,7 +20,7 @@ import { formatAlert } from "../format/alert.ts";
 import { createStyle } from "../format/style.ts";
 import { readSettings } from "../home.ts";
 import type { Invocation, Run } from "../invocation.ts";
-import { programEntry } from "../program-entry.ts";
+import { exampleDirectory, programEntry } from "../program-entry.ts";
 import { hasEndedInOrder, takeDown } from "./down.ts";
 import { followOperation, runOperation } from "./operation.ts";
 
@@ -32,8 +31,6 @@ export interface UpOptions {
   readonly detach?: boolean;
 }
 
-/** What a new home begins with unless told otherwise. */
-const EXAMPLE = fileURLToPath(new URL("../../../../deploy/examples/01-single-server", import.meta.url));
 const WATCH_MS = 1000;
 
 export const run: Run<[UpOptions]> = async (invocation, { example, bare = false, detach = false }) => {
@@ -41,7 +38,7 @@ export const run: Run<[UpOptions]> = async (invocation, { example, bare = false,
   const paths = homePaths(home);
   const { interrupted } = io;
   const isNew = isNewHome(paths);
-  if (isNew) await makeNewHome(invocation, paths, bare ? null : (example ?? (existsSync(EXAMPLE) ? EXAMPLE : null)));
+  if (isNew) await makeNewHome(invocation, paths, bare ? null : (example ?? exampleDirectory()));
   await prepareSchema(invocation, await readSettings(home, io.hostName));
   const how = await bringUpSentinel(invocation, (begun) =>
     say(

@@ -1,24 +1,5 @@
-/** Plain tables: columns, no borders, as narrow as their content. */
+/** Plain tables: columns, no borders, as narrow as their content. By hand, for `status` should be quick. */
 import { stripVTControlCharacters } from "node:util";
-import Table from "cli-table3";
-
-const NO_BORDERS = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-  left: "",
-  "left-mid": "",
-  mid: "",
-  "mid-mid": "",
-  right: "",
-  "right-mid": "",
-  middle: "  ",
-};
 
 export interface TableLayout {
   /** Spaces before each line. */
@@ -38,38 +19,25 @@ export function formatTable(
   { indent = 0, align = [], columns = Number.POSITIVE_INFINITY }: TableLayout = {},
 ): string {
   const lines = [head, ...rows].map((row) => row.map((cell) => cell.replace(MOVES, " ")));
-  const room = columns - indent - widthBefore(lines);
-  const fitted = lines.map((row) => row.map((cell, at) => (at === row.length - 1 ? cut(cell, room) : cell)));
-  const table = new Table({
-    chars: NO_BORDERS,
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
-    colAligns: head.map((_, at) => align[at] ?? "left"),
-  });
-  table.push(...fitted);
+  const last = head.length - 1;
+  const widths = head.map((_, at) => lines.reduce((widest, row) => Math.max(widest, visible(row[at] ?? "")), 0));
+  const room = columns - indent - widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
+  const cellAt = (row: readonly string[], at: number): string => {
+    const cell = row[at] ?? "";
+    const shown = at === last ? cut(cell, room) : cell;
+    const padding = " ".repeat(Math.max(0, (widths[at] ?? 0) - visible(shown)));
+    return align[at] === "right" ? padding + shown : shown + padding;
+  };
   const margin = " ".repeat(indent);
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => `${margin}${line}`.trimEnd())
-    .map((line) => `${line}\n`)
-    .join("");
+  return lines.map((row) => `${margin}${head.map((_, at) => cellAt(row, at)).join(GAP)}`.trimEnd() + "\n").join("");
 }
 
+const GAP = "  ";
 const COLOUR = "\u001b\\[[\\d;]*m";
 const MOVES = new RegExp(`(?:(?!${COLOUR})\\p{Cc})+`, "gu");
 
 /** Foreign text (a log, a file name, a note) without what a terminal obeys, colours included. */
 export const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, " ");
-
-/** Width of everything left of the last column. */
-function widthBefore(rows: readonly (readonly string[])[]): number {
-  const count = rows[0]?.length ?? 0;
-  let width = 0;
-  for (let at = 0; at < count - 1; at += 1) {
-    width += Math.max(0, ...rows.map((row) => visible(row[at] ?? ""))) + 2;
-  }
-  return width;
-}
 
 function cut(cell: string, room: number): string {
   if (visible(cell) <= room || cell !== stripVTControlCharacters(cell)) return cell;
@@ -80,4 +48,10 @@ function cut(cell: string, room: number): string {
         .join("")}…`;
 }
 
-const visible = (text: string): number => Array.from(stripVTControlCharacters(text)).length;
+/** In characters, colours not counted. */
+function visible(text: string): number {
+  if (PLAIN.test(text)) return text.length;
+  return Array.from(stripVTControlCharacters(text)).length;
+}
+
+const PLAIN = /^[ -~]*$/;
