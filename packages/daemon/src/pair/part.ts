@@ -80,13 +80,13 @@ export function launchPart(
   },
 ): LaunchedPart {
   const { program, extraArguments, environment, proc } = launch;
-  const log = openSync(join(paths.logs, `castellan-${part}.out`), "a");
+  const log = openLog(join(paths.logs, `castellan-${part}.out`));
   try {
     const argv = [...program.execArgv, program.entry, part, "--home", paths.home, ...extraArguments];
     const child = spawn(program.execPath, argv, {
       cwd: paths.home,
       detached: true,
-      stdio: ["ignore", log, log],
+      stdio: ["ignore", log ?? "ignore", log ?? "ignore"],
       env: withoutLabels(environment),
     });
     child.on("error", () => undefined); // not launched: pid is undefined and the guard tries again
@@ -96,6 +96,15 @@ export function launchPart(
       onExit: (listener) => void child.once("exit", listener),
     };
   } finally {
-    closeSync(log);
+    if (log !== null) closeSync(log);
+  }
+}
+
+/** Null on a disk that is full or read-only: whoever launches must outlive that, and the part goes without its output. */
+function openLog(path: string): number | null {
+  try {
+    return openSync(path, "a");
+  } catch {
+    return null;
   }
 }
