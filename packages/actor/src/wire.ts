@@ -44,9 +44,27 @@ function encode(value: unknown): Uint8Array {
 function decode(body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (isAscii(bytes)) return JSON.parse(bytes.toString("latin1")); // most are, and this is the faster way
+  const value = isAscii(bytes) ? parse(bytes.toString("latin1")) : parseUtf8(bytes); // most are, and this is faster
+  // Short ones cannot be nested deeply.
+  if (bytes.length > 2 * MAX_DEPTH && isDeeperThan(MAX_DEPTH, value)) throw new TypeError("nested too deeply");
+  return value;
+}
+
+function parse(text: string): unknown {
+  return JSON.parse(text);
+}
+
+function parseUtf8(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) throw new TypeError("not UTF-8");
   return JSON.parse(bytes.toString());
+}
+
+/** JSON is read to any depth, but not written: such a value would break whoever passes it on. */
+const MAX_DEPTH = 100;
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((part) => isDeeperThan(levels - 1, part));
 }
 
 export function encodeMessage(message: Message): Uint8Array {

@@ -74,13 +74,24 @@ export function encodeBody(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
-/** The JSON value of a body. Throws `BAD_EVENT` when it is none. */
+/** The JSON value of a body. Throws `BAD_EVENT` when it is none, or is nested deeper than anything of ours. */
 export function decodeBody(body: Uint8Array): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(decoder.decode(body));
+    value = JSON.parse(decoder.decode(body));
   } catch (cause) {
     throw new CastellanError("BAD_EVENT", "the body is not JSON in UTF-8", { cause });
   }
+  if (isDeeperThan(MAX_DEPTH, value)) throw new CastellanError("BAD_EVENT", "the body is nested too deeply");
+  return value;
+}
+
+/** JSON is read to any depth, but not written: such a value could be neither stored nor passed on. */
+const MAX_DEPTH = 100;
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((part) => isDeeperThan(levels - 1, part));
 }
 
 /** As the CloudEvents bindings ask: percent-encoded are blanks, `"`, `%` and whatever is not printable ASCII; nothing else. */

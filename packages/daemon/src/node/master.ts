@@ -1,5 +1,6 @@
 /** What runs for a term of mastership: the conductor, the desk with its feed of alerts, and the administrators' door. */
 import type { ActorRef, ActorSystem, CommandOf } from "@castellan/actor";
+import { mayAnswer } from "@castellan/actor/nats";
 import { type Clock, ensureError, type IdSource, type Logger } from "@castellan/kernel";
 import { Conductor, createSubjects, Desk, Outbox, Sentinel, type Subjects } from "@castellan/protocol";
 import {
@@ -115,7 +116,8 @@ function openDoor(
         if (NEEDS_EVENTS.has(submitted.verb)) await testEvents(loopback);
         return await conductor.ask({ type: "Submit", ...submitted }, { timeoutMs: SUBMIT_MS });
       });
-      if (message.reply) message.respond(reply);
+      // Without an inbox nobody waits; the subject is the asker's word, and the answer goes out with our permissions.
+      if (mayAnswer(message.reply ?? "", message.subject)) message.respond(reply);
     } catch (thrown) {
       log.error("a request could not be answered", { subject: message.subject, error: ensureError(thrown) });
     }

@@ -9,6 +9,7 @@ import { pathOf } from "../../registry.ts";
 import type { Address, Headers, RequestListener, Transport } from "../transport.ts";
 import { Correlation } from "./correlation.ts";
 import { publishOptions, readHeaders } from "./headers.ts";
+import { mayAnswer } from "./reply-subject.ts";
 
 /** How addresses become subjects. */
 export interface AddressSubjects {
@@ -89,11 +90,12 @@ export function createNatsTransport(options: NatsTransportOptions): Transport {
       onError(ensureError(thrown));
     }
   };
+  /** A reply subject that is nobody's inbox counts as none. */
   const receive = (message: Msg, onRequest: RequestListener): void => {
     const verb = subjects.verbOf(message.subject);
     const { reply } = message;
     const headers = readHeaders(message.headers);
-    if (reply === undefined || reply === "") onRequest(verb, message.data, headers);
+    if (reply === undefined || !mayAnswer(reply, message.subject)) onRequest(verb, message.data, headers);
     else onRequest(verb, message.data, headers, (body, answerHeaders) => answer(reply, body, answerHeaders));
   };
 
