@@ -18,5 +18,22 @@ export const Keeper = {
       request: z.object({}),
       reply: z.object({ status: ProcessStatus, comment: z.string(), pid: z.int().nullable(), restarts: z.int() }),
     },
+    /**
+     * A part of what the instance has printed: what follows a bookmark, or without one the last `lines` lines. A bookmark is
+     * an earlier answer's `next`, and nobody's to look into. Refused NO_OUTPUT, BAD_BOOKMARK.
+     */
+    ReadOutput: {
+      request: z.object({ from: z.string().max(1000).nullable(), lines: z.int().min(0).max(1_000_000) }),
+      reply: z.object({
+        /** base64 */
+        data: z.string(),
+        next: z.string(),
+        /** Something after the bookmark was cut off before it was read. */
+        isTorn: z.boolean(),
+        hasMore: z.boolean(),
+      }),
+    },
+    /** Writes the last of its output, and its state, to a file of its own; answers the file's path. */
+    DumpLog: { request: z.object({ by: z.string().max(64) }), reply: z.object({ file: z.string() }) },
   },
 } as const;

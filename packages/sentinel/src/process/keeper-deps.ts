@@ -27,11 +27,17 @@ export interface KeeperWorld {
   readonly baseEnv: Readonly<Record<string, string>>;
 }
 
-export interface KeeperDeps extends KeeperWorld {
-  readonly key: ProcessKey;
+/** What the schema says about an instance. May change at any time. */
+export interface KeeperSettings {
   /** Null while its type is not defined (any more): it is kept as it is, and cannot be started. */
   readonly definition: LaunchDefinition | null;
   readonly policy: RestartPolicy;
+  /** PROCESS_AUTO_DUMPLOG: put the last output away when it dies. */
+  readonly dumpsDeaths: boolean;
+}
+
+export interface KeeperDeps extends KeeperWorld, KeeperSettings {
+  readonly key: ProcessKey;
   /** Hears every status, the first included. */
   readonly onStatus: (status: ProcessStatus) => void;
 }

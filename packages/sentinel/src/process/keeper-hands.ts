@@ -1,14 +1,14 @@
 /** The effects of a keeper: what touches processes, disk, clock and the other parts of the sentinel. */
 import { resolve } from "node:path";
 import type { ActorContext } from "@castellan/actor";
-import { backoffMs } from "@castellan/kernel";
+import { backoffMs, ensureError } from "@castellan/kernel";
 import { DEFAULT_LOGS, type ProcessStatus } from "@castellan/protocol";
-import { outputFileOf } from "../output/output-file.ts";
 import type { Reach } from "./group.ts";
 import type { ProcessIdentity } from "./identity.ts";
-import type { KeeperDeps } from "./keeper-deps.ts";
+import type { KeeperDeps, KeeperSettings } from "./keeper-deps.ts";
 import { fromRecord, recordedStatus, restoredEvent, toRecord } from "./keeper-memory.ts";
 import type { KeeperCommand } from "./keeper-messages.ts";
+import { createKeeperOutput, type KeeperOutput } from "./keeper-output.ts";
 import {
   initialState,
   type KeeperEffect,
@@ -19,8 +19,6 @@ import {
   statusOf,
 } from "./keeper-state.ts";
 import { createKeeperVoice } from "./keeper-voice.ts";
-import { readLastLine } from "./last-line.ts";
-import { sizeOf } from "./launch.ts";
 import { awaitReady } from "./readiness.ts";
 import type { LaunchDefinition } from "./record.ts";
 import { createRecordKeeping } from "./record-keeping.ts";
@@ -47,7 +45,10 @@ export interface KeeperHands {
   exited(process: ProcessIdentity, how: string): Follows;
   checkGone(): Follows;
   save(): void;
-  configure(definition: LaunchDefinition | null, policy: RestartPolicy): void;
+  configure(settings: KeeperSettings): void;
+  readonly output: Pick<KeeperOutput, "read">;
+  /** Puts the last of the output away, with the state; `how` it died, if it did. Answers the file's path. */
+  dump(how?: string): Promise<string>;
   definition(): LaunchDefinition | null;
   policy(): RestartPolicy;
   pid(): number | null;
@@ -64,14 +65,12 @@ export interface Askers {
 
 export function createKeeperHands(deps: KeeperDeps, context: ActorContext<KeeperCommand>, askers: Askers): KeeperHands {
   const { key, identity: who, records, proc, groups, launcher } = deps;
-  const { clock, rng, timers, self } = context;
-  const logFile = outputFileOf(who.home, key);
+  const { clock, rng, log, timers, self } = context;
   const record = records.get(key);
   let definition = deps.definition;
-  let policy = deps.policy;
+  let { policy, dumpsDeaths } = deps;
   /** What runs was launched with this; the type may have changed since. */
   let launchedWith = record?.definition ?? null;
-  let logOffset = record?.logOffset ?? 0;
   let since: Date | null = record?.since ? new Date(record.since) : null;
   let state: KeeperState = record === null ? initialState : fromRecord(record);
   let lastStatus: ProcessStatus = "STOPPED";
@@ -79,17 +78,21 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
   const voice = createKeeperVoice(deps, context);
   const vigil = createVigil(deps, timers);
   const onDisk = createRecordKeeping(records, context, () =>
-    toRecord(state, { key, since, logOffset, definition: launchedWith }),
+    toRecord(state, { key, since, logOffset: output.offset, definition: launchedWith }),
   );
-  const untrim = deps.outputs.watch({
-    path: logFile,
+  const output = createKeeperOutput({
+    home: who.home,
+    key,
+    outputs: deps.outputs,
+    clock,
+    log,
+    offset: record?.logOffset ?? 0,
     keep: () => (definition ?? launchedWith)?.logs.keep ?? DEFAULT_LOGS.keep,
-    onMoved(bytes) {
-      logOffset = Math.max(0, logOffset - bytes);
-      hands.save();
-    },
+    onMoved: () => hands.save(),
   });
 
+  const cannotDump = (thrown: unknown): void =>
+    log.warn("the last output of a process that died cannot be put away", { error: ensureError(thrown).message });
   const onExit = (process: ProcessIdentity, how: string): void => self.tell({ type: "Exited", process, how });
 
   const launch = async (launchId: string): Promise<KeeperEvent> => {
@@ -98,7 +101,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       return { type: "launch-failed", launchId, reason, kind: "permanent", policy };
     }
     launchedWith = definition;
-    logOffset = sizeOf(logFile);
+    output.beginLaunch();
     const unrecorded = await onDisk.intend(launchId);
     if (unrecorded !== null) {
       const reason = `its launch cannot be recorded in ${who.home}/run/processes: ${unrecorded}`;
@@ -121,8 +124,8 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       fill,
       cwd: resolve(who.home, fill(launchedWith?.cwd ?? ".")),
       env: { ...deps.baseEnv, ...Object.fromEntries(env) },
-      logFile,
-      logOffset,
+      logFile: output.file,
+      logOffset: output.offset,
     };
     context.pipeToSelf(awaitReady(spec, probing, clock, readiness.signal), {
       ok: (result): KeeperCommand => ({ type: "ReadinessKnown", process, result }),
@@ -225,7 +228,8 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     },
     exited(process, how) {
       if (vigil.ended(process)) return hands.checkGone();
-      return { type: "exited", process, how, lastLine: readLastLine(logFile, logOffset), policy };
+      if (dumpsDeaths) hands.dump(how).catch(cannotDump);
+      return { type: "exited", process, how, lastLine: output.lastLine(), policy };
     },
     checkGone() {
       const { stop = DEFAULT_STOP } = launchedWith ?? definition ?? {};
@@ -233,9 +237,14 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       return process === null ? null : { type: "gone", process };
     },
     save: () => void onDisk.save(false),
-    configure(newDefinition, newPolicy) {
-      definition = newDefinition;
-      policy = newPolicy;
+    configure(settings) {
+      ({ definition, policy, dumpsDeaths } = settings);
+    },
+    output,
+    dump(how) {
+      const { restarts, comment, launchId } = state;
+      const pid = processOf(state.phase)?.pid ?? null;
+      return output.dump(pid, { status: statusOf(state), comment: how ?? comment, restarts, launchId });
     },
     definition: () => launchedWith ?? definition,
     policy: () => policy,
@@ -247,7 +256,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     letGo() {
       readiness?.abort();
       vigil.letGo();
-      untrim();
+      output.letGo();
     },
   };
   return hands;

@@ -2,9 +2,8 @@
 import type { CommandOf } from "@castellan/actor";
 import type { Keeper } from "@castellan/protocol";
 import type { ProcessIdentity } from "./identity.ts";
+import type { KeeperSettings } from "./keeper-deps.ts";
 import type { ReadinessResult } from "./readiness.ts";
-import type { LaunchDefinition } from "./record.ts";
-import type { RestartPolicy } from "./restart-window.ts";
 
 /** None of these can come from outside this server. */
 export type KeeperPrivate =
@@ -18,7 +17,7 @@ export type KeeperPrivate =
   | { readonly type: "AlertTold"; readonly cause: string; readonly phase: "raise" | "resolve" }
   | { readonly type: "SaveAgain" }
   /** Takes effect at the next start; the policy at the next death. */
-  | { readonly type: "Configure"; readonly definition: LaunchDefinition | null; readonly policy: RestartPolicy }
+  | { readonly type: "Configure"; readonly settings: KeeperSettings }
   /** The instance is no longer defined: stop it, forget its record, end. */
   | { readonly type: "Retire" };
 

@@ -17,7 +17,7 @@ import {
   stopped,
   supervise,
 } from "@castellan/actor";
-import { CastellanError } from "@castellan/kernel";
+import { CastellanError, ensureError } from "@castellan/kernel";
 import { type ProcessStatus, processLabel } from "@castellan/protocol";
 import { decide } from "./keeper-decide.ts";
 import type { KeeperDeps } from "./keeper-deps.ts";
@@ -87,7 +87,14 @@ function keep(deps: KeeperDeps, context: ActorContext<KeeperCommand>): Behavior<
       BackoffElapsed: () => happen({ type: "backoff-elapsed" }),
       AlertTold: ({ cause, phase }) => happen({ type: "alert-told", cause, phase }),
       SaveAgain: () => hands.save(),
-      Configure: ({ definition, policy }) => hands.configure(definition, policy),
+      Configure: ({ settings }) => hands.configure(settings),
+      ReadOutput: (request, replyTo) => hands.output.read(request, replyTo),
+      DumpLog(_message, replyTo) {
+        hands.dump().then(
+          (file) => replyTo.success({ file }),
+          (thrown: unknown) => replyTo.refuse(new CastellanError("DUMP_FAILED", ensureError(thrown).message)),
+        );
+      },
       Retire: () => {
         isRetiring = true;
         return happen({ type: "retire" });

@@ -21,10 +21,10 @@ import { CastellanError, ensureError, sleep } from "@castellan/kernel";
 import { Keeper, type ProcessKey, type ProcessStatus, processLabel, processToken } from "@castellan/protocol";
 import { type NodeView, numberAttribute } from "@castellan/store";
 import { createProcessKeeper } from "./keeper.ts";
-import type { KeeperWorld } from "./keeper-deps.ts";
+import type { KeeperSettings, KeeperWorld } from "./keeper-deps.ts";
 import type { KeeperCommand } from "./keeper-messages.ts";
 import { searchLaunched } from "./launched-search.ts";
-import type { LaunchDefinition, ProcessRecord } from "./record.ts";
+import type { ProcessRecord } from "./record.ts";
 import type { RestartPolicy } from "./restart-window.ts";
 
 /** What of a node's view is needed here. */
@@ -90,10 +90,10 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
   let readAtMs = Number.NEGATIVE_INFINITY;
   let startedReadingMs = 0;
 
-  const keep = (key: ProcessKey, definition: LaunchDefinition | null, policy: RestartPolicy): void => {
+  const keep = (key: ProcessKey, settings: KeeperSettings): void => {
     const token = processToken(key);
     const onStatus = (status: ProcessStatus): void => self.tell({ type: "StatusChanged", token, status });
-    const ref = context.spawn(createProcessKeeper({ ...deps, key, definition, policy, onStatus }), token);
+    const ref = context.spawn(createProcessKeeper({ ...deps, ...settings, key, onStatus }), token);
     context.system.expose(Keeper, token, ref);
     context.watch(ref, { type: "KeeperGone", token, ref });
     kept.set(token, { key, ref, isRetiring: false, status: "STOPPED" });
@@ -135,11 +135,11 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
       const token = processToken(key);
       defined.add(token);
       const definition = view.types.get(row.type) ?? null;
-      const policy = policyOf(view, who.serverId, key);
+      const settings = { definition, ...attributesOf(view, who.serverId, key) };
       const known = kept.get(token);
-      if (known === undefined) keep(key, definition, policy);
+      if (known === undefined) keep(key, settings);
       // One that is retiring ends first; the next view finds no keeper and makes a new one.
-      else if (!known.isRetiring) known.ref.tell({ type: "Configure", definition, policy });
+      else if (!known.isRetiring) known.ref.tell({ type: "Configure", settings });
     }
     for (const [token, known] of kept) {
       if (defined.has(token) || known.isRetiring) continue;
@@ -179,7 +179,8 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
   return receive<ProcessTableCommand>({
     Loaded({ records: loaded }) {
       for (const key of searchLaunched({ ...deps, log }, loaded)) {
-        keep(key, records.get(key)?.definition ?? null, policyOf({ attributes: [] }, who.serverId, key));
+        const definition = records.get(key)?.definition ?? null;
+        keep(key, { definition, ...attributesOf({ attributes: [] }, who.serverId, key) });
       }
       isLoaded = true;
       read();
@@ -220,6 +221,12 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
     },
   });
 }
+
+const attributesOf = (view: Pick<ProcessView, "attributes">, machineId: number, key: ProcessKey) => {
+  const place = { machineId, process: key.type, instance: key.instance };
+  const dumpsDeaths = numberAttribute(view.attributes, place, "PROCESS_AUTO_DUMPLOG") !== 0;
+  return { policy: policyOf(view, machineId, key), dumpsDeaths };
+};
 
 /** Of an instance, from the attributes that hold at its place. Nonsense is read as the nearest sense. */
 export function policyOf(view: Pick<ProcessView, "attributes">, machineId: number, key: ProcessKey): RestartPolicy {
