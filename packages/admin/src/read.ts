@@ -1,6 +1,10 @@
 /** The door of those who only look: what is behind it reads the schema, and loads neither schemas nor actors nor the bus. */
 export { STALE_AFTER_MS, status, statusReport } from "./status.ts";
 export {
+  type Advice,
+  type DeadLetter,
+  type ListOptions,
+  listDeadLetters,
   listWorkItems,
   showWorkItem,
   type WorkItemDetail,

@@ -1,16 +1,21 @@
-/** Work items as an administrator sees them. */
+/** Work items and dead letters as an administrator sees them. */
 import { CastellanError } from "@castellan/kernel";
 import type { WorkItemReport } from "@castellan/protocol";
-import { ALERT_KINDS, SEVERITIES, WORK_ITEM_STATES, wordIn } from "@castellan/protocol/words";
-import type { Row } from "@castellan/store";
+import { UNFINISHED_STATES } from "@castellan/protocol/words";
+import { workItemReport } from "@castellan/store/work-item";
 import type { AdminContext } from "./context.ts";
+import { type Advice, adviceFor } from "./work-item-advice.ts";
 
-/** States in which an item waits for somebody. */
-const UNFINISHED = ["new", "open", "kept"] as const;
+export { workItemReport } from "@castellan/store/work-item";
+export type { Advice } from "./work-item-advice.ts";
+
+type Reading = Pick<AdminContext, "gateway" | "clock">;
 
 export interface WorkItemHistoryEntry {
   readonly what: string;
   readonly by: string;
+  /** Host from which it was done; null when no person did it. */
+  readonly station: string | null;
   readonly note: string | null;
   /** Id of the alert that caused it, if one did. */
   readonly alertId: string | null;
@@ -23,59 +28,86 @@ export interface WorkItemDetail {
   readonly history: readonly WorkItemHistoryEntry[];
   /** The last alert's. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** What the asking user can do next. */
+  readonly next: readonly Advice[];
+}
+
+export interface ListOptions {
+  /** The finished ones too. */
+  readonly all?: boolean;
+  /** Only of this queue. */
+  readonly queue?: string;
+  /** Only what this user holds, or is assigned to, or has been forwarded. */
+  readonly of?: string;
+  /** Only what should have been acknowledged by now. */
+  readonly late?: boolean;
 }
 
 /** The unfinished items, or all that are kept; oldest first. */
 export async function listWorkItems(
-  ctx: Pick<AdminContext, "gateway">,
-  { all = false }: { readonly all?: boolean } = {},
+  { clock, gateway }: Reading,
+  { all = false, late = false, of, queue }: ListOptions = {},
 ): Promise<WorkItemReport[]> {
-  const rows = await ctx.gateway.find("work_item", {
-    ...(all ? {} : { where: { state: { in: UNFINISHED } } }),
+  const rows = await gateway.find("work_item", {
+    where: {
+      ...(all ? {} : { state: { in: UNFINISHED_STATES } }),
+      ...(queue === undefined ? {} : { queue_name: queue }),
+    },
     orderBy: [{ column: "case_number" }],
   });
-  return rows.map(workItemReport);
+  const now = clock.now();
+  return rows
+    .filter((row) => of === undefined || [row.locked_by, row.assigned_to, row.queue_name].includes(of))
+    .map((row) => workItemReport(row, now))
+    .filter((item) => !late || item.late);
 }
 
 /** One item with its history. Rejects with NO_SUCH_ITEM. */
-export async function showWorkItem(ctx: Pick<AdminContext, "gateway">, caseNumber: number): Promise<WorkItemDetail> {
+export async function showWorkItem(
+  { clock, gateway, user }: Reading & Pick<AdminContext, "user">,
+  caseNumber: number,
+): Promise<WorkItemDetail> {
   const [[row], events] = await Promise.all([
-    ctx.gateway.find("work_item", { where: { case_number: caseNumber } }),
-    ctx.gateway.find("work_item_event", { where: { case_number: caseNumber }, orderBy: [{ column: "seq" }] }),
+    gateway.find("work_item", { where: { case_number: caseNumber } }),
+    gateway.find("work_item_event", { where: { case_number: caseNumber }, orderBy: [{ column: "seq" }] }),
   ]);
   if (!row) throw new CastellanError("NO_SUCH_ITEM", `there is no work item ${caseNumber}`);
+  const item = workItemReport(row, clock.now());
   return {
-    item: workItemReport(row),
+    item,
     history: events.map((event) => ({
       what: event.what,
       by: event.by_user,
+      station: event.station,
       note: event.note,
       alertId: event.alert_id,
       at: event.happened_at.toISOString(),
     })),
     details: detailsOf(row.details),
+    next: adviceFor(item, user),
   };
 }
 
-/** The report of a row. Pure. */
-export function workItemReport(row: Row<"work_item">): WorkItemReport {
-  return {
-    caseNumber: row.case_number,
-    queue: row.queue_name,
-    state: wordIn(WORK_ITEM_STATES, row.state),
-    priority: row.priority,
-    severity: wordIn(SEVERITIES, row.severity),
-    kind: wordIn(ALERT_KINDS, row.kind),
+/** An alert that could not be applied. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly server: string;
+  readonly reason: string;
+  readonly at: string;
+  /** As it came, or its first 4,000 characters. */
+  readonly body: string;
+}
+
+/** Oldest first. */
+export async function listDeadLetters({ gateway }: Pick<AdminContext, "gateway">): Promise<DeadLetter[]> {
+  const rows = await gateway.find("alert_dead_letter", { orderBy: [{ column: "happened_at" }] });
+  return rows.map((row) => ({
+    id: row.id,
     server: row.server_name,
-    subject: row.subject,
-    summary: row.summary,
-    occurrences: row.occurrences,
-    firstSeen: row.first_seen.toISOString(),
-    lastSeen: row.last_seen.toISOString(),
-    lockedBy: row.locked_by,
-    assignedTo: row.assigned_to,
-    deadline: row.deadline?.toISOString() ?? null,
-  };
+    reason: row.reason,
+    at: row.happened_at.toISOString(),
+    body: row.body,
+  }));
 }
 
 function detailsOf(json: string): Readonly<Record<string, unknown>> {

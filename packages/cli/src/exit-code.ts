@@ -23,6 +23,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   BAD_COUNT: { exit: EXIT.usage },
   UNKNOWN_ATTRIBUTE: { exit: EXIT.usage, remedy: "see them all with `castellan attribute list all`" },
 
+  DATABASE_URL: { exit: EXIT.usage },
+  PASSWORD_FILE: {
+    exit: EXIT.usage,
+    remedy: "castellan.yaml names it as database.passwordFile; its first line is taken",
+  },
+
   NO_HOME: { exit: EXIT.notReachable },
   NODE_MISSING: { exit: EXIT.notReachable, remedy: "bring the node up once with `castellan up`" },
   STORE_UNAVAILABLE: { exit: EXIT.notReachable },
@@ -40,6 +46,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ASK_TIMEOUT: { exit: EXIT.timedOut, remedy: "look whether it was done, or wait longer with --timeout" },
 
   NOT_PERMITTED: { exit: EXIT.notPermitted },
+  STORE_FORBIDDEN: { exit: EXIT.notPermitted },
   EACCES: { exit: EXIT.notPermitted, remedy: "run it as the user to whom the node's home belongs" },
   EPERM: { exit: EXIT.notPermitted, remedy: "run it as the user to whom the node's home belongs" },
 

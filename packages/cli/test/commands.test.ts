@@ -42,30 +42,6 @@ async function journal({ gateway, ctx }: Node, outcome: "done" | "failed"): Prom
   ]);
 }
 
-const item = {
-  case_number: 7,
-  queue_name: "swadmin",
-  state: "new",
-  priority: 50,
-  severity: "error",
-  kind: "error-file",
-  server_name: "hades",
-  subject: "logs/sw_error",
-  summary: "sw_error was created on server hades",
-  cause: "c",
-  open_cause: "c",
-  occurrences: 2,
-  first_seen: new Date(Date.UTC(2025, 11, 31)),
-  last_seen: new Date(Date.UTC(2025, 11, 31, 23)),
-  locked_by: null,
-  assigned_to: null,
-  acknowledged_by: null,
-  silenced: false,
-  deadline: null,
-  details: '{"lastLines":["one","two\\u001b[2J"],"bytes":12}',
-  row_version: 1,
-};
-
 describe("castellan status", () => {
   it("draws the node", async () => {
     const node = await oneServer();
@@ -175,63 +151,6 @@ describe("castellan start, stop, restart", () => {
     const late = await slow.castellan(["start", "-T", "2"]);
     expect(late.code).toBe(4);
     expect(late.stderr).toContain("operation op has not ended within 2 s; it goes on");
-  });
-});
-
-async function withItem(): Promise<Node> {
-  const node = await oneServer(() => '{"caseNumber":7,"state":"released"}');
-  const at = new Date(Date.UTC(2025, 11, 31));
-  await node.gateway.commit([
-    insert("work_item", item),
-    insert("work_item_event", {
-      case_number: 7,
-      seq: 1,
-      what: "created",
-      by_user: "castellan",
-      note: null,
-      alert_id: "a",
-      happened_at: at,
-      published: true,
-    }),
-  ]);
-  return node;
-}
-
-describe("castellan workitem", () => {
-  it("lists", async () => {
-    const node = await withItem();
-    expect((await node.castellan(["workitem", "list"])).stdout).toBe(
-      [
-        "CASE  STATE  SEVERITY  KIND        SERVER  TIMES     AGO  SUMMARY",
-        "   7  new    error     error-file  hades       2  60 min  sw_error was created on server hades",
-        "",
-      ].join("\n"),
-    );
-    expect(JSON.parse((await node.castellan(["workitem", "list", "--json"])).stdout)).toMatchObject([
-      { caseNumber: 7 },
-    ]);
-    expect((await (await oneServer()).castellan(["workitem", "list"])).stdout).toBe("no work items\n");
-  });
-
-  it("shows one, and lets nothing in it move the cursor", async () => {
-    const { stdout } = await (await withItem()).castellan(["workitem", "show", "7"]);
-    expect(stdout).toContain("case 7  sw_error was created on server hades\n");
-    expect(stdout).toContain("  about       error-file logs/sw_error on hades\n");
-    expect(stdout).toContain("  lastLines\n    one\n    two [2J\n");
-    expect(stdout).toContain("  2025-12-31 00:00:00  created  castellan\n");
-    expect(await (await withItem()).castellan(["workitem", "show", "8"])).toMatchObject({ code: 1 });
-  });
-
-  it("releases", async () => {
-    const node = await withItem();
-    expect(await node.castellan(["workitem", "release", "7"])).toMatchObject({
-      code: 0,
-      stdout: "case 7 is released\n",
-    });
-    expect(JSON.parse((await node.castellan(["workitem", "release", "7", "--json"])).stdout)).toEqual({
-      caseNumber: 7,
-      state: "released",
-    });
   });
 });
 

@@ -24,7 +24,10 @@ export const Alert = z.object({
   occurredAt: z.iso.datetime(),
   /** The cause key: kind/server/subject/generation, lower case, at most 200 characters: equal key = equal cause. */
   cause: z.string().max(200),
-  /** `count`: how many occurrences this one alert stands for (default 1); anything else is for the reader. */
+  /**
+   * `count`: how many occurrences this one alert stands for (default 1). `reasserted: true`: nothing has happened since it
+   * was last said. Anything else is for the reader.
+   */
   details: z.record(z.string(), z.unknown()),
 });
 export type Alert = z.infer<typeof Alert>;
@@ -47,6 +50,9 @@ export function occurrencesOf(alert: Alert): number {
   const count = alert.details["count"];
   return typeof count === "number" && Number.isSafeInteger(count) && count > 0 ? count : 1;
 }
+
+/** Whether an alert only says again what is still going on: it opens what was closed too early, and counts for nothing else. */
+export const isReassertion = ({ details }: Alert): boolean => details["reasserted"] === true;
 
 /** CloudEvents types of alert events. */
 export const alertEventType = (phase: AlertPhase): string => `castellan.alert.${phase}`;

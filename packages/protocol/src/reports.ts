@@ -59,7 +59,15 @@ export const WorkItemReport = z.object({
   lastSeen: time,
   lockedBy: z.string().nullable(),
   assignedTo: z.string().nullable(),
+  /** When it is to be acknowledged at the latest. */
   deadline: time.nullable(),
+  /** It is unfinished, and its deadline has passed. */
+  late: z.boolean(),
+  acknowledgedBy: z.string().nullable(),
+  /** Its deadline passed unacknowledged: it was made more urgent, or forwarded. */
+  escalated: z.boolean(),
+  /** Until then its cause makes no new item. Null: it is not silenced. */
+  silencedUntil: time.nullable(),
 });
 export type WorkItemReport = z.infer<typeof WorkItemReport>;
 

@@ -10,6 +10,8 @@ export const SERVER_STATES = ["up", "suspect", "down", "isolated"] as const;
 export const SEVERITIES = ["info", "warning", "error", "critical"] as const;
 export const ALERT_KINDS = ["error-file", "warn-file", "disk", "inode", "process", "server", "sentinel"] as const;
 export const WORK_ITEM_STATES = ["new", "open", "kept", "released", "resolved"] as const;
+/** The states of work items that wait for somebody. */
+export const UNFINISHED_STATES = ["new", "open", "kept"] as const;
 
 /** The word that a text is. Throws UNKNOWN_WORD when it is none of them. */
 export function wordIn<W extends string>(words: readonly W[], text: string): W {

@@ -82,6 +82,30 @@ const server = fc.record({
   processes: fc.array(process, { maxLength: 3 }),
 });
 
+const workItem = fc.record({
+  caseNumber: positive,
+  queue: text,
+  state: fc.constantFrom("new", "open", "kept", "released", "resolved"),
+  priority: fc.nat(),
+  severity,
+  kind,
+  server: text,
+  subject: text,
+  summary: text,
+  occurrences: fc.nat(),
+  firstSeen: time,
+  lastSeen: time,
+  lockedBy: fc.option(text),
+  assignedTo: fc.option(text),
+  deadline: fc.option(time),
+  late: fc.boolean(),
+  acknowledgedBy: fc.option(text),
+  escalated: fc.boolean(),
+  silencedUntil: fc.option(time),
+});
+const who = { by: fc.constantFrom("ann", "Zoë O'Neill"), station: text, requestId: text };
+const onItem = { ...who, caseNumber: positive, note: text };
+
 const cases: Record<string, { schema: { parse(value: unknown): unknown }; value: fc.Arbitrary<unknown> }> = {
   Alert: { schema: Alert, value: alert },
   NumberedAlert: {
@@ -116,26 +140,7 @@ const cases: Record<string, { schema: { parse(value: unknown): unknown }; value:
       servers: fc.array(server, { maxLength: 3 }),
     }),
   },
-  WorkItemReport: {
-    schema: WorkItemReport,
-    value: fc.record({
-      caseNumber: positive,
-      queue: text,
-      state: fc.constantFrom("new", "open", "kept", "released", "resolved"),
-      priority: fc.nat(),
-      severity,
-      kind,
-      server: text,
-      subject: text,
-      summary: text,
-      occurrences: fc.nat(),
-      firstSeen: time,
-      lastSeen: time,
-      lockedBy: fc.option(text),
-      assignedTo: fc.option(text),
-      deadline: fc.option(time),
-    }),
-  },
+  WorkItemReport: { schema: WorkItemReport, value: workItem },
   Endpoints: {
     schema: Endpoints,
     value: fc.record({ node: text, server: text, natsUrl: text, databaseUrl: text, consoleUrl: fc.option(text) }),
@@ -162,7 +167,21 @@ const cases: Record<string, { schema: { parse(value: unknown): unknown }; value:
   "Outbox.Resend": { schema: Outbox.messages.Resend.request, value: fc.record({ outbox: text, after: fc.nat() }) },
   "Desk.Release": {
     schema: Desk.messages.Release.request,
-    value: fc.record({ caseNumber: positive, by: text, note: text }, { requiredKeys: ["caseNumber", "by"] }),
+    value: fc.record(onItem, { requiredKeys: ["caseNumber", "by", "station", "requestId"] }),
+  },
+  "Desk.Forward": {
+    schema: Desk.messages.Forward.request,
+    value: fc.record({ ...onItem, to: fc.oneof(fc.record({ queue: text }), fc.record({ user: who.by })) }),
+  },
+  "Desk.Assign": { schema: Desk.messages.Assign.request, value: fc.record({ ...onItem, to: fc.option(who.by) }) },
+  "Desk.Silence": {
+    schema: Desk.messages.Silence.request,
+    value: fc.record({ ...onItem, forMs: fc.option(fc.integer({ min: 1000, max: 10 ** 10 })) }),
+  },
+  "Desk.RetryDeadLetter": { schema: Desk.messages.RetryDeadLetter.request, value: fc.record({ ...who, id: text }) },
+  "Desk reply": {
+    schema: Desk.messages.Open.reply,
+    value: fc.record({ caseNumber: positive, state: text, changed: fc.boolean(), item: workItem }),
   },
   "Keeper.Bring": { schema: Keeper.messages.Bring.request, value: fc.record({ desired, launchId: text, by: text }) },
   "Keeper.Bring reply": { schema: Keeper.messages.Bring.reply, value: fc.record({ status, comment: text }) },

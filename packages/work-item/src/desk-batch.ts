@@ -9,7 +9,9 @@
  */
 import type { NumberedAlert } from "@castellan/protocol";
 import { insert, insertIfAbsent, update, type Write } from "@castellan/store";
-import { decideAlert, type HistoryRow, type ItemRow, storable } from "./desk-decision.ts";
+import { letterOf } from "./dead-letter.ts";
+import { decideAlert } from "./desk-decision.ts";
+import { type HistoryRow, type ItemRow, type Queues, storable } from "./item-line.ts";
 import type { AlertDelivery } from "./ports.ts";
 
 /** The part of the schema that a batch depends on. */
@@ -18,6 +20,9 @@ export interface DeskView {
   readonly positions: ReadonlyMap<string, number>;
   /** Open items by cause. */
   readonly open: ReadonlyMap<string, ItemRow>;
+  /** Of causes that are silenced now: the last item. */
+  readonly silenced: ReadonlyMap<string, ItemRow>;
+  readonly queues: Queues;
   readonly nextCase: number;
 }
 
@@ -49,15 +54,22 @@ interface Touched {
   readonly history: HistoryRow[];
 }
 
-/** `refuse`: the batch is one delivery that the schema does not take, and why. */
+export interface BatchOptions {
+  /** The batch is one delivery that the schema does not take, and why. */
+  readonly refuse?: string;
+  /** Of the command that applies it: goes into the history. */
+  readonly requestId?: string;
+}
+
 export function planBatch(
   deliveries: readonly AlertDelivery[],
   view: DeskView,
   now: Date,
-  refuse: string | null = null,
+  { refuse, requestId }: BatchOptions = {},
 ): BatchPlan {
   const positions = new Map(view.positions);
   const open = new Map(view.open);
+  const silenced = new Map(view.silenced);
   const touched = new Map<number, Touched>();
   const letters: Write[] = [];
   const seen = new Map<string, OutboxPlace>();
@@ -68,19 +80,29 @@ export function planBatch(
   function apply(numbered: NumberedAlert): void {
     const cause = causeOf(numbered);
     const before = open.get(cause) ?? null;
-    const step = decideAlert(before, numbered, nextCase);
+    const quiet = silenced.get(cause) ?? null;
+    const step = decideAlert(numbered, {
+      open: before,
+      silenced: quiet,
+      queues: view.queues,
+      nextCase,
+      now,
+      ...(requestId !== undefined && { requestId }),
+    });
     if (step === null) return;
     const { item, history } = step;
-    if (before === null) nextCase += 1;
+    if (item.case_number === nextCase) nextCase += 1;
     const known = touched.get(item.case_number);
     if (known) {
       known.item = item;
       known.history.push(history);
     } else {
-      touched.set(item.case_number, { versionBefore: before?.row_version ?? null, item, history: [history] });
+      const versionBefore = (before ?? quiet)?.row_version ?? null;
+      touched.set(item.case_number, { versionBefore, item, history: [history] });
     }
     if (item.open_cause === null) open.delete(cause);
     else open.set(cause, item);
+    if (isSilenced(item, now)) silenced.set(cause, item);
   }
 
   for (const delivery of deliveries) {
@@ -96,8 +118,8 @@ export function planBatch(
       }
       positions.set(key, place.number);
     }
-    if (delivery.alert !== null && refuse === null) apply(delivery.alert);
-    else letters.push(insertIfAbsent("alert_dead_letter", deadLetter(delivery, refuse, now)));
+    if (delivery.alert !== null && refuse === undefined) apply(delivery.alert);
+    else letters.push(insertIfAbsent("alert_dead_letter", letterOf(delivery, refuse ?? null, now)));
     applied += 1;
   }
 
@@ -124,6 +146,9 @@ export function planBatch(
   };
 }
 
+const isSilenced = ({ silenced_until }: ItemRow, now: Date): boolean =>
+  silenced_until !== null && silenced_until.getTime() > now.getTime();
+
 /** An item and its history; a version that somebody else has moved on undoes the commit. */
 export function itemWrites({ versionBefore, item, history }: Touched): Write[] {
   const { case_number, ...values } = item;
@@ -138,15 +163,4 @@ function placeOf(delivery: AlertDelivery): OutboxPlace | null {
   if (delivery.origin === null) return null;
   const place = delivery.alert ?? delivery.place;
   return place && { origin: delivery.origin, outbox: place.outbox, number: place.number };
-}
-
-function deadLetter(delivery: AlertDelivery, refused: string | null, now: Date) {
-  const reason = delivery.alert === null ? delivery.reason : (refused ?? "refused");
-  return {
-    id: delivery.alert === null ? delivery.id : delivery.alert.id,
-    server_name: delivery.origin ?? "-",
-    reason: storable(reason).slice(0, 1000),
-    body: storable(delivery.alert === null ? delivery.body : JSON.stringify(delivery.alert)),
-    happened_at: now,
-  };
 }

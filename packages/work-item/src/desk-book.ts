@@ -1,5 +1,5 @@
 /**
- * The desk's hand in the shared schema: batches of alerts and users' actions as fenced commits.
+ * The desk's hand in the shared schema: batches of alerts as fenced commits.
  *
  * K1 Every commit begins with the fence: a desk whose epoch is over changes nothing (`Deposed`).
  * K2 What was read is guarded by versions and positions; when it has changed meanwhile, it is read and decided again.
@@ -7,29 +7,25 @@
  * K4 An alert that the schema does not take is tried alone, then kept as a dead letter.
  */
 import { CastellanError, type Clock, ensureError, type Logger } from "@castellan/kernel";
-import { type Gateway, StoreAmbiguous, StoreConflict, StoreDuplicate, update, type Write } from "@castellan/store";
+import type { NumberedAlert } from "@castellan/protocol";
+import { type Gateway, StoreAmbiguous, StoreConflict, StoreDuplicate, type Write } from "@castellan/store";
 import {
+  type BatchOptions,
   type BatchPlan,
   causeOf,
   type DeskView,
-  itemWrites,
   type OutboxPlace,
   placeKey,
   planBatch,
 } from "./desk-batch.ts";
-import { type ItemRow, releaseItem, storable } from "./desk-decision.ts";
+import { Deposed, type FencedCommit } from "./fenced-commit.ts";
+import type { ItemRow, Queues } from "./item-line.ts";
 import type { AlertDelivery } from "./ports.ts";
-
-/** Another epoch rules: this desk has to end. */
-export class Deposed extends CastellanError {
-  constructor(epoch: number) {
-    super("DEPOSED", `epoch ${epoch} is over`, { details: { epoch } });
-  }
-}
 
 export interface DeskBookDeps {
   readonly gateway: Gateway;
-  readonly epoch: number;
+  readonly commit: FencedCommit;
+  readonly queues: () => Promise<Queues>;
   readonly clock: Pick<Clock, "now">;
   readonly log: Logger;
 }
@@ -44,27 +40,16 @@ export interface BatchResult {
 export interface DeskBook {
   /** Rejects with `Deposed`, or with a retryable error when the database is away: then deliver the batch again. */
   apply(deliveries: readonly AlertDelivery[]): Promise<BatchResult>;
-  /** Rejects with `NO_SUCH_ITEM`, `NOT_OPEN`, `LOCKED`, `Deposed`, or a retryable error. */
-  release(caseNumber: number, by: string, note: string | null): Promise<ItemRow>;
-  /** Fenced writes of any kind. */
-  commit(writes: readonly Write[]): Promise<void>;
+  /** Applies one alert that is in no outbox any more, together with other writes. Rejects with what the schema says. */
+  applyOne(alert: NumberedAlert, requestId: string, also: readonly Write[]): Promise<void>;
 }
 
 /** How often a decision is made again because the rows have changed under it. */
-const ATTEMPTS = 5;
+export const ATTEMPTS = 5;
 
-export function createDeskBook({ clock, epoch, gateway, log }: DeskBookDeps): DeskBook {
+export function createDeskBook({ clock, commit, gateway, log, queues }: DeskBookDeps): DeskBook {
   /** The desk is the only one who numbers cases, so the highest is read once; after any failure it is read again. */
   let nextCase: number | null = null;
-
-  async function commit(writes: readonly Write[]): Promise<void> {
-    try {
-      await gateway.commit([update("node_state", { id: 1, epoch }, { fence: { add: 1 } }), ...writes]);
-    } catch (thrown) {
-      nextCase = null;
-      throw thrown instanceof StoreConflict && thrown.index === 0 ? new Deposed(epoch) : thrown;
-    }
-  }
 
   async function view(deliveries: readonly AlertDelivery[]): Promise<DeskView> {
     const outboxes = distinct(
@@ -82,21 +67,38 @@ export function createDeskBook({ clock, epoch, gateway, log }: DeskBookDeps): De
       });
       nextCase = (highest?.case_number ?? 0) + 1;
     }
+    const known = new Map(open.map((item) => [item.cause, item]));
     return {
       positions: new Map(positions.map((row) => [placeKey(row.server_name, row.outbox), row.number])),
-      open: new Map(open.map((item) => [item.cause, item])),
+      open: known,
+      silenced: await silenced(causes.filter((cause) => !known.has(cause))),
+      queues: await queues(),
       nextCase,
     };
   }
 
-  async function attempt(deliveries: readonly AlertDelivery[], refuse: string | null): Promise<BatchPlan> {
+  async function silenced(causes: readonly string[]): Promise<ReadonlyMap<string, ItemRow>> {
+    if (causes.length === 0) return new Map();
+    const items = await gateway.find("work_item", {
+      where: { cause: { in: causes }, silenced_until: { above: clock.now() } },
+      orderBy: [{ column: "case_number" }],
+    });
+    return new Map(items.map((item) => [item.cause, item])); // the last item of a cause wins
+  }
+
+  async function attempt(
+    deliveries: readonly AlertDelivery[],
+    options: BatchOptions = {},
+    also: readonly Write[] = [],
+  ): Promise<BatchPlan> {
     for (let left = ATTEMPTS; ; left -= 1) {
       try {
-        const plan = planBatch(deliveries, await view(deliveries), clock.now(), refuse);
-        if (plan.writes.length > 0) await commit(plan.writes);
+        const plan = planBatch(deliveries, await view(deliveries), clock.now(), options);
+        if (plan.writes.length > 0 || also.length > 0) await commit([...plan.writes, ...also]);
         nextCase = plan.nextCase;
         return plan;
       } catch (thrown) {
+        nextCase = null;
         const changed =
           thrown instanceof StoreConflict || thrown instanceof StoreDuplicate || thrown instanceof StoreAmbiguous;
         if (!changed || left <= 1) throw thrown;
@@ -106,20 +108,19 @@ export function createDeskBook({ clock, epoch, gateway, log }: DeskBookDeps): De
 
   async function applyAlone(delivery: AlertDelivery): Promise<BatchPlan> {
     try {
-      return await attempt([delivery], null);
+      return await attempt([delivery]);
     } catch (thrown) {
       if (isPassing(thrown)) throw thrown;
       const error = ensureError(thrown);
       log.error("an alert cannot be stored and is kept as a dead letter", { alert: delivery.alert?.id, error });
-      return attempt([delivery], error.message);
+      return attempt([delivery], { refuse: error.message });
     }
   }
 
   return {
-    commit,
     async apply(deliveries) {
       try {
-        return await attempt(deliveries, null);
+        return await attempt(deliveries);
       } catch (thrown) {
         if (isPassing(thrown)) throw thrown;
         log.warn("a batch of alerts cannot be stored as a whole; trying one by one", { error: ensureError(thrown) });
@@ -128,50 +129,15 @@ export function createDeskBook({ clock, epoch, gateway, log }: DeskBookDeps): De
       for (const delivery of deliveries) results.push(await applyAlone(delivery));
       return merge(results);
     },
-    async release(caseNumber, by, note) {
-      for (let left = ATTEMPTS; ; left -= 1) {
-        const [item] = await gateway.find("work_item", { where: { case_number: caseNumber } });
-        const open = mayRelease(item, caseNumber, by);
-        const step = releaseItem(open, by, note === null ? null : storable(note), clock.now());
-        try {
-          await commit(itemWrites({ versionBefore: open.row_version, item: step.item, history: [step.history] }));
-          return step.item;
-        } catch (thrown) {
-          if (thrown instanceof StoreAmbiguous && (await isThere(gateway, step.history, by))) return step.item;
-          if (!(thrown instanceof StoreConflict || thrown instanceof StoreDuplicate) || left <= 1) throw thrown;
-        }
-      }
+    async applyOne(alert, requestId, also) {
+      await attempt([{ origin: null, oldest: null, alert }], { requestId }, also);
     },
   };
 }
 
 /** A failure that says nothing about the alerts themselves. */
-function isPassing(thrown: unknown): boolean {
+export function isPassing(thrown: unknown): boolean {
   return thrown instanceof Deposed || (thrown instanceof CastellanError && thrown.retryable);
-}
-
-function mayRelease(item: ItemRow | undefined, caseNumber: number, by: string): ItemRow {
-  const details = { caseNumber };
-  if (item === undefined) throw new CastellanError("NO_SUCH_ITEM", `there is no work item ${caseNumber}`, { details });
-  if (item.open_cause === null) {
-    throw new CastellanError("NOT_OPEN", `work item ${caseNumber} is ${item.state} already`, { details });
-  }
-  if (item.locked_by !== null && item.locked_by !== by) {
-    throw new CastellanError("LOCKED", `work item ${caseNumber} is locked by ${item.locked_by}`, {
-      details: { ...details, lockedBy: item.locked_by },
-    });
-  }
-  return item;
-}
-
-/** Whether that very line of history was written. */
-async function isThere(
-  gateway: Gateway,
-  line: { case_number: number; seq: number; what: string },
-  by: string,
-): Promise<boolean> {
-  const { case_number, seq, what } = line;
-  return (await gateway.find("work_item_event", { where: { case_number, seq, what, by_user: by } })).length > 0;
 }
 
 const distinct = (texts: readonly (string | undefined)[]): string[] => [

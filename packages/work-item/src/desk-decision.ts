@@ -1,46 +1,72 @@
 /**
  * What one alert does to the work items: a pure function.
  *
- * | alert    | open item of its cause    | no open item                     |
- * |----------|---------------------------|----------------------------------|
- * | raised   | one more occurrence       | a new item                       |
- * | repeated | one more occurrence       | a new item: it is still going on |
- * | resolved | closed as `resolved`      | nothing                          |
+ * | alert                 | open item of its cause | its cause is silenced, none open   | no open item                     |
+ * |-----------------------|------------------------|------------------------------------|----------------------------------|
+ * | raised                | one more occurrence    | one more occurrence of the old one | a new item                       |
+ * | repeated              | one more occurrence    | one more occurrence of the old one | a new item: it is still going on |
+ * | repeated (reasserted) | nothing: it is known   | nothing                            | a new item: it is still going on |
+ * | resolved              | closed as `resolved`   | nothing                            | nothing                          |
  *
  * W1 At most one item of a cause is open. W2 Severity only grows while it is open. W3 Every change adds one line of
  * history under the item's new version, so the version is also the line's number.
  */
-import { type NumberedAlert, occurrencesOf, Severity } from "@castellan/protocol";
-import type { Row } from "@castellan/store";
+import { ADMIN_QUEUE, isReassertion, type NumberedAlert, occurrencesOf, type Severity } from "@castellan/protocol";
+import {
+  CLOSED,
+  earlier,
+  type ItemRow,
+  type ItemStep,
+  later,
+  lineOf,
+  nextStep,
+  type Queues,
+  severityOf,
+  storable,
+} from "./item-line.ts";
+import { deadlineIn, dueAt } from "./queues.ts";
 
-export type ItemRow = Row<"work_item">;
-export type HistoryRow = Row<"work_item_event">;
-
-/** An item as it shall be, and the line of history that says why. */
-export interface ItemStep {
-  readonly item: ItemRow;
-  readonly history: HistoryRow;
-}
-
-export const QUEUE = "swadmin";
-/** Who writes history that no person caused. */
-export const SYSTEM_USER = "$SYSTEM";
 const PRIORITY = 50;
-const URGENT_PRIORITY = 10;
+export const URGENT_PRIORITY = 10;
 const MAX_OCCURRENCES = 2_147_483_647;
+const RANKS: Readonly<Record<Severity, number>> = { info: 0, warning: 1, error: 2, critical: 3 };
 
-/** Null when the alert changes nothing. `nextCase` is used when a new item is made. */
-export function decideAlert(open: ItemRow | null, numbered: NumberedAlert, nextCase: number): ItemStep | null {
-  if (numbered.phase === "resolved") return open === null ? null : resolveItem(open, numbered);
-  return open === null ? newItem(numbered, nextCase) : addOccurrence(open, numbered);
+export interface AboutCause {
+  /** The open item of the alert's cause. */
+  readonly open: ItemRow | null;
+  /** When none is open: the last item of the cause, if the cause is silenced now. */
+  readonly silenced: ItemRow | null;
+  readonly queues: Queues;
+  /** Case number of a new item. */
+  readonly nextCase: number;
+  readonly now: Date;
+  /** Of the command that caused it, if one did. */
+  readonly requestId?: string;
 }
 
-function newItem(numbered: NumberedAlert, caseNumber: number): ItemStep {
+/** Null when the alert changes nothing. */
+export function decideAlert(numbered: NumberedAlert, about: AboutCause): ItemStep | null {
+  const step = decide(numbered, about);
+  if (step === null || about.requestId === undefined) return step;
+  return { ...step, history: { ...step.history, request_id: about.requestId } };
+}
+
+function decide(numbered: NumberedAlert, about: AboutCause): ItemStep | null {
+  const { open, silenced } = about;
+  if (numbered.phase === "resolved") return open === null ? null : resolveItem(open, numbered);
+  const isKnown = isReassertion(numbered.alert);
+  if (open !== null) return isKnown ? null : addOccurrence(open, numbered, about);
+  if (silenced !== null) return isKnown ? null : countSilently(silenced, numbered);
+  return newItem(numbered, about);
+}
+
+function newItem(numbered: NumberedAlert, { nextCase, now, queues }: AboutCause): ItemStep {
   const { alert } = numbered;
   const seenAt = new Date(alert.occurredAt);
+  const deadline = deadlineIn(queues, ADMIN_QUEUE, alert.severity, now);
   const item: ItemRow = {
-    case_number: caseNumber,
-    queue_name: QUEUE,
+    case_number: nextCase,
+    queue_name: ADMIN_QUEUE,
     state: "new",
     priority: priorityOf(alert.severity, PRIORITY),
     severity: alert.severity,
@@ -54,87 +80,55 @@ function newItem(numbered: NumberedAlert, caseNumber: number): ItemStep {
     first_seen: seenAt,
     last_seen: seenAt,
     locked_by: null,
+    state_before: null,
     assigned_to: null,
     acknowledged_by: null,
-    silenced: false,
-    deadline: null,
+    silenced_until: null,
+    deadline,
+    due_at: deadline,
+    escalated: false,
     details: JSON.stringify(alert.details),
     row_version: 1,
   };
-  return { item, history: line(item, "created", { alert: numbered }) };
+  return { item, history: lineOf(item, "created", { alert: numbered }) };
 }
 
-function addOccurrence(open: ItemRow, numbered: NumberedAlert): ItemStep {
+function addOccurrence(open: ItemRow, numbered: NumberedAlert, { now, queues }: AboutCause): ItemStep {
   const { alert } = numbered;
-  const severity = higher(open.severity, alert.severity);
-  const item: ItemRow = {
-    ...open,
+  const before = severityOf(open.severity);
+  const severity = RANKS[alert.severity] > RANKS[before] ? alert.severity : before;
+  const change = {
     severity,
     priority: priorityOf(severity, open.priority),
     summary: storable(alert.summary),
-    occurrences: Math.min(MAX_OCCURRENCES, open.occurrences + occurrencesOf(alert)),
-    last_seen: later(open.last_seen, new Date(alert.occurredAt)),
     details: JSON.stringify(alert.details),
-    row_version: open.row_version + 1,
+    ...counted(open, numbered),
+    ...(severity === before ? {} : sooner(open, deadlineIn(queues, open.queue_name, severity, now))),
   };
-  return { item, history: line(item, "repeated", { alert: numbered }) };
+  return nextStep(open, change, "repeated", { alert: numbered });
+}
+
+/** What has become worse is to be acknowledged sooner, unless it was. */
+function sooner(open: ItemRow, wanted: Date | null): Partial<ItemRow> {
+  if (wanted === null) return {};
+  const deadline = open.deadline === null ? wanted : earlier(open.deadline, wanted);
+  const isHandled = open.acknowledged_by !== null || (open.escalated && open.due_at === null);
+  return { deadline, due_at: isHandled ? open.due_at : dueAt(deadline, open.silenced_until) };
+}
+
+function countSilently(closed: ItemRow, numbered: NumberedAlert): ItemStep {
+  return nextStep(closed, counted(closed, numbered), "suppressed", { alert: numbered });
 }
 
 function resolveItem(open: ItemRow, numbered: NumberedAlert): ItemStep {
-  const item: ItemRow = {
-    ...open,
-    state: "resolved",
-    open_cause: null,
-    locked_by: null,
-    last_seen: later(open.last_seen, new Date(numbered.alert.occurredAt)),
-    row_version: open.row_version + 1,
-  };
-  return { item, history: line(item, "resolved", { alert: numbered }) };
+  const last_seen = later(open.last_seen, new Date(numbered.alert.occurredAt));
+  return nextStep(open, { ...CLOSED, state: "resolved", last_seen }, "resolved", { alert: numbered });
 }
 
-/** A person removes the item from its queue. */
-export function releaseItem(open: ItemRow, by: string, note: string | null, now: Date): ItemStep {
-  const item: ItemRow = {
-    ...open,
-    state: "released",
-    open_cause: null,
-    locked_by: null,
-    row_version: open.row_version + 1,
-  };
-  return { item, history: line(item, "released", { by, note, now }) };
-}
+const counted = (item: ItemRow, { alert }: NumberedAlert) => ({
+  occurrences: Math.min(MAX_OCCURRENCES, item.occurrences + occurrencesOf(alert)),
+  last_seen: later(item.last_seen, new Date(alert.occurredAt)),
+});
 
-function line(
-  item: ItemRow,
-  what: string,
-  why: { readonly alert: NumberedAlert } | { readonly by: string; readonly note: string | null; readonly now: Date },
-): HistoryRow {
-  const caused = "alert" in why;
-  return {
-    case_number: item.case_number,
-    seq: item.row_version,
-    what,
-    by_user: caused ? SYSTEM_USER : why.by,
-    note: caused ? storable(why.alert.alert.summary).slice(0, 1000) : why.note,
-    alert_id: caused ? why.alert.id : null,
-    happened_at: caused ? new Date(why.alert.alert.occurredAt) : why.now,
-    published: false,
-  };
-}
-
-const later = (a: Date, b: Date): Date => (a.getTime() > b.getTime() ? a : b);
-
-const rankOf = (severity: string): number => Severity.options.findIndex((known) => known === severity);
-const higher = (stored: string, next: Severity): string => (rankOf(next) > rankOf(stored) ? next : stored);
-
-const priorityOf = (severity: string, otherwise: number): number =>
+const priorityOf = (severity: Severity, otherwise: number): number =>
   severity === "critical" ? Math.min(URGENT_PRIORITY, otherwise) : otherwise;
-
-/**
- * Text as every database takes it: without NUL and without halves of surrogate pairs, and never empty (for Oracle an
- * empty string is no string).
- */
-export function storable(text: string): string {
-  const clean = text.replaceAll("\u0000", "\uFFFD").replace(/\p{Surrogate}/gu, "\uFFFD");
-  return clean === "" ? "-" : clean;
-}

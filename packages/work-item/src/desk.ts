@@ -1,12 +1,26 @@
 /**
  * The work-item desk. Lives on the master while its epoch lasts: takes alerts off the bus in batches, users' actions one
- * by one, all in the order they arrive, and after each commit tells the outboxes what they may forget.
+ * by one, all in the order they arrive, and after each commit tells the outboxes what they may forget. In between it looks
+ * for items that nobody has acknowledged in time.
  */
-import { type ActorRef, type Asking, type Behavior, type CommandOf, receive, setup } from "@castellan/actor";
+import {
+  type ActorRef,
+  type Asking,
+  type Behavior,
+  type CommandOf,
+  type ReplyTo,
+  receive,
+  setup,
+} from "@castellan/actor";
 import { type Backoff, backoffMs, CastellanError, ensureError } from "@castellan/kernel";
-import type { Desk, Outbox, Subjects } from "@castellan/protocol";
+import type { Desk, Outbox, Subjects, WorkItemReply } from "@castellan/protocol";
 import type { Gateway } from "@castellan/store";
-import { type BatchResult, createDeskBook, Deposed } from "./desk-book.ts";
+import { workItemReport } from "@castellan/store/work-item";
+import type { Action } from "./action-decision.ts";
+import { cachedQueues } from "./cached-queues.ts";
+import { createDeskActions } from "./desk-actions.ts";
+import { type BatchResult, createDeskBook } from "./desk-book.ts";
+import { Deposed, fencedCommit } from "./fenced-commit.ts";
 import { publishHistory } from "./history-publisher.ts";
 import type { AlertDelivery, EventBus } from "./ports.ts";
 
@@ -30,13 +44,16 @@ type Deliver = Asking<
 type Private =
   | { readonly type: "PublishHistory" }
   | { readonly type: "HistoryPublished"; readonly more: boolean }
-  | { readonly type: "HistoryFailed"; readonly error: Error };
+  | { readonly type: "HistoryFailed"; readonly error: Error }
+  | { readonly type: "LookForLate" };
 
 /** Everything the desk takes; the public part is `Desk` of the protocol, `Deliver` comes from the feed of its own server. */
 export type DeskCommand = CommandOf<typeof Desk> | Deliver | Private;
 
 const DELIVER_MS = 20_000;
 const RETRY: Backoff = { firstMs: 200, maxMs: 5000 };
+/** How long after its deadline an item may escalate, milliseconds. */
+const LATE_MS = 5000;
 
 /** How a feed hands over a batch: resolves when it is recorded and may be acknowledged. */
 export function deliverTo(desk: ActorRef<DeskCommand>): (deliveries: readonly AlertDelivery[]) => Promise<void> {
@@ -47,19 +64,17 @@ export function deliverTo(desk: ActorRef<DeskCommand>): (deliveries: readonly Al
 
 export function createDesk(deps: DeskDeps): Behavior<DeskCommand> {
   return setup<DeskCommand>((context) => {
-    const { clock, log, rng, self, timers } = context;
-    const book = createDeskBook({ gateway: deps.gateway, epoch: deps.epoch, clock, log });
-    const history = {
-      gateway: deps.gateway,
-      book,
-      bus: deps.bus,
-      subjects: deps.subjects,
-      identity: deps.identity,
-      log,
-    };
+    const { clock, log, newId, rng, self, timers } = context;
+    const { bus, gateway, identity, subjects } = deps;
+    const commit = fencedCommit(gateway, deps.epoch);
+    const queues = cachedQueues(gateway, clock);
+    const book = createDeskBook({ gateway, commit, queues, clock, log });
+    const actions = createDeskActions({ gateway, commit, book, queues, clock, newId });
+    const history = { gateway, commit, bus, subjects, identity, clock, log };
     let deposed = false;
     let publishing: "idle" | "busy" | "again" = "idle";
     let failures = 0;
+    let lateFailures = 0;
 
     /** What a failed commit is answered with. */
     function refusalOf(thrown: unknown): CastellanError {
@@ -97,7 +112,19 @@ export function createDesk(deps: DeskDeps): Behavior<DeskCommand> {
       });
     }
 
+    async function act(action: Action, replyTo: ReplyTo<WorkItemReply>): Promise<void> {
+      try {
+        const { changed, item } = await actions.act(action);
+        if (changed) publish();
+        const { case_number: caseNumber, state } = item;
+        replyTo.success({ caseNumber, state, changed, item: workItemReport(item, clock.now()) });
+      } catch (thrown) {
+        replyTo.refuse(refusalOf(thrown));
+      }
+    }
+
     self.tell({ type: "PublishHistory" }); // what the last master did not get to
+    timers.every("late", LATE_MS, { type: "LookForLate" });
 
     return receive<DeskCommand>({
       Deliver: async ({ deliveries }, replyTo) => {
@@ -112,13 +139,34 @@ export function createDesk(deps: DeskDeps): Behavior<DeskCommand> {
           replyTo.refuse(refusalOf(thrown));
         }
       },
-      Release: async ({ caseNumber, by, note }, replyTo) => {
+      Open: act,
+      Keep: act,
+      Undo: act,
+      BreakLock: act,
+      Release: act,
+      Forward: act,
+      Note: act,
+      Acknowledge: act,
+      Assign: act,
+      Silence: act,
+      RetryDeadLetter: async ({ id, ...who }, replyTo) => {
         try {
-          const item = await book.release(caseNumber, by, note ?? null);
+          const caseNumber = await actions.retry({ id, ...who });
           publish();
-          replyTo.success({ caseNumber, state: item.state });
+          replyTo.success({ id, caseNumber });
         } catch (thrown) {
           replyTo.refuse(refusalOf(thrown));
+        }
+      },
+      LookForLate: async () => {
+        if (deposed) return;
+        try {
+          if ((await actions.escalate()) > 0) publish();
+          lateFailures = 0;
+        } catch (thrown) {
+          const error = refusalOf(thrown);
+          if (lateFailures === 0) log.warn("late work items cannot be escalated now; trying again", { error });
+          lateFailures += 1;
         }
       },
       PublishHistory: publish,

@@ -2,29 +2,21 @@
  * Tells subscribers what happened to work items: every line of history becomes one event, at least once, in the order of
  * its item. A line is marked only after the bus has stored its event.
  */
-import { CastellanError, ensureError, type Logger } from "@castellan/kernel";
-import {
-  AlertKind,
-  encodeBody,
-  Severity,
-  type Subjects,
-  toHeaders,
-  traceparentOf,
-  type WorkItemEvent,
-  type WorkItemReport,
-  WorkItemState,
-} from "@castellan/protocol";
+import { CastellanError, type Clock, ensureError, type Logger } from "@castellan/kernel";
+import { encodeBody, type Subjects, toHeaders, traceparentOf, type WorkItemEvent } from "@castellan/protocol";
 import { type Gateway, update } from "@castellan/store";
-import type { DeskBook } from "./desk-book.ts";
-import { type HistoryRow, type ItemRow, storable } from "./desk-decision.ts";
+import { workItemReport } from "@castellan/store/work-item";
+import type { FencedCommit } from "./fenced-commit.ts";
+import { type HistoryRow, type ItemRow, storable } from "./item-line.ts";
 import type { EventBus } from "./ports.ts";
 
 export interface HistoryPublisherDeps {
   readonly gateway: Gateway;
-  readonly book: Pick<DeskBook, "commit">;
+  readonly commit: FencedCommit;
   readonly bus: EventBus;
   readonly subjects: Subjects;
   readonly identity: { readonly node: string; readonly server: string };
+  readonly clock: Pick<Clock, "now">;
   readonly log: Logger;
 }
 
@@ -51,7 +43,7 @@ export async function publishHistory(deps: HistoryPublisherDeps): Promise<boolea
   );
   const done = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value.done : []));
   if (done.length > 0) {
-    await deps.book.commit(
+    await deps.commit(
       done.map(({ case_number, seq }) => update("work_item_event", { case_number, seq }, { published: true }, "any")),
     );
   }
@@ -64,13 +56,13 @@ export async function publishHistory(deps: HistoryPublisherDeps): Promise<boolea
 
 /** One item's lines one after the other, as far as the bus takes them. */
 async function publishItem(
-  { bus, identity, log, subjects }: HistoryPublisherDeps,
+  { bus, clock, identity, log, subjects }: HistoryPublisherDeps,
   item: ItemRow,
   lines: readonly HistoryRow[],
 ): Promise<{ done: HistoryRow[]; error: Error | null }> {
   const done: HistoryRow[] = [];
   for (const line of lines) {
-    const data: WorkItemEvent = { by: line.by_user, note: line.note, item: workItemReport(item) };
+    const data: WorkItemEvent = { by: line.by_user, note: line.note, item: workItemReport(item, clock.now()) };
     // The same for every attempt, and another after a database was made anew.
     const id = `wi-${line.case_number}-${line.seq}-${line.happened_at.getTime().toString(36)}`;
     const traceparent = line.alert_id === null ? undefined : traceparentOf(line.alert_id);
@@ -104,24 +96,3 @@ const token = (text: string): string =>
     .toLowerCase()
     .replace(/[^a-z0-9_-]/g, "-")
     .slice(0, 128);
-
-/** The public form of an item. */
-export function workItemReport(item: ItemRow): WorkItemReport {
-  return {
-    caseNumber: item.case_number,
-    queue: item.queue_name,
-    state: WorkItemState.parse(item.state),
-    priority: item.priority,
-    severity: Severity.parse(item.severity),
-    kind: AlertKind.parse(item.kind),
-    server: item.server_name,
-    subject: item.subject,
-    summary: item.summary,
-    occurrences: item.occurrences,
-    firstSeen: item.first_seen.toISOString(),
-    lastSeen: item.last_seen.toISOString(),
-    lockedBy: item.locked_by,
-    assignedTo: item.assigned_to,
-    deadline: item.deadline?.toISOString() ?? null,
-  };
-}

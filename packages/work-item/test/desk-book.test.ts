@@ -4,11 +4,19 @@ import { type Gateway, insert, StoreAmbiguous, StoreUnavailable, update } from "
 import { createMemoryGateway } from "@castellan/store/memory";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createDeskBook, Deposed } from "../src/desk-book.ts";
+import { createDeskBook } from "../src/desk-book.ts";
+import { Deposed, fencedCommit } from "../src/fenced-commit.ts";
 import { bootstrap, delivery, numbered } from "./fixtures.ts";
 
 const clock = { now: () => new Date(0) };
-const bookOf = (gateway: Gateway, epoch = 1) => createDeskBook({ gateway, epoch, clock, log: silentLogger });
+const bookOf = (gateway: Gateway, epoch = 1) =>
+  createDeskBook({
+    gateway,
+    commit: fencedCommit(gateway, epoch),
+    queues: async () => new Map(),
+    clock,
+    log: silentLogger,
+  });
 
 async function ready(): Promise<Gateway> {
   const gateway = createMemoryGateway();
@@ -32,7 +40,6 @@ describe("desk book", () => {
     await book.apply([delivery(numbered(1))]);
     await gateway.commit([update("node_state", { id: 1 }, { epoch: 2 })]);
     await expect(book.apply([delivery(numbered(2))])).rejects.toBeInstanceOf(Deposed);
-    await expect(book.release(1, "eve", null)).rejects.toBeInstanceOf(Deposed);
     expect(await gateway.find("work_item")).toMatchObject([{ occurrences: 1, state: "new" }]);
   });
 
@@ -58,33 +65,6 @@ describe("desk book", () => {
     await gateway.commit([insert("work_item", { ...item, case_number: 2, cause: "b", open_cause: "b" })]);
     await book.apply([delivery(numbered(2, "raised", { cause: "c" }))]);
     expect((await gateway.find("work_item")).map((row) => row.case_number)).toEqual([1, 2, 3]);
-  });
-
-  it("releases open items; refuses unknown, closed and locked ones by name", async () => {
-    const gateway = await ready();
-    const book = bookOf(gateway);
-    await book.apply([delivery(numbered(1))]);
-    await gateway.commit([update("work_item", { case_number: 1 }, { locked_by: "bob" })]);
-    await expect(book.release(9, "eve", null)).rejects.toMatchObject({ code: "NO_SUCH_ITEM" });
-    await expect(book.release(1, "eve", null)).rejects.toMatchObject({ code: "LOCKED" });
-    expect(await book.release(1, "bob", "done")).toMatchObject({ state: "released" });
-    await expect(book.release(1, "bob", null)).rejects.toMatchObject({ code: "NOT_OPEN" });
-    await book.apply([delivery(numbered(2, "repeated"))]);
-    expect(await gateway.find("work_item")).toMatchObject([{ state: "released" }, { state: "new", case_number: 2 }]);
-  });
-
-  it("says that a release happened when only the answer of the database was lost", async () => {
-    const gateway = await ready();
-    const book = bookOf({
-      ...gateway,
-      commit: async (writes) => {
-        const answer = await gateway.commit(writes);
-        if (writes.some(({ table }) => table === "work_item")) throw new StoreAmbiguous("lost");
-        return answer;
-      },
-    });
-    await bookOf(gateway).apply([delivery(numbered(1))]);
-    expect(await book.release(1, "eve", null)).toMatchObject({ state: "released" });
   });
 });
 

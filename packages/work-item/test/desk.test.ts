@@ -7,7 +7,7 @@ import { createMemoryGateway } from "@castellan/store/memory";
 import { afterEach, describe, expect, it } from "vitest";
 import { createDesk, deliverTo } from "../src/desk.ts";
 import type { EventBus } from "../src/ports.ts";
-import { bootstrap, delivery, numbered } from "./fixtures.ts";
+import { aQueue, bootstrap, define, delivery, numbered } from "./fixtures.ts";
 
 const systems: ActorSystem[] = [];
 afterEach(async () => {
@@ -122,14 +122,32 @@ describe("desk", () => {
     expect(deposed()).toBe(1);
   });
 
-  it("releases on request, refuses by code", async () => {
-    const { deliver, desk, settled } = await world();
+  it("does what people ask, tells subscribers, and refuses by code", async () => {
+    const { deliver, desk, published, settled } = await world();
     await settled(deliver([delivery(numbered(1))]));
-    const release = (caseNumber: number) =>
-      settled(desk.ask({ type: "Release", caseNumber, by: "eve" }, { timeoutMs: 1000 }));
-    expect(await release(1)).toEqual({ caseNumber: 1, state: "released" });
-    await expect(release(1)).rejects.toMatchObject({ code: "NOT_OPEN" });
-    await expect(release(2)).rejects.toMatchObject({ code: "NO_SUCH_ITEM" });
+    let requests = 0;
+    const release = (caseNumber: number, by: string) => {
+      requests += 1;
+      const who = { by, station: "zeus", requestId: `r${requests}` };
+      return settled(desk.ask({ type: "Release", caseNumber, ...who }, { timeoutMs: 1000 }));
+    };
+    expect(await release(1, "eve")).toMatchObject({ caseNumber: 1, state: "released", changed: true });
+    await expect(release(1, "bob")).rejects.toMatchObject({
+      code: "NOT_OPEN",
+      message: "work item 1 was released by eve at 2026-01-01 00:00:00 UTC already",
+    });
+    await expect(release(2, "eve")).rejects.toMatchObject({ code: "NO_SUCH_ITEM" });
+    await settled(Promise.resolve());
+    expect(published.at(-1)).toBe("workitem.swadmin.released 1 castellan.workitem.released");
+  });
+
+  it("escalates by itself what nobody acknowledges, and says so", async () => {
+    const { clock, deliver, gateway, published, settled } = await world();
+    await define(gateway, { swadmin: aQueue({ deadlines: { error: 60_000 }, escalateTo: "duty" }), duty: aQueue() });
+    await settled(deliver([delivery(numbered(1))]));
+    await clock.run(70_000);
+    expect(published.at(-1)).toBe("workitem.duty.escalated 1 castellan.workitem.escalated");
+    expect(await gateway.find("work_item")).toMatchObject([{ queue_name: "duty", escalated: true, priority: 10 }]);
   });
 
   it("publishes history later when the bus was away", async () => {

@@ -37,6 +37,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   warning: "busy",
   error: "bad",
   critical: "worst",
+  late: "worst",
   new: "bad",
   open: "busy",
   kept: "busy",

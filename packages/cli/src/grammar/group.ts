@@ -21,6 +21,15 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError("write a number of seconds, at most 86400.");
 }
 
+/** Parses a duration (`30m`) of 1 s to 366 days, as milliseconds. By hand: the parser of the kernel is not loaded for help. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text.trim());
+  const unit = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? ""] ?? Number.NaN;
+  const value = Math.round(Number(match?.[1]) * unit);
+  if (value >= 1000 && value <= 366 * 86_400_000) return value;
+  throw new InvalidArgumentError("write a duration, for example 30m, 2h or 7d, at most 366d.");
+}
+
 /** Parses a text of 1 to `most` characters: what the schema has room for. */
 export function textOf(most: number): (text: string) => string {
   return (text) => {

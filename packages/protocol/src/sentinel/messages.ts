@@ -10,5 +10,7 @@ export const Sentinel = {
     Refresh: { request: z.object({}) },
     /** A step may have become claimable: look now. */
     Wake: { request: z.object({}) },
+    /** There is a new desk: say again what is still going on. */
+    Reassert: { request: z.object({}) },
   },
 } as const;
