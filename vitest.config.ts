@@ -33,6 +33,7 @@ export default defineConfig({
           ...real,
           name: "acceptance",
           include: ["test/acceptance/**/*.test.ts"],
+          exclude: ["test/acceptance/postgres-*.test.ts"],
           testTimeout: 120_000,
         },
       },

@@ -126,6 +126,11 @@ describe("an error of a driver", () => {
     expect(postgres.classify(code === "" ? new Error(message) : driverError(code))).toMatchObject({ passing });
   });
 
+  it("that asks for a password where there is none is one of rights", () => {
+    const asked = new Error("SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string");
+    expect(postgres.classify(asked)).toMatchObject({ kind: "forbidden" });
+  });
+
   it("that nobody knows is thrown on", () => {
     for (const dialect of [sqlite, postgres]) {
       expect(dialect.classify(new TypeError("x is not a function"))).toEqual({ kind: "defect" });

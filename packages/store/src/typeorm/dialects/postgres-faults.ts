@@ -35,6 +35,8 @@ const UNAVAILABLE: ReadonlyMap<string, string> = new Map([
 const PASSING = /^(57P01|57P02|08\w{3}|ECONNREFUSED|ECONNRESET|EPIPE)$/;
 /** The driver's words for a connection that was there and is not any more. */
 const BROKEN = /terminated unexpectedly|not queryable/i;
+/** The same for a server that asks for a password, and none to give. */
+const NO_PASSWORD = /client password must be/i;
 const NO_CONNECTION = /connect|terminat|timeout|not queryable/i;
 
 export function classify(thrown: unknown): Fault {
@@ -44,6 +46,8 @@ export function classify(thrown: unknown): Fault {
   if (kind !== undefined) return { kind };
   const rights = byCode(FORBIDDEN, code);
   if (rights !== undefined) return { kind: "forbidden", remedy: rights };
+  if (code === "" && NO_PASSWORD.test(message))
+    return { kind: "forbidden", remedy: "name a passwordFile in castellan.yaml" };
   const passing = PASSING.test(code) || (code === "" && BROKEN.test(message));
   const remedy = byCode(UNAVAILABLE, code);
   if (remedy !== undefined) return { kind: "unavailable", remedy, passing };
