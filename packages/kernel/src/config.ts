@@ -118,9 +118,11 @@ export function parseConfig<T>(text: string, file: string, schema: z.ZodType<T>)
   }
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
-  const problems = checked.error.issues.flatMap((issue): ConfigProblem[] => {
-    if (issue.code !== "unrecognized_keys")
-      return [problemAt(offsetOf(issue.path), nameOf(issue.path), wordsFor(issue, value))];
+  const problems = checked.error.issues.flatMap(meantIssues).flatMap((issue): ConfigProblem[] => {
+    if (issue.code !== "unrecognized_keys") {
+      const offset = offsetOf(issue.path, issue.code === "invalid_key");
+      return [problemAt(offset, nameOf(issue.path), wordsFor(issue, value))];
+    }
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
       return problemAt(offsetOf(path, true), nameOf(path), "unknown key");
@@ -191,9 +193,48 @@ const KINDS: Readonly<Record<string, string>> = {
   string: "text",
 };
 
+/** Of a value that may be one of several things, the complaints about the one that it is most like. */
+function meantIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const [best] = issue.errors.toSorted((a, b) => strangeness(a) - strangeness(b));
+  if (best === undefined || best.every((one) => one.code === "invalid_type" && one.path.length === 0)) return [issue];
+  return best.flatMap((one) => meantIssues({ ...one, path: [...issue.path, ...one.path] }));
+}
+
+const strangeness = (issues: readonly z.core.$ZodIssue[]): number =>
+  issues.reduce((sum, { code, path }) => {
+    if (code === "unrecognized_keys") return sum + 100;
+    return sum + (code === "invalid_type" && path.length === 0 ? 1000 : 1);
+  }, 0);
+
 /** What a schema complains of, in the words of somebody who writes YAML. */
 function wordsFor(issue: z.core.$ZodIssue, root: unknown): string {
-  if (issue.code !== "invalid_type") return issue.message;
+  switch (issue.code) {
+    case "invalid_type":
+      return typeWords(issue, root);
+    case "invalid_key":
+      return issue.issues[0]?.message ?? issue.message;
+    case "invalid_value":
+      return `write ${issue.values.length === 1 ? "" : "one of "}${issue.values.map(String).join(", ")}`;
+    case "invalid_union":
+      return `write ${wantedBy(issue).join(", or ")}`;
+    case "too_small":
+      return issue.origin === "string" ? issue.message : `too small: at least ${issue.minimum} is needed here`;
+    case "too_big":
+      return issue.origin === "string" ? issue.message : `too large: at most ${issue.maximum} is taken here`;
+    default:
+      return issue.message;
+  }
+}
+
+function wantedBy({ errors }: z.core.$ZodIssueInvalidUnion): string[] {
+  const wanted = errors
+    .flat()
+    .map((one) => (one.code === "invalid_type" ? (KINDS[one.expected] ?? one.expected) : one.message));
+  return [...new Set(wanted)];
+}
+
+function typeWords(issue: z.core.$ZodIssueInvalidType, root: unknown): string {
   const needed = KINDS[issue.expected];
   if (needed === undefined) return issue.message;
   const found = issue.path.reduce<unknown>(

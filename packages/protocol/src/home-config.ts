@@ -5,7 +5,11 @@
 import { z } from "zod";
 import { NodeName, ServerName } from "./names.ts";
 
-const path = z.string().min(1).max(4096);
+const path = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((value) => !/\p{Cc}/u.test(value), "holds a control character: no file of yours has one in its name");
 
 const NatsUrl = z
   .string()

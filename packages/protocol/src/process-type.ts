@@ -7,11 +7,14 @@ import { sizeFrom } from "./size.ts";
 
 const timeout = duration.default(30_000);
 
+/** What the operating system takes as an argument, a path or a variable: anything without a NUL. */
+const text = z.string().refine((value) => !value.includes("\0"), "holds a NUL character, which no argument may");
+
 /** How to tell that an instance is ready. Times are milliseconds once parsed. */
 export const Readiness = z.union([
-  z.strictObject({ tcp: z.union([z.int().min(1).max(65_535), z.string()]), timeout }),
-  z.strictObject({ http: z.string(), timeout }),
-  z.strictObject({ exec: z.array(z.string()).min(1), timeout }),
+  z.strictObject({ tcp: z.union([z.int().min(1).max(65_535), text]), timeout }),
+  z.strictObject({ http: text, timeout }),
+  z.strictObject({ exec: z.array(text).min(1), timeout }),
   z.strictObject({ logLine: z.string().min(1).max(500), timeout }),
   z.literal("none").transform(() => ({ none: true as const })),
   z.strictObject({ none: z.literal(true) }),
@@ -41,11 +44,13 @@ export type Dependency = z.infer<typeof Dependency>;
 /** Of a type that says nothing about it. */
 export const DEFAULT_LOGS = { keep: 50 * 1024 * 1024 } as const;
 
+const VariableName = z.string().regex(/^[^=\0]+$/, "is no name of a variable: it holds `=` or NUL, or is empty");
+
 export const ProcessType = z.strictObject({
   /** An argument vector, never a shell. `{type}`, `{instance}`, `{server}`, `{node}`, `{home}` are replaced. */
-  command: z.array(z.string().max(4096)).min(1).max(256),
-  cwd: z.string().default("."),
-  env: z.record(z.string(), z.string()).default({}),
+  command: z.array(text.max(4096)).min(1).max(256),
+  cwd: text.default("."),
+  env: z.record(VariableName, text).default({}),
   layer: z.enum(["foreground", "background"]).default("background"),
   exclusive: z.boolean().default(false),
   dynamic: z.boolean().default(true),
@@ -62,11 +67,30 @@ export const ProcessType = z.strictObject({
 });
 export type ProcessType = z.infer<typeof ProcessType>;
 
+/** Values by type. Names of types compare without case: one that is there twice would silently count once. */
+function byType<V extends z.ZodType>(value: V) {
+  return z.preprocess(
+    (raw, context) => {
+      const seen = new Map<string, string>();
+      for (const name of typeof raw === "object" && raw !== null ? Object.keys(raw) : []) {
+        const earlier = seen.get(name.toUpperCase());
+        if (earlier !== undefined) {
+          const message = `is the same type as ${earlier}: names compare without case; take one out`;
+          context.issues.push({ code: "custom", message, path: [name], input: raw });
+        }
+        seen.set(name.toUpperCase(), name);
+      }
+      return raw;
+    },
+    z.record(TypeName, value),
+  );
+}
+
 /** The file `castellan apply` takes: what should run, and where. */
 export const NodeSpec = z.strictObject({
-  types: z.record(TypeName, ProcessType).default({}),
+  types: byType(ProcessType).default({}),
   /** server -> type -> number of instances */
-  servers: z.record(z.string(), z.record(TypeName, z.int().min(0).max(999))).default({}),
+  servers: z.record(z.string(), byType(z.int().min(0).max(999))).default({}),
   /** Queues of work items: who works on them, and until when. */
   queues: WorkQueues.default({}),
 });
