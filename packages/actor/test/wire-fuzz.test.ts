@@ -30,30 +30,31 @@ const HOSTILE: readonly Uint8Array[] = [
   new Uint8Array(MAX_BODY_BYTES + 1),
 ];
 
-describe("the door of an actor", () => {
-  const start = () => {
-    const clock = createManualClock();
-    const hub = createMemoryHub(clock);
-    const world = createWorld({ clock, transport: hub.connect("hades") });
-    let stored = 0;
-    const ref = world.system.spawn(
-      receive<CommandOf<typeof Store>>({
-        Put: (_, replyTo) => {
-          stored += 1;
-          replyTo.success({ stored });
-        },
-        Drop: () => undefined,
-      }),
-      "store",
-    );
-    world.system.expose(Store, "-", ref);
-    const stranger = hub.connect("stranger");
-    const ask = async (verb: string, body: Uint8Array): Promise<unknown> => {
-      const answer = await stranger.request({ host: "hades", actor: "store", key: "-" }, verb, body, {}, 1000);
-      return JSON.parse(new TextDecoder().decode(answer.body));
-    };
-    return { ...world, ask };
+const start = () => {
+  const clock = createManualClock();
+  const hub = createMemoryHub(clock);
+  const world = createWorld({ clock, transport: hub.connect("hades") });
+  let stored = 0;
+  const ref = world.system.spawn(
+    receive<CommandOf<typeof Store>>({
+      Put: (_, replyTo) => {
+        stored += 1;
+        replyTo.success({ stored });
+      },
+      Drop: () => undefined,
+    }),
+    "store",
+  );
+  world.system.expose(Store, "-", ref);
+  const stranger = hub.connect("stranger");
+  const ask = async (verb: string, body: Uint8Array): Promise<unknown> => {
+    const answer = await stranger.request({ host: "hades", actor: "store", key: "-" }, verb, body, {}, 1000);
+    return JSON.parse(new TextDecoder().decode(answer.body));
   };
+  return { ...world, ask };
+};
+
+describe("the door of an actor", () => {
   const good = bytesOf('{"key":"a","value":1}');
   const refused = { error: { code: expect.stringMatching(/^(TOO_LARGE|UNKNOWN_VERB|BAD_MESSAGE)$/) } };
 

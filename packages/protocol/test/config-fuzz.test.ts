@@ -18,6 +18,8 @@ function problemsOf(text: string, schema: z.ZodType): readonly ConfigProblem[] {
 const lines = (text: string, schema: z.ZodType): string[] =>
   problemsOf(text, schema).map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`);
 
+const told = (fields: string): string => lines(`types: { WEB: { command: [x], ${fields} } }`, NodeSpec).join("\n");
+
 describe("a bad castellan.yaml", () => {
   it("has all its problems told at once", () => {
     const text = [
@@ -54,25 +56,24 @@ describe("a bad spec", () => {
       "servers:",
       "  hades: { WEB: -1 }",
     ].join("\n");
-    const told = lines(text, NodeSpec).join("\n");
+    const all = lines(text, NodeSpec).join("\n");
     for (const place of [
       /^3:\d+ types\.WEB\.command\.1: holds a NUL/m,
       /^4:\d+ types\.WEB\.cwd/m,
       /^5:\d+ types\.WEB\.env/m,
     ]) {
-      expect(told).toMatch(place);
+      expect(all).toMatch(place);
     }
-    expect(told).toMatch(/^6:\d+ types\.WEB\.stop\.grace: "10 parsecs" is not a duration; write for example/m);
-    expect(told).toMatch(/^6:\d+ types\.WEB\.stop\.signal/m);
-    expect(told).toMatch(/^6:\d+ types\.WEB\.stop\.signal: write one of SIGTERM, SIGINT/m);
-    expect(told).toMatch(/^7:\d+ types\.WEB\.logs\.keep: .*furlongs/m);
-    expect(told).toMatch(/^8:\d+ types\.WEB\.exclusive: true or false/m);
-    expect(told).toMatch(/^9:3 types\.1X: .*letter/m);
-    expect(told).toMatch(/^11:\d+ servers\.hades\.WEB/m);
+    expect(all).toMatch(/^6:\d+ types\.WEB\.stop\.grace: "10 parsecs" is not a duration; write for example/m);
+    expect(all).toMatch(/^6:\d+ types\.WEB\.stop\.signal/m);
+    expect(all).toMatch(/^6:\d+ types\.WEB\.stop\.signal: write one of SIGTERM, SIGINT/m);
+    expect(all).toMatch(/^7:\d+ types\.WEB\.logs\.keep: .*furlongs/m);
+    expect(all).toMatch(/^8:\d+ types\.WEB\.exclusive: true or false/m);
+    expect(all).toMatch(/^9:3 types\.1X: .*letter/m);
+    expect(all).toMatch(/^11:\d+ servers\.hades\.WEB/m);
   });
 
   it("is told what is wrong with the kind of readiness, dependency or port that was meant", () => {
-    const told = (fields: string): string => lines(`types: { WEB: { command: [x], ${fields} } }`, NodeSpec).join("\n");
     expect(told("ready: { tcp: 99999 }")).toMatch(/ready\.tcp: too large: at most 65535/);
     expect(told("ready: { tpc: 80 }")).toMatch(/ready/);
     expect(told("ready: { http: x, timeout: soon }")).toMatch(/ready\.timeout: "soon" is not a duration/);
