@@ -23,7 +23,7 @@ export const ServerState = z.enum(SERVER_STATES);
 export type ServerState = z.infer<typeof ServerState>;
 
 /** What an administrator may ask for: each becomes a journaled plan. */
-export const CommandVerb = z.enum(["start", "start_new", "shutdown", "restart", "pause", "unpause"]);
+export const CommandVerb = z.enum(["start", "shutdown", "restart", "pause", "unpause", "start_new"]);
 export type CommandVerb = z.infer<typeof CommandVerb>;
 
 /** What an operation is about. `follow`: dependents are treated as `onRestart` of their edge says; nobody asks for it. */

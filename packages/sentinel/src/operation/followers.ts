@@ -15,7 +15,7 @@
 import { findCycle } from "@castellan/protocol";
 import { hasEnded, type OpenOperation } from "./overlap.ts";
 import type { PlannedInstance, PlannerView, PlanStep } from "./plan.ts";
-import { isReady, isUp } from "./plan-checks.ts";
+import { isFooting, isReady, isUp } from "./plan-checks.ts";
 import { allOf, layOut } from "./steps.ts";
 import { dependenciesThrough, type OrderedTypes, startOrder } from "./type-graph.ts";
 
@@ -104,9 +104,11 @@ export function releaseSteps(view: PlannerView, open: readonly OpenOperation[]):
     before = released.length;
     const coming = new Set(released.map(keyOf));
     const missing = new Set(
-      view.instances.filter((one) => one.enabled && !isReady(one) && !coming.has(keyOf(one))).map(({ type }) => type),
+      view.instances
+        .filter((one) => isFooting(one) && !isReady(one) && !coming.has(keyOf(one)))
+        .map(({ type }) => type),
     );
-    const enabled = new Set(view.instances.filter((one) => one.enabled).map(({ type }) => type));
+    const enabled = new Set(view.instances.filter(isFooting).map(({ type }) => type));
     released = released.filter(({ type }) => {
       const needs = dependenciesThrough(type, view.types, (other) => enabled.has(other));
       return ![...needs].some((needed) => missing.has(needed));

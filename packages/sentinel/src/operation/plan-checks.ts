@@ -11,6 +11,11 @@ export function isUp({ status }: Pick<PlannedInstance, "status">): boolean {
   return status !== "STOPPED" && status !== "SUSPENDED";
 }
 
+/** Dependents rely on it: a temporary one comes and goes without them. */
+export function isFooting({ enabled, persistent }: Pick<PlannedInstance, "enabled" | "persistent">): boolean {
+  return enabled && persistent;
+}
+
 /** A dependent may rely on it. */
 export function isReady({ status }: Pick<PlannedInstance, "status">): boolean {
   return status === "RUNNING" || status === "PAUSED";
@@ -94,10 +99,10 @@ export function findMissingDependency(instances: readonly PlannedInstance[], vie
   return null;
 }
 
-/** Something outside the target is up and relies on what is to be stopped. What is down already, or disabled, carries nobody. */
+/** Something outside the target is up and relies on what is to be stopped. What is down already, disabled or temporary, carries nobody. */
 export function findDependents(instances: readonly PlannedInstance[], view: PlannerView): Finding {
   const inside = new Set(instances.map(keyOf));
-  const stopping = typesOf(instances.filter((instance) => isUp(instance) && instance.enabled));
+  const stopping = typesOf(instances.filter((instance) => isUp(instance) && isFooting(instance)));
   if (stopping.size === 0) return null;
   const outside = view.instances.filter((other) => isUp(other) && !inside.has(keyOf(other)));
   const enabled = enabledByType(view);
@@ -129,7 +134,7 @@ export function findNotPausable({ verb, target }: PlanRequest, view: PlannerView
 function enabledByType(view: PlannerView): Map<string, PlannedInstance[]> {
   const byType = new Map<string, PlannedInstance[]>();
   for (const instance of view.instances) {
-    if (!instance.enabled) continue;
+    if (!isFooting(instance)) continue;
     const group = byType.get(instance.type);
     if (group === undefined) byType.set(instance.type, [instance]);
     else group.push(instance);

@@ -31,7 +31,10 @@ export function testEvents({ bus, subject, clock, newId, withinMs = 1500 }: Loop
   const startedMs = clock.bootMs();
   return new Promise((resolve, reject) => {
     let subscription: { readonly close: () => void } | null = null;
+    let hasEnded = false;
     const end = (settle: () => void): void => {
+      if (hasEnded) return; // it came after all
+      hasEnded = true;
       timer.cancel();
       subscription?.close();
       settle();

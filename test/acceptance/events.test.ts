@@ -1,0 +1,38 @@
+/** Nothing is started or stopped while events do not work: whoever follows would not hear of it. */
+import { natsServer } from "@castellan/testkit";
+import { afterEach, describe, expect, it } from "vitest";
+import { makeNode, said, type TestNode } from "../harness/node.ts";
+import { ONE } from "../harness/types.ts";
+
+/** A bus that takes everything but the self-test. */
+const DEAF = `
+authorization { users: [ { user: any, password: any, permissions: { publish: { deny: ["castellan.*.sys.loopback.>"] } } } ] }
+no_auth_user: any
+`;
+
+let nats: Awaited<ReturnType<typeof natsServer>>;
+let node: TestNode;
+afterEach(async () => {
+  try {
+    await node.dispose({ down: false });
+  } finally {
+    await nats.stop();
+  }
+});
+
+describe("the event self-test", () => {
+  it("that fails refuses start and stop, names what to look at, and touches no process", async () => {
+    nats = await natsServer({ jetstream: true, config: DEAF });
+    node = await makeNode({ types: ONE, config: `nats: { url: "${nats.url}" }\n` });
+    await node.up(); // by itself it starts the processes: no bus is needed for that
+    await node.awaitRunning();
+    const before = await node.pids();
+    for (const command of ["start", "stop", "restart"]) {
+      const refused = await node.cli(command, "--timeout", "20");
+      expect(refused.code, said(refused)).toBe(3);
+      expect(said(refused)).toMatch(/events do not work: .*sys\.loopback\..*nothing was started or stopped/s);
+      expect(said(refused)).toMatch(/castellan doctor/);
+    }
+    expect(await node.pids()).toEqual(before);
+  });
+});
