@@ -6,12 +6,14 @@ import {
   insert,
   type Row,
   readDefinition,
+  readQueue,
   remove,
   StoreConflict,
   StoreDuplicate,
   update,
   type Write,
   writeDefinition,
+  writeQueue,
 } from "@castellan/store";
 import { auditRow } from "./audit.ts";
 import type { AdminContext } from "./context.ts";
@@ -22,6 +24,7 @@ import {
   diffSpec,
   type InstanceChange,
   isEmpty,
+  type QueueChange,
   type SpecView,
   type TypeChange,
 } from "./spec-diff.ts";
@@ -40,7 +43,7 @@ export async function applySpec(
   options: { readonly dryRun?: boolean } = {},
 ): Promise<Difference> {
   for (let attempt = 1; ; attempt += 1) {
-    const { view, versions } = await readSpecView(ctx.gateway);
+    const { view, ...versions } = await readSpecView(ctx.gateway);
     const difference = diffSpec(view, spec);
     const problems = checkSpec(view, spec, difference);
     if (problems.length > 0) throw refusal(problems);
@@ -64,14 +67,16 @@ interface Read {
   readonly view: SpecView;
   /** Row version of every stored type. */
   readonly versions: ReadonlyMap<string, number>;
+  readonly queueVersions: ReadonlyMap<string, number>;
 }
 
 async function readSpecView(gateway: Gateway): Promise<Read> {
-  const [state, servers, types, instances] = await Promise.all([
+  const [state, servers, types, instances, queues] = await Promise.all([
     gateway.find("node_state", { where: { id: 1 } }),
     gateway.find("node_cluster", { orderBy: [{ column: "logical_machine_id" }] }),
     gateway.find("process_type"),
     gateway.find("process_config"),
+    gateway.find("work_queue"),
   ]);
   return {
     view: {
@@ -87,9 +92,12 @@ async function readSpecView(gateway: Gateway): Promise<Read> {
         serverId: row.logical_machine_id,
         type: row.logical_process_name,
         instance: row.logical_process_instance,
+        persistent: row.persistent,
       })),
+      queues: new Map(queues.map((row) => [row.queue_name, readQueue(row.definition)])),
     },
     versions: new Map(types.map((row) => [row.logical_process_name, row.row_version])),
+    queueVersions: new Map(queues.map((row) => [row.queue_name, row.row_version])),
   };
 }
 
@@ -98,13 +106,17 @@ function refusal(problems: readonly SpecProblem[]): CastellanError {
   return new CastellanError(problems[0]?.code ?? "REFUSED", message, { details: { problems } });
 }
 
-function writesOf(ctx: AdminContext, difference: Difference, versions: Read["versions"]): Write[] {
+type Versions = Omit<Read, "view">;
+
+function writesOf(ctx: AdminContext, difference: Difference, { versions, queueVersions }: Versions): Write[] {
   return [
     ...difference.types.map((type) => typeWrite(type, versions.get(type.name) ?? 0)),
     ...difference.instances.flatMap(instanceWrites),
+    ...difference.queues.map((queue) => queueWrite(queue, queueVersions.get(queue.name) ?? 0)),
     auditRow(ctx, "spec.apply", {
       types: difference.types.map(({ name, change, fields }) => ({ name, change, fields })),
       instances: difference.instances.map(({ server, type, instance, change }) => ({ server, type, instance, change })),
+      queues: difference.queues.map(({ name, change, fields }) => ({ name, change, fields })),
     }),
   ];
 }
@@ -118,6 +130,13 @@ function typeWrite({ name, change, definition }: TypeChange, version: number): W
         { logical_process_name: name, row_version: version },
         { definition: text, row_version: version + 1 },
       );
+}
+
+function queueWrite({ name, change, definition }: QueueChange, version: number): Write {
+  const text = writeQueue(definition);
+  return change === "added"
+    ? insert("work_queue", { queue_name: name, definition: text, row_version: 1 })
+    : update("work_queue", { queue_name: name, row_version: version }, { definition: text, row_version: version + 1 });
 }
 
 function instanceWrites({ serverId, type, instance, change }: InstanceChange): Write[] {

@@ -1,5 +1,12 @@
 /** What is wrong with a spec for a given node: everything at once, before anything is changed. Pure. */
-import { didYouMean, findCycle, type NodeSpec, type ProcessType } from "@castellan/protocol";
+import {
+  ADMIN_QUEUE,
+  didYouMean,
+  findCycle,
+  type NodeSpec,
+  type ProcessType,
+  type WorkQueue,
+} from "@castellan/protocol";
 
 import { type Difference, instancesAfter, MASTER_ALIAS, type SpecView, serverOf } from "./spec-diff.ts";
 
@@ -11,7 +18,9 @@ export interface SpecProblem {
     | "CYCLE"
     | "FOREGROUND_NOT_ON_MASTER"
     | "EXCLUSIVE_TWICE"
-    | "TOO_MANY";
+    | "TOO_MANY"
+    | "UNKNOWN_QUEUE"
+    | "ESCALATION_CYCLE";
   readonly message: string;
 }
 
@@ -27,6 +36,7 @@ export function checkSpec(view: SpecView, spec: NodeSpec, difference: Difference
     ...checkNames(spec, after),
     ...checkCycle(after),
     ...checkInstances(view, spec, difference, after),
+    ...checkQueues(view, spec),
   ];
 }
 
@@ -72,6 +82,29 @@ function checkCycle(after: SpecView["types"]): SpecProblem[] {
   const readable = [...after].filter((entry): entry is [string, ProcessType] => entry[1] !== null);
   const cycle = findCycle(new Map(readable));
   return cycle ? [{ code: "CYCLE", message: `the types depend on each other in a circle: ${cycle.join(" -> ")}` }] : [];
+}
+
+/** Where items escalate to is a queue, and never one they have come from. */
+function checkQueues(view: SpecView, spec: NodeSpec): SpecProblem[] {
+  const after = new Map<string, WorkQueue | null>([...view.queues, ...Object.entries(spec.queues)]);
+  const next = (name: string): string | null => after.get(name)?.escalateTo ?? null;
+  return Object.keys(spec.queues).flatMap((name): SpecProblem[] => {
+    const to = next(name);
+    if (to !== null && to !== ADMIN_QUEUE && !after.has(to)) {
+      const message = `queues.${name}.escalateTo names queue ${to}, which is not defined${didYouMean(to, after.keys())}`;
+      return [{ code: "UNKNOWN_QUEUE", message }];
+    }
+    const way = [name];
+    for (let at = to; at !== null; at = next(at)) {
+      if (at === name) {
+        const message = `the queues escalate to each other in a circle: ${[...way, name].join(" -> ")}`;
+        return [{ code: "ESCALATION_CYCLE", message }];
+      }
+      if (way.includes(at)) break; // a circle further on is told of the queues that make it
+      way.push(at);
+    }
+    return [];
+  });
 }
 
 function checkInstances(

@@ -3,7 +3,7 @@
  * list stay as they are, servers that it does not list keep their instances; a server that it lists has exactly the
  * instances listed.
  */
-import type { NodeSpec, ProcessType } from "@castellan/protocol";
+import type { NodeSpec, ProcessType, WorkQueue } from "@castellan/protocol";
 
 /** What a node has now, as far as a spec can change it. */
 export interface SpecView {
@@ -11,16 +11,26 @@ export interface SpecView {
   readonly servers: readonly { readonly id: number; readonly name: string }[];
   /** Null: there is a definition, and it cannot be read. */
   readonly types: ReadonlyMap<string, ProcessType | null>;
-  readonly instances: readonly { readonly serverId: number; readonly type: string; readonly instance: number }[];
+  readonly instances: readonly {
+    readonly serverId: number;
+    readonly type: string;
+    readonly instance: number;
+    /** False: temporary, and none of those a spec counts. */
+    readonly persistent?: boolean;
+  }[];
+  /** Null: as with types. */
+  readonly queues: ReadonlyMap<string, WorkQueue | null>;
 }
 
-export interface TypeChange {
+interface DefinitionChange<D> {
   readonly name: string;
   readonly change: "added" | "changed";
   /** The keys that differ; empty when it is new. */
   readonly fields: readonly string[];
-  readonly definition: ProcessType;
+  readonly definition: D;
 }
+export type TypeChange = DefinitionChange<ProcessType>;
+export type QueueChange = DefinitionChange<WorkQueue>;
 
 export interface InstanceChange {
   readonly server: string;
@@ -33,6 +43,7 @@ export interface InstanceChange {
 export interface Difference {
   readonly types: readonly TypeChange[];
   readonly instances: readonly InstanceChange[];
+  readonly queues: readonly QueueChange[];
 }
 
 /** The name by which a spec means whichever server is master now; in a node of one server that server. */
@@ -48,16 +59,17 @@ export function serverOf(view: SpecView, key: string): SpecView["servers"][numbe
 
 /** The difference, in the order of the spec; keys that mean no server are left out (`checkSpec` refuses them). */
 export function diffSpec(view: SpecView, spec: NodeSpec): Difference {
-  const types = Object.entries(spec.types).flatMap(([name, definition]) => diffType(view, name, definition));
+  const types = diffDefinitions(view.types, spec.types);
+  const queues = diffDefinitions(view.queues, spec.queues);
   const instances = Object.entries(spec.servers).flatMap(([key, counts]) => {
     const server = serverOf(view, key);
     return server ? diffServer(view, server, counts) : [];
   });
-  return { types, instances };
+  return { types, instances, queues };
 }
 
 export function isEmpty(difference: Difference): boolean {
-  return difference.types.length === 0 && difference.instances.length === 0;
+  return difference.types.length === 0 && difference.instances.length === 0 && difference.queues.length === 0;
 }
 
 /** The instances there will be. */
@@ -72,20 +84,25 @@ export function instancesAfter(view: SpecView, { instances }: Difference): SpecV
 const keyOf = (of: { serverId: number; type: string; instance: number }): string =>
   `${of.serverId}/${of.type}/${of.instance}`;
 
-function diffType(view: SpecView, name: string, definition: ProcessType): TypeChange[] {
-  const current = view.types.get(name);
-  if (current === undefined) return [{ name, change: "added", fields: [], definition }];
-  if (current === null) return [{ name, change: "changed", fields: ["definition"], definition }];
-  if (canonical(current) === canonical(definition)) return [];
-  const before = fieldsOf(current);
-  const after = fieldsOf(definition);
-  const fields = [...after.keys()].filter((field) => after.get(field) !== before.get(field));
-  return [{ name, change: "changed", fields, definition }];
+function diffDefinitions<D extends object>(
+  known: ReadonlyMap<string, D | null>,
+  wanted: Readonly<Record<string, D>>,
+): DefinitionChange<D>[] {
+  return Object.entries(wanted).flatMap(([name, definition]): DefinitionChange<D>[] => {
+    const current = known.get(name);
+    if (current === undefined) return [{ name, change: "added", fields: [], definition }];
+    if (current === null) return [{ name, change: "changed", fields: ["definition"], definition }];
+    if (canonical(current) === canonical(definition)) return [];
+    const before = fieldsOf(current);
+    const after = fieldsOf(definition);
+    const fields = [...after.keys()].filter((field) => after.get(field) !== before.get(field));
+    return [{ name, change: "changed", fields, definition }];
+  });
 }
 
 /** Each key with its value as text, comparable. */
-function fieldsOf(type: ProcessType): ReadonlyMap<string, string> {
-  return new Map(Object.entries(type).map(([field, value]) => [field, canonical(value)]));
+function fieldsOf(definition: object): ReadonlyMap<string, string> {
+  return new Map(Object.entries(definition).map(([field, value]) => [field, canonical(value)]));
 }
 
 /** The same text for equal values, whatever order their keys were written in. */
@@ -105,11 +122,12 @@ function diffServer(
   const here = view.instances.filter((instance) => instance.serverId === server.id);
   const names = [...new Set([...Object.keys(counts), ...here.map((instance) => instance.type)])];
   return names.flatMap((type) => {
-    const numbers = here.filter((instance) => instance.type === type).map((instance) => instance.instance);
+    const ofType = here.filter((instance) => instance.type === type);
+    const numbers = ofType.filter(({ persistent }) => persistent !== false).map((instance) => instance.instance);
     const wanted = counts[type] ?? 0;
     // The lowest numbers stay; new ones follow the highest, so that a number in the middle is not handed out again.
     const removed = numbers.sort((a, b) => a - b).slice(wanted);
-    const next = (numbers.at(-1) ?? 0) + 1;
+    const next = Math.max(0, ...ofType.map((instance) => instance.instance)) + 1;
     const added = Array.from({ length: Math.max(0, wanted - numbers.length) }, (_, at) => next + at);
     const change = (instance: number, what: InstanceChange["change"]): InstanceChange => ({
       server: server.name,

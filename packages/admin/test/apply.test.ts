@@ -39,7 +39,7 @@ describe("applySpec", () => {
   it("changes nothing the second time, and writes no audit row for it", async () => {
     const { ctx, gateway } = await twoServers();
     await applySpec(ctx, web);
-    expect(await applySpec(ctx, web)).toEqual({ types: [], instances: [] });
+    expect(await applySpec(ctx, web)).toEqual({ types: [], instances: [], queues: [] });
     expect(await gateway.find("audit_log")).toHaveLength(1);
   });
 

@@ -14,6 +14,7 @@ const view = (over: Partial<SpecView> = {}): SpecView => ({
   ],
   types: types({ WEB: { command: ["web"] } }),
   instances: [],
+  queues: new Map(),
   ...over,
 });
 const running = (serverId: number, type: string, ...numbers: number[]) =>
@@ -159,5 +160,24 @@ describe("checkSpec", () => {
     expect(problems(view(), { servers: { hades: { WEB: 1 }, master: { WEB: 2 } } })).toEqual([
       "SERVER_TWICE: hades and master are the same server: list it once",
     ]);
+  });
+});
+
+describe("temporary instances", () => {
+  it("are none of those that a spec counts, and their numbers are not given to others", () => {
+    const own = { serverId: 1, type: "WEB" };
+    const temporary = view({
+      instances: [
+        { ...own, instance: 1, persistent: true },
+        { ...own, instance: 2, persistent: false },
+      ],
+    });
+    const counted = (count: number) =>
+      diffSpec(temporary, spec({ servers: { hades: { WEB: count } } })).instances.map(
+        ({ instance, change }) => `${change} ${instance}`,
+      );
+    expect(counted(1)).toEqual([]);
+    expect(counted(2)).toEqual(["added 3"]);
+    expect(counted(0)).toEqual(["removed 1"]);
   });
 });

@@ -20,7 +20,8 @@ export const run: Run<[string, { readonly dryRun?: boolean }]> = async (invocati
       instance,
       change,
     }));
-    printJson(invocation, { dryRun, types, instances });
+    const queues = difference.queues.map(({ name, change, fields }) => ({ name, change, fields }));
+    printJson(invocation, { dryRun, types, instances, queues });
     return EXIT.done;
   }
   const style = createStyle(io.outColour);

@@ -12,5 +12,8 @@ export function formatDifference(difference: Difference, style: Style): string {
       ? style.added(`+ ${server} ${type} ${instance}`)
       : style.removed(`- ${server} ${type} ${instance}`),
   );
-  return [...types, ...instances].map((line) => `${line}\n`).join("");
+  const queues = difference.queues.map(({ name, change, fields }) =>
+    change === "added" ? style.added(`+ queue ${name}`) : style.changed(`~ queue ${name} (${fields.join(", ")})`),
+  );
+  return [...types, ...instances, ...queues].map((line) => `${line}\n`).join("");
 }
