@@ -34,12 +34,38 @@ export class LinkDown extends CastellanError {
 /** The other side broke while it handled the ask (code INTERNAL), or answered with something unreadable. */
 export class RemoteError extends CastellanError {}
 
-/** The error an asker gets for the shape that was answered. */
+/** The message was for a holder of another epoch than the one it reached: not acted on. See `singleton.ts`. */
+export class StaleEpoch extends CastellanError {
+  constructor(path: string, type: string, sent: number | null, held: number) {
+    const of = sent === null ? "no epoch" : `epoch ${sent}`;
+    super("STALE_EPOCH", `${path} is held in epoch ${held}; ${type} came for ${of}`, {
+      retryable: true,
+      details: { path, type, sent, held },
+    });
+  }
+}
+
+/**
+ * The error an asker gets for the shape that was answered: of the class it had on the other side if that is one of this
+ * package and its details are in order, else a plain `CastellanError` with the same code, message and details.
+ */
 export function fromErrorShape(shape: ErrorShape): CastellanError {
   const { code, message, retryable, details } = shape;
-  if (code === "INTERNAL") return new RemoteError(code, message, { retryable, details });
-  if (code === "NOT_REACHABLE") {
-    return new NotReachable(String(details["path"]), String(details["type"]), "the actor there has stopped");
+  const made = retryable ? known(code, details) : null;
+  if (made !== null) {
+    made.message = message; // the words of whoever refused
+    return made;
   }
+  if (code === "INTERNAL") return new RemoteError(code, message, { retryable, details });
   return new CastellanError(code, message, { retryable, details });
+}
+
+function known(code: string, details: ErrorShape["details"]): CastellanError | null {
+  const { path, type, timeoutMs, sent, held } = details;
+  if (typeof path !== "string" || typeof type !== "string") return null;
+  if (code === "NOT_REACHABLE") return new NotReachable(path, type);
+  if (code === "LINK_DOWN") return new LinkDown(path, type);
+  if (code === "ASK_TIMEOUT" && typeof timeoutMs === "number") return new AskTimeout(path, type, timeoutMs);
+  if (code !== "STALE_EPOCH" || typeof held !== "number") return null;
+  return typeof sent === "number" || sent === null ? new StaleEpoch(path, type, sent, held) : null;
 }

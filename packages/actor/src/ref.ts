@@ -1,6 +1,7 @@
 /** The only way to reach an actor. The same whether it lives here or on another host. */
 import type { CastellanError } from "@castellan/kernel";
 import type { AskTypes, Message, ReplyFor, ReplyTo, TellMessages } from "./message.ts";
+import type { Trace } from "./observe/trace.ts";
 
 /** Why a watched actor is gone: it ended, it failed and was not restarted, or nobody answers for it any more. */
 export type TerminationReason = "stopped" | "failed" | "unreachable";
@@ -14,6 +15,8 @@ export const DELIVER: unique symbol = Symbol("deliver");
 /** The asker's side of one ask. It travels with the message through the mailbox and is handed to the handler. */
 export interface AskSlot extends ReplyTo<unknown> {
   readonly kind: "ask";
+  /** What the asker was handling when it asked. */
+  readonly trace: Trace | null;
   /** The handler broke. */
   defect(error: Error): void;
   /** The actor is gone, or its mailbox full: not acted on. */
@@ -35,7 +38,7 @@ export interface AnyRef {
 }
 
 /** What can be asked, by message type. */
-type Questions<Q> = { readonly [K in keyof Q]: { readonly message: Message; readonly reply: unknown } };
+export type Questions<Q> = { readonly [K in keyof Q]: { readonly message: Message; readonly reply: unknown } };
 
 /** The ask messages of `M` by type, each with its reply. */
 export type Asks<M extends Message> = {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { Mailbox } from "../src/mailbox.ts";
+import { Mailbox } from "../src/cell/mailbox.ts";
 
 test("the ring behaves as a bounded list does", () => {
   const step = fc.oneof(fc.constant("take"), fc.constant("offer"), fc.constant("force"));

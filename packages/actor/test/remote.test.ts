@@ -16,8 +16,8 @@ import {
   stopped,
   type TellOf,
 } from "../src/index.ts";
+import { MAX_BODY_BYTES } from "../src/remote/wire.ts";
 import { createManualClock } from "../src/testing/index.ts";
-import { MAX_BODY_BYTES } from "../src/wire.ts";
 import { createWorld } from "./world.ts";
 
 const Till = {

@@ -3,9 +3,9 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type CommandOf, createMemoryHub, receive } from "../src/index.ts";
+import { MAX_BODY_BYTES } from "../src/remote/wire.ts";
 import { createManualClock } from "../src/testing/index.ts";
 import { mayAnswer } from "../src/transport/nats/reply-subject.ts";
-import { MAX_BODY_BYTES } from "../src/wire.ts";
 import { createWorld } from "./world.ts";
 
 const Store = {

@@ -10,9 +10,18 @@ import {
   ensureError,
   silentLogger,
 } from "@castellan/kernel";
-import { type AnyBehavior, type Behavior, IMPL, type ReceiveImpl, type Signals } from "../behavior.ts";
-import type { ErasedContext } from "../context.ts";
-import type { AskTypes, Message, ReplyFor, TellMessages } from "../message.ts";
+import {
+  type AnyBehavior,
+  type Behavior,
+  type ErasedContext,
+  IMPL,
+  type Interceptor,
+  type Next,
+  type ReceiveImpl,
+  type Signals,
+  type Stash,
+} from "../actor.ts";
+import type { AskTypes, Message, ReplyFor, ReplyTo, TellMessages } from "../message.ts";
 import type { AnyRef, ErasedRef, TerminationReason } from "../ref.ts";
 import type { SupervisionStrategy } from "../supervision.ts";
 import { createActorSystem } from "../system.ts";
@@ -31,6 +40,9 @@ export type Effect =
       readonly message: Message;
     }
   | { readonly kind: "timer-cancelled"; readonly key: string }
+  | { readonly kind: "stashed"; readonly message: Message }
+  | { readonly kind: "unstashed"; readonly count: number }
+  | { readonly kind: "subscribed"; readonly topic: string }
   | { readonly kind: "piped" };
 
 export type Reply<R> =
@@ -49,13 +61,22 @@ export interface BehaviorKit<M extends Message> {
   fire(key: string): Promise<void>;
   /** Ends a watched actor. */
   terminate(path: string, reason?: TerminationReason): Promise<void>;
-  /** Handles what the behaviour has sent to itself and what its pipes have brought, until there is no more. */
+  /** Handles what the behaviour has sent to itself, unstashed, and got from its pipes and topics, until there is no more. */
   settle(): Promise<void>;
   /** The strategy it is wrapped in. */
   readonly strategy: SupervisionStrategy | null;
   readonly isStopped: boolean;
   readonly clock: ManualClock;
 }
+
+type Answerer = ReplyTo<unknown>;
+
+interface Arrived {
+  readonly message: Message;
+  readonly replyTo: Answerer;
+}
+
+const NOBODY: Answerer = { success: () => undefined, refuse: () => undefined };
 
 interface SetTimer {
   readonly message: Message;
@@ -74,7 +95,10 @@ class Kit {
   readonly #context: ErasedContext;
   readonly #timers = new Map<string, SetTimer>();
   readonly #watches = new Map<string, { ref: AnyRef; message: Message | ((reason: TerminationReason) => Message) }>();
-  readonly #inbox: Message[] = [];
+  #inbox: Arrived[] = [];
+  #hand: Arrived | undefined;
+  #lasting: Interceptor[] = [];
+  #passing: Interceptor[] = [];
   readonly #pipes = new Set<Promise<void>>();
   #effects: Effect[] = [];
   #current: ReceiveImpl | null = null;
@@ -84,7 +108,7 @@ class Kit {
   constructor(behavior: AnyBehavior, clock: ManualClock) {
     this.clock = clock;
     this.#context = this.#createContext();
-    this.#become(behavior);
+    this.#lasting = this.#become(behavior);
   }
 
   takeEffects(): Effect[] {
@@ -94,7 +118,7 @@ class Kit {
   }
 
   async tell(message: Message): Promise<void> {
-    await this.#handle(message, { success: () => undefined, refuse: () => undefined });
+    await this.#handle({ message, replyTo: NOBODY });
   }
 
   async ask(message: Message): Promise<{ readonly answer: Reply<never> }> {
@@ -104,12 +128,13 @@ class Kit {
         if (box.answer.kind === "none") box.answer = { kind, reply };
       },
     };
-    await this.#handle(message, {
+    const replyTo: Answerer = {
       success: (reply: unknown) => record.set("success", reply),
       refuse: (error: CastellanError | ErrorShape) => {
         if (box.answer.kind === "none") box.answer = { kind: "refused", error };
       },
-    });
+    };
+    await this.#handle({ message, replyTo });
     return box;
   }
 
@@ -130,9 +155,7 @@ class Kit {
 
   async settle(): Promise<void> {
     do {
-      for (let message = this.#inbox.shift(); message !== undefined; message = this.#inbox.shift()) {
-        await this.tell(message);
-      }
+      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) await this.#handle(next);
       await Promise.all(this.#pipes);
     } while (this.#inbox.length > 0);
   }
@@ -141,38 +164,79 @@ class Kit {
     return this.#current?.signals ?? {};
   }
 
-  async #handle(
-    message: Message,
-    replyTo: { success(reply: unknown): void; refuse(error: CastellanError | ErrorShape): void },
-  ) {
+  async #handle(arrived: Arrived): Promise<void> {
+    const { message, replyTo } = arrived;
     if (this.isStopped)
       throw new CastellanError("KIT_STOPPED", `the behaviour has stopped and takes no ${message.type}`);
     const handler = this.#current?.handlers[message.type];
     if (handler === undefined) throw new CastellanError("KIT_NO_HANDLER", `no handler for ${message.type}`);
-    const next = await handler(message, replyTo);
-    if (next !== undefined) this.#become(next);
+    this.#hand = arrived;
+    const around = [...this.#lasting, ...this.#passing];
+    const actor = { path: this.#context.path, clock: this.clock, trace: null };
+    const from = (at: number): Next<AnyBehavior> =>
+      around[at] === undefined ? handler(message, replyTo) : around[at].receive(message, () => from(at + 1), actor);
+    const next = await from(0);
+    if (next !== undefined) this.#passing = this.#become(next);
+    this.#hand = undefined;
     if (this.isStopped) await this.#signals.stopping?.("stopped");
   }
 
-  #become(behavior: AnyBehavior): void {
+  /** Returns the interceptors it is wrapped in. */
+  #become(behavior: AnyBehavior): Interceptor[] {
+    const interceptors: Interceptor[] = [];
     let impl = behavior[IMPL];
-    while (impl.kind === "setup" || impl.kind === "supervise") {
+    while (impl.kind !== "receive" && impl.kind !== "stopped") {
       if (impl.kind === "supervise") this.strategy ??= impl.strategy;
-      impl = impl.kind === "setup" ? impl.factory(this.#context)[IMPL] : impl.behavior[IMPL];
+      if (impl.kind === "intercept") interceptors.push(impl.interceptor);
+      if (impl.kind === "setup") impl = impl.factory(this.#context)[IMPL];
+      else if (impl.kind === "stash") impl = impl.factory(this.#createStash(impl.capacity))[IMPL];
+      else impl = impl.behavior[IMPL];
     }
     if (impl.kind === "stopped") this.isStopped = true;
     else this.#current = impl;
+    return interceptors;
+  }
+
+  #createStash(capacity: number): Stash {
+    let kept: Arrived[] = [];
+    return {
+      get size() {
+        return kept.length;
+      },
+      keep: () => {
+        const hand = this.#hand;
+        if (hand === undefined) throw new CastellanError("NOTHING_IN_HAND", "there is no message in hand to put aside");
+        this.#hand = undefined;
+        if (kept.length >= capacity) {
+          hand.replyTo.refuse(new CastellanError("STASH_FULL", `${capacity} messages are put aside`));
+          return false;
+        }
+        kept.push(hand);
+        this.#effects.push({ kind: "stashed", message: hand.message });
+        return true;
+      },
+      unstash: () => {
+        this.#effects.push({ kind: "unstashed", count: kept.length });
+        this.#inbox = [...kept, ...this.#inbox];
+        kept = [];
+      },
+    };
+  }
+
+  #arrive(message: Message): void {
+    this.#inbox.push({ message, replyTo: NOBODY });
   }
 
   #createContext(): ErasedContext {
     const rng = createSeededRng(1);
     const newId = createIdSource(this.clock, rng);
     const record = (effect: Effect): void => void this.#effects.push(effect);
-    const self = recordingRef("/kit", (message) => this.#inbox.push(message));
+    const self = recordingRef("/kit", (message) => this.#arrive(message));
     const setTimer = (key: string, delayMs: number, message: Message, repeats: boolean): void => {
       this.#timers.set(key, { message, repeats });
       record({ kind: "timer", key, delayMs, repeats, message });
     };
+    const system = createActorSystem({ host: "kit", clock: this.clock, rng, logger: silentLogger, newId });
     return {
       self,
       path: self.path,
@@ -180,7 +244,7 @@ class Kit {
       clock: this.clock,
       rng,
       newId,
-      system: createActorSystem({ host: "kit", clock: this.clock, rng, logger: silentLogger, newId }),
+      system,
       timers: {
         once: (key, delayMs, message) => setTimer(key, delayMs, message, false),
         every: (key, periodMs, message) => setTimer(key, periodMs, message, true),
@@ -202,12 +266,16 @@ class Kit {
       unwatch: (ref) => {
         if (this.#watches.delete(ref.path)) record({ kind: "unwatched", path: ref.path });
       },
+      subscribe: (topic, message) => {
+        record({ kind: "subscribed", topic: topic.name });
+        return system.events.subscribe(topic, (event) => this.#arrive(message(event)));
+      },
       pipeToSelf: (promise, map) => {
         record({ kind: "piped" });
         const pipe: Promise<void> = promise
           .then(
-            (value) => void this.#inbox.push(map.ok(value)),
-            (thrown: unknown) => void this.#inbox.push(map.failed(ensureError(thrown))),
+            (value) => this.#arrive(map.ok(value)),
+            (thrown: unknown) => this.#arrive(map.failed(ensureError(thrown))),
           )
           .finally(() => this.#pipes.delete(pipe));
         this.#pipes.add(pipe);

@@ -1,8 +1,10 @@
 /** A ref that records what it is sent: what a test hands out in place of an actor. */
 import { CastellanError, type Clock, createSystemClock, type ErrorShape, silentLogger } from "@castellan/kernel";
-import { AskTable } from "../ask-table.ts";
-import { DeadLetterBox } from "../dead-letters.ts";
+import { AskTable } from "../ask/ask-table.ts";
 import type { Message } from "../message.ts";
+import { DeadLetterBox } from "../observe/dead-letters.ts";
+import { createEventStream } from "../observe/events.ts";
+import { Tracer } from "../observe/trace.ts";
 import { type ActorRef, type AskOptions, type AskSlot, DELIVER, type TerminationReason, WATCH } from "../ref.ts";
 
 export interface ProbeOptions {
@@ -33,7 +35,11 @@ const NOTHING_FOR_MS = 50;
 export function createProbe<M extends Message>(options: ProbeOptions = {}): Probe<M> {
   const clock = options.clock ?? createSystemClock();
   const path = options.path ?? "/probe";
-  const asks = new AskTable(clock, new DeadLetterBox(clock, silentLogger));
+  const asks = new AskTable(
+    clock,
+    new DeadLetterBox(clock, silentLogger, createEventStream(silentLogger)),
+    new Tracer(),
+  );
   const received: M[] = [];
   const open: AskSlot[] = [];
   const watchers = new Set<(reason: TerminationReason) => void>();

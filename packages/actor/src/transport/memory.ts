@@ -3,7 +3,7 @@
  * message is silent, as it is on a real network; only an address that nobody serves is known at once.
  */
 import { type Clock, ensureError, type Logger, silentLogger } from "@castellan/kernel";
-import { DeadlineSweep } from "../deadline-sweep.ts";
+import { DeadlineSweep } from "../ask/deadline-sweep.ts";
 import { AskTimeout, LinkDown, NotReachable } from "../errors.ts";
 import type { Address, Answer, Headers, RequestListener, Transport } from "./transport.ts";
 

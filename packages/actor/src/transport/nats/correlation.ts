@@ -7,9 +7,9 @@
  */
 import type { Clock } from "@castellan/kernel";
 import { createInbox, type Msg, type NatsConnection } from "nats";
-import { DeadlineSweep } from "../../deadline-sweep.ts";
+import { DeadlineSweep } from "../../ask/deadline-sweep.ts";
 import { AskTimeout, NotReachable } from "../../errors.ts";
-import { pathOf } from "../../registry.ts";
+import { pathOf } from "../../remote/address.ts";
 import type { Address, Answer } from "../transport.ts";
 import { readHeaders } from "./headers.ts";
 

@@ -5,7 +5,7 @@
 import { CastellanError, type Clock, ensureError, type Logger } from "@castellan/kernel";
 import { type Msg, type NatsConnection, PermissionViolationError } from "nats";
 import { LinkDown } from "../../errors.ts";
-import { pathOf } from "../../registry.ts";
+import { pathOf } from "../../remote/address.ts";
 import type { Address, Headers, RequestListener, Transport } from "../transport.ts";
 import { Correlation } from "./correlation.ts";
 import { publishOptions, readHeaders } from "./headers.ts";

@@ -4,14 +4,15 @@
  * an old firing, not even one that already waits in the mailbox.
  */
 import type { Clock, Timer } from "@castellan/kernel";
-import type { Timers } from "./context.ts";
-import type { Message } from "./message.ts";
+import type { Timers } from "../actor.ts";
+import type { Message } from "../message.ts";
 
 /** Mailbox tag of a timer's firing. */
 export interface TimerTag {
   readonly kind: "timer";
   readonly key: string;
   readonly periodMs: number | null;
+  readonly trace: null;
   handle: Timer | null;
   /** A firing waits in the mailbox. */
   queued: boolean;
@@ -63,7 +64,7 @@ export class CellTimers implements Timers<Message> {
   #start(key: string, delayMs: number, periodMs: number | null, message: Message): void {
     this.cancel(key);
     if (this.#closed) return;
-    const tag: TimerTag = { kind: "timer", key, periodMs, handle: null, queued: false };
+    const tag: TimerTag = { kind: "timer", key, periodMs, trace: null, handle: null, queued: false };
     this.#byKey.set(key, tag);
     this.#arm(tag, delayMs, message);
   }

@@ -1,9 +1,10 @@
 /** The asks of this system that wait for an answer from a local actor, with one sweep for all their deadlines. */
 import { CastellanError, type Clock, type ErrorShape } from "@castellan/kernel";
-import type { DeadLetterBox } from "./dead-letters.ts";
+import { AskTimeout, fromErrorShape, RemoteError } from "../errors.ts";
+import type { DeadLetterBox } from "../observe/dead-letters.ts";
+import type { Trace, Tracer } from "../observe/trace.ts";
+import type { AskSlot } from "../ref.ts";
 import { DeadlineSweep } from "./deadline-sweep.ts";
-import { AskTimeout, fromErrorShape, NotReachable, RemoteError } from "./errors.ts";
-import type { AskSlot } from "./ref.ts";
 
 /** Rejects with the class of the refusal: one that this runtime knows stays what it is. */
 const refusalOf = (error: CastellanError | ErrorShape): CastellanError =>
@@ -16,16 +17,26 @@ class LocalSlot implements AskSlot {
   readonly type: string;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
+  readonly trace: Trace | null;
   readonly #table: AskTable;
   readonly #settle: Settle;
 
-  constructor(table: AskTable, settle: Settle, path: string, type: string, timeoutMs: number, deadlineMs: number) {
+  constructor(
+    table: AskTable,
+    settle: Settle,
+    path: string,
+    type: string,
+    timeoutMs: number,
+    deadlineMs: number,
+    trace: Trace | null,
+  ) {
     this.#table = table;
     this.#settle = settle;
     this.path = path;
     this.type = type;
     this.timeoutMs = timeoutMs;
     this.deadlineMs = deadlineMs;
+    this.trace = trace;
   }
 
   success(reply: unknown): void {
@@ -62,12 +73,14 @@ export interface Settle {
 export class AskTable {
   readonly #clock: Clock;
   readonly #deadLetters: DeadLetterBox;
+  readonly #tracer: Tracer;
   readonly #waiting = new Set<LocalSlot>();
   readonly #sweep: DeadlineSweep;
 
-  constructor(clock: Clock, deadLetters: DeadLetterBox) {
+  constructor(clock: Clock, deadLetters: DeadLetterBox, tracer: Tracer) {
     this.#clock = clock;
     this.#deadLetters = deadLetters;
+    this.#tracer = tracer;
     this.#sweep = new DeadlineSweep(clock, (nowMs) => this.#expire(nowMs));
   }
 
@@ -75,7 +88,7 @@ export class AskTable {
   open(path: string, type: string, timeoutMs: number, deliver: (slot: AskSlot) => void): Promise<never> {
     return new Promise<never>((resolve, reject) => {
       const deadlineMs = this.#clock.bootMs() + timeoutMs;
-      const slot = new LocalSlot(this, { resolve, reject }, path, type, timeoutMs, deadlineMs);
+      const slot = new LocalSlot(this, { resolve, reject }, path, type, timeoutMs, deadlineMs, this.#tracer.current());
       this.#waiting.add(slot);
       this.#sweep.watch(deadlineMs);
       deliver(slot);
@@ -111,13 +124,3 @@ export class AskTable {
     return next;
   }
 }
-
-/** The answer of an actor that is gone. */
-export const goneError = (path: string, type: string): NotReachable => new NotReachable(path, type, "it has stopped");
-
-/** The answer of an actor that has more to do than it may keep waiting. */
-export const fullError = (path: string, type: string, capacity: number): CastellanError =>
-  new CastellanError("MAILBOX_FULL", `${path} has ${capacity} messages waiting and takes no more`, {
-    retryable: true,
-    details: { path, type, capacity },
-  });

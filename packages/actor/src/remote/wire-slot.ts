@@ -1,20 +1,29 @@
 /** The slot of an asker elsewhere: turns the handler's answer into bytes, once. */
 import { CastellanError, type ErrorShape, toErrorShape } from "@castellan/kernel";
-import type { DeadLetterBox } from "./dead-letters.ts";
-import type { AskSlot } from "./ref.ts";
-import type { Headers } from "./transport/transport.ts";
+import type { DeadLetterBox } from "../observe/dead-letters.ts";
+import type { Trace } from "../observe/trace.ts";
+import type { AskSlot } from "../ref.ts";
+import type { Headers } from "../transport/transport.ts";
 import { encodeRefusal, encodeReply, NO_HEADERS } from "./wire.ts";
 
 export type Send = (body: Uint8Array, headers: Headers) => void;
 
+/** Where the ask came in. */
+interface Door {
+  readonly path: string;
+  readonly deadLetters: DeadLetterBox;
+}
+
 export class WireSlot implements AskSlot {
   readonly kind = "ask";
+  readonly trace: Trace | null;
   readonly #type: string;
   readonly #send: Send;
-  readonly #door: { readonly path: string; readonly deadLetters: DeadLetterBox };
+  readonly #door: Door;
   #answered = false;
 
-  constructor(type: string, send: Send, door: { readonly path: string; readonly deadLetters: DeadLetterBox }) {
+  constructor(type: string, send: Send, trace: Trace | null, door: Door) {
+    this.trace = trace;
     this.#type = type;
     this.#send = send;
     this.#door = door;

@@ -1,19 +1,6 @@
 /** Who is exposed under which public name in this system. One live actor a name. */
 import { CastellanError } from "@castellan/kernel";
 import type { ExposedActor } from "./exposed-actor.ts";
-import type { Address } from "./transport/transport.ts";
-
-const TOKEN = /^[a-z0-9_-]{1,128}$/;
-
-export const pathOf = ({ host, actor, key }: Address): string => `${host}/${actor}/${key}`;
-
-/** Throws BAD_ADDRESS for what is no address. */
-export function checkAddress(address: Address): void {
-  for (const token of [address.host, address.actor, address.key]) {
-    if (TOKEN.test(token)) continue;
-    throw new CastellanError("BAD_ADDRESS", `"${token}" in ${pathOf(address)}: use a-z, 0-9, - and _`);
-  }
-}
 
 export class Registry {
   readonly #byPath = new Map<string, ExposedActor>();

@@ -4,16 +4,33 @@
  */
 import type { Clock, Timer } from "@castellan/kernel";
 import { z } from "zod";
-import { NotReachable } from "./errors.ts";
-import { WATCH_VERB } from "./exposed-actor.ts";
-import type { TerminationReason } from "./ref.ts";
-import type { Address, Transport } from "./transport/transport.ts";
+import { NotReachable } from "../errors.ts";
+import type { TerminationReason } from "../ref.ts";
+import type { Address, Headers, Transport } from "../transport/transport.ts";
+import { pathOf } from "./address.ts";
 import { NO_HEADERS } from "./wire.ts";
+
+/** The hidden verb of death watch. No message type has it: verbs of types start with a letter. */
+export const WATCH_VERB = "_watch";
 
 const PROBE_EVERY_MS = 1000;
 const NOBODY_MEANS_GONE = 2;
 
-const Life = z.object({ incarnation: z.string(), stopped: z.boolean() });
+const Life = z.object({ incarnation: z.string(), stopped: z.boolean(), epoch: z.int().nullable().catch(null) });
+
+/** What an exposed actor says of itself. */
+export type Life = z.infer<typeof Life>;
+
+/** Rejects as `Transport.request` does, and when the answer cannot be read. */
+export async function askLife(
+  transport: Transport | undefined,
+  address: Address,
+  headers: Headers = NO_HEADERS,
+): Promise<Life> {
+  if (transport === undefined) throw new NotReachable(pathOf(address), WATCH_VERB);
+  const { body } = await transport.request(address, WATCH_VERB, new Uint8Array(0), headers, PROBE_EVERY_MS);
+  return Life.parse(JSON.parse(new TextDecoder().decode(body)));
+}
 
 export function watchRemote(
   clock: Clock,
@@ -31,12 +48,10 @@ export function watchRemote(
     over = true;
     listener(reason);
   };
-  const onAnswer = (body: Uint8Array): void => {
-    const life = Life.safeParse(JSON.parse(new TextDecoder().decode(body)));
-    if (!life.success) return;
+  const onAnswer = (life: Life): void => {
     nobody = 0;
-    incarnation ??= life.data.incarnation;
-    if (life.data.stopped || life.data.incarnation !== incarnation) end("stopped");
+    incarnation ??= life.incarnation;
+    if (life.stopped || life.incarnation !== incarnation) end("stopped");
   };
   const onFailure = (thrown: unknown): void => {
     nobody = thrown instanceof NotReachable ? nobody + 1 : 0;
@@ -45,9 +60,7 @@ export function watchRemote(
   const probe = async (): Promise<void> => {
     if (over) return;
     try {
-      if (transport === undefined)
-        throw new NotReachable(`${address.host}/${address.actor}/${address.key}`, WATCH_VERB);
-      onAnswer((await transport.request(address, WATCH_VERB, new Uint8Array(0), NO_HEADERS, PROBE_EVERY_MS)).body);
+      onAnswer(await askLife(transport, address));
     } catch (thrown) {
       onFailure(thrown);
     }
