@@ -11,7 +11,15 @@ export {
 } from "./attributes.ts";
 export { type AdminContext, type BusMessage, type BusPort, requireBus } from "./context.ts";
 export { type DiagnosedFacts, diagnose, type Finding, type Verdict } from "./diagnose.ts";
+export {
+  type DependencyState,
+  type Explanation,
+  explain,
+  explainQuery,
+  type InstanceExplanation,
+} from "./explain.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
+export { previewOperation } from "./preview-operation.ts";
 export { remoteActors } from "./remote-actors.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
 export {

@@ -41,6 +41,7 @@ export {
   Conductor,
   ErrorReply,
   OperationReport,
+  PlanPreview,
   StepReport,
   Target,
 } from "./operation/messages.ts";

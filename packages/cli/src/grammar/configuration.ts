@@ -12,4 +12,18 @@ export const addConfiguration: Group = (program, bind) => {
     .action((file: string, options: { dryRun?: boolean }) =>
       bind(async () => (await import("../commands/apply.ts")).run)(file, options),
     );
+  program
+    .command("plan")
+    .description("show what start, stop, restart, pause or resume would do, without doing it")
+    .argument("<command>", "start, stop, restart, pause or resume")
+    .argument("[server]", "only on this server")
+    .argument("[type]", "only processes of this type")
+    .argument("[instance]", "only this one")
+    .addHelpText(
+      "after",
+      examples(["castellan plan start", "castellan plan stop hades", "castellan plan restart hades WEB 2 --json"]),
+    )
+    .action((word: string, ...target: (string | undefined)[]) =>
+      bind(async () => (await import("../commands/plan.ts")).run)(word, target.slice(0, 3)),
+    );
 };

@@ -1,7 +1,7 @@
 /** Administrator requests to the whole node (`cmd.{verb}`) and what they are answered with. */
 import { z } from "zod";
 import { Instance, TypeName } from "../names.ts";
-import { CommandVerb, DesiredState, OperationState, OperationVerb, StepState } from "../status.ts";
+import { CommandVerb, DesiredState, OperationState, OperationVerb, ProcessStatus, StepState } from "../status.ts";
 
 /**
  * Which instances are meant: nothing = the node, server = all on it, type = all of that type, instance = one. A key that
@@ -60,6 +60,28 @@ export const OperationReport = z.object({
 });
 export type OperationReport = z.infer<typeof OperationReport>;
 
+/** What a request would do, without doing it. */
+export const PlanPreview = z.object({
+  /** Why there is nothing to do; null when there is something. */
+  note: z.string().nullable(),
+  /** Operations under way that it would end. */
+  supersedes: z.array(z.string()),
+  /** In order; what stands in one wave happens at the same time, and each wave begins when those before it are done. */
+  waves: z.array(
+    z.array(
+      z.object({
+        server: z.string(),
+        type: z.string(),
+        instance: z.int(),
+        desired: DesiredState,
+        /** What it is now; null: it does not exist yet. */
+        status: ProcessStatus.nullable(),
+      }),
+    ),
+  ),
+});
+export type PlanPreview = z.infer<typeof PlanPreview>;
+
 /** The conductor: lives on the master, turns requests into journaled plans and drives them. */
 export const Conductor = {
   actor: "conductor",
@@ -68,6 +90,11 @@ export const Conductor = {
     Submit: {
       request: z.object({ verb: CommandVerb, command: CommandRequest }),
       reply: z.object({ operationId: z.string() }),
+    },
+    /** Answered with the plan, or refused as `Submit` would be. Changes nothing. */
+    Preview: {
+      request: z.object({ verb: CommandVerb, target: Target, options: z.record(z.string(), z.unknown()) }),
+      reply: PlanPreview,
     },
     /** A sentinel has finished a step: look at the plan again now rather than at the next poll. */
     StepFinished: { request: z.object({ operationId: z.string() }) },

@@ -35,6 +35,7 @@ import { nodeStateOf, type Settling, settle, stateDuring } from "./node-state.ts
 import { anticipate, describe, findOverlap, type OpenOperation, type OperationStep } from "./overlap.ts";
 import type { PlannerView, PlanStep } from "./plan.ts";
 import { plan } from "./planner.ts";
+import { previewOf } from "./preview.ts";
 import { planStartNew } from "./start-new.ts";
 import { nextWave, type Wave } from "./wave.ts";
 
@@ -69,6 +70,8 @@ interface Accepted {
   /** What has to be on record with its operation. */
   readonly writes: readonly Write[];
 }
+
+type Wish = Pick<CommandRequest, "target" | "options">;
 
 type Private = { readonly type: "Tick" } | { readonly type: "Look" };
 export type ConductorCommand = CommandOf<typeof Conductor> | Private;
@@ -123,11 +126,7 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
   };
 
   /** Throws the refusal. */
-  const planFor = async (
-    verb: CommandVerb,
-    { target, options }: CommandRequest,
-    view: PlannerView,
-  ): Promise<Accepted> => {
+  const planFor = async (verb: CommandVerb, { target, options }: Wish, view: PlannerView): Promise<Accepted> => {
     if (verb === "start_new") {
       const numbers = await gateway.find("process_number");
       const fresh = planStartNew(target, options, view, numbers);
@@ -138,28 +137,33 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     return { ...planned, writes: [] };
   };
 
-  const submit = async (verb: CommandVerb, command: CommandRequest): Promise<string> => {
-    const known = await findRequest(command.requestId);
-    if (known !== null) return known;
+  /** What a request would do now. Throws the refusal. */
+  const consider = async (verb: CommandVerb, wish: Wish) => {
     const [view, open] = [await readNodeView(gateway), await readOpenOperations(gateway)];
     if (view.epoch !== epoch) {
       depose();
       throw notMaster();
     }
-    const planned = await planFor(verb, command, anticipate(view, open));
+    const planned = await planFor(verb, wish, anticipate(view, open));
     const overlap = findOverlap(verb, planned.steps, open);
     if (overlap.kind === "busy") throw busy(overlap.operation);
+    return { view, open, planned, superseded: overlap.superseded };
+  };
 
+  const submit = async (verb: CommandVerb, command: CommandRequest): Promise<string> => {
+    const known = await findRequest(command.requestId);
+    if (known !== null) return known;
+    const { view, open, planned, superseded } = await consider(verb, command);
     const id = newId();
     const now = clock.now();
     const { requestId, target, options, by } = command;
     const { steps, note } = planned;
     const title = `${describe({ verb, target })} (${id})`;
-    const goesOn = open.filter((operation) => !overlap.superseded.includes(operation));
+    const goesOn = open.filter((operation) => !superseded.includes(operation));
     const state = (steps.length > 0 ? stateDuring([...goesOn, { verb, target }]) : null) ?? view.state;
     await commit([
       fence(epoch, state === view.state ? {} : { state, changed_at: now }),
-      ...overlap.superseded.flatMap((operation) => supersedeWrites(operation, title, now)),
+      ...superseded.flatMap((operation) => supersedeWrites(operation, title, now)),
       ...planned.writes,
       ...createWrites({ id, requestId, verb, target, options, by, epoch, now, note, steps }, newId),
     ]);
@@ -282,6 +286,16 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
       } catch (thrown) {
         if (!(thrown instanceof CastellanError)) throw thrown;
         log.info("operation refused", { verb, target: command.target, by: command.by, code: thrown.code });
+        replyTo.refuse(thrown);
+      }
+    },
+    async Preview({ verb, ...wish }, replyTo) {
+      try {
+        if (deposed) throw notMaster();
+        const { view, planned, superseded } = await consider(verb, wish);
+        replyTo.success(previewOf(planned, view.instances, superseded));
+      } catch (thrown) {
+        if (!(thrown instanceof CastellanError)) throw thrown;
         replyTo.refuse(thrown);
       }
     },

@@ -1,0 +1,241 @@
+import { describe, expect, it } from "vitest";
+import { type DiagnosedFacts, diagnose, type Finding } from "../src/index.ts";
+
+type Reached = Extract<DiagnosedFacts["bus"]["link"], { kind: "reached" }>;
+type Ready = Extract<Reached["jetStream"], { kind: "ready" }>;
+
+const ready: Ready = { kind: "ready", usedBytes: 10, maxBytes: 100, hasEventsStream: true, skewMs: 4 };
+const reached: Reached = { kind: "reached", ms: 3, version: "2.15.1", jetStream: ready };
+
+const well: DiagnosedFacts = {
+  node: { version: "20.20.2" },
+  limits: { openFiles: 20_000 },
+  home: { dir: "/srv/ips1", exists: true, owner: 7, user: 7, unwritable: [], open: [] },
+  settingsProblem: null,
+  secrets: [],
+  pair: { worker: 11, watcher: 12 },
+  bus: {
+    kind: "external",
+    program: null,
+    url: "nats://bus:4222",
+    link: reached,
+  },
+  database: { url: "postgres://db/ips1", kind: "reached", ms: 5, node: "ips1", wantedNode: "ips1", writeProblem: null },
+  disks: {
+    file: "/srv/ips1/fspart",
+    problems: [],
+    paths: [{ path: "/", freeBytes: 10, minimumBytes: 5, reason: null }],
+  },
+  errorFiles: { files: 2, refused: [] },
+};
+
+const findingOf = (facts: Partial<DiagnosedFacts>, check: string): Finding | undefined =>
+  diagnose({ ...well, ...facts }).find((finding) => finding.check === check);
+
+const link = (over: Partial<Reached>): DiagnosedFacts["bus"] => ({ ...well.bus, link: { ...reached, ...over } });
+const jetStream = (over: Partial<Ready>): DiagnosedFacts["bus"] => link({ jetStream: { ...ready, ...over } });
+const failed = (code: string, message: string): DiagnosedFacts["bus"] => ({
+  ...well.bus,
+  link: { kind: "failed", code, message },
+});
+
+describe("a diagnosis", () => {
+  it("finds nothing wrong with a server that is well, and says what it looked at", () => {
+    const findings = diagnose(well);
+    expect(findings.map(({ verdict }) => verdict)).toEqual(findings.map(() => "ok"));
+    expect(findings.map(({ check }) => check)).toEqual([
+      "Node.js",
+      "limits",
+      "home",
+      "settings",
+      "secrets",
+      "database",
+      "bus",
+      "JetStream",
+      "clock",
+      "sentinel",
+      "disks",
+      "error files",
+    ]);
+    expect(findings.every(({ remedy }) => remedy === null)).toBe(true);
+  });
+
+  it.each<
+    [what: string, check: string, facts: Partial<DiagnosedFacts>, verdict: string, found: RegExp, remedy: RegExp]
+  >([
+    ["an old Node.js", "Node.js", { node: { version: "18.20.0" } }, "fail", /too old/, /20\.19/],
+    ["few open files", "limits", { limits: { openFiles: 256 } }, "warn", /256/, /ulimit -n/],
+    [
+      "a home on a read-only disk",
+      "home",
+      { home: { ...well.home, unwritable: [{ path: "/srv/ips1/run", reason: "the file system is read-only" }] } },
+      "fail",
+      /run cannot be written: the file system is read-only/,
+      /make it writable/,
+    ],
+    [
+      "somebody else's home",
+      "home",
+      { home: { ...well.home, owner: 9, unwritable: [{ path: "/srv/ips1", reason: "permission is denied" }] } },
+      "fail",
+      /permission is denied/,
+      /uid 9/,
+    ],
+    [
+      "root in somebody's home",
+      "home",
+      { home: { ...well.home, owner: 9 } },
+      "warn",
+      /belongs to uid 9/,
+      /as its owner/,
+    ],
+    [
+      "no home yet",
+      "home",
+      { home: { ...well.home, exists: false, owner: null } },
+      "warn",
+      /not exist/,
+      /castellan init/,
+    ],
+    ["a home open to others", "home", { home: { ...well.home, open: ["/h/data"] } }, "warn", /look into/, /chmod 700/],
+    [
+      "bad settings",
+      "settings",
+      { settingsProblem: "castellan.yaml:3: unknown key" },
+      "fail",
+      /:3:/,
+      /castellan\.yaml/,
+    ],
+    [
+      "a missing password file",
+      "secrets",
+      { secrets: [{ key: "database.passwordFile", path: "/p", problem: "it is not there", isOpen: false }] },
+      "fail",
+      /database\.passwordFile: \/p cannot be read/,
+      /put the file there/,
+    ],
+    [
+      "a password for all to read",
+      "secrets",
+      { secrets: [{ key: "database.passwordFile", path: "/p", problem: null, isOpen: true }] },
+      "warn",
+      /others can read \/p/,
+      /chmod 600 \/p/,
+    ],
+    [
+      "no database",
+      "database",
+      { database: { url: "postgres://db/x", kind: "failed", code: "STORE_UNAVAILABLE", message: "refused" } },
+      "fail",
+      /refused/,
+      /database runs/,
+    ],
+    [
+      "another node's database",
+      "database",
+      { database: { url: "sqlite:/x", kind: "reached", ms: 1, node: "other", wantedNode: "ips1", writeProblem: null } },
+      "fail",
+      /belongs to node other/,
+      /mend/,
+    ],
+    [
+      "a database that cannot be written",
+      "database",
+      {
+        database: {
+          url: "sqlite:/x",
+          kind: "reached",
+          ms: 1,
+          node: "ips1",
+          wantedNode: "ips1",
+          writeProblem: "denied",
+        },
+      },
+      "fail",
+      /cannot be written: denied/,
+      /grant/,
+    ],
+    ["no bus", "bus", { bus: failed("LINK_UNREACHABLE", "no NATS server answers") }, "fail", /answers/, /nats\.url/],
+    ["a bus that refuses us", "bus", { bus: failed("NOT_PERMITTED", "refused") }, "fail", /refused/, /credentials/],
+    [
+      "no nats-server to start",
+      "bus",
+      { bus: { kind: "embedded", program: { problem: "no nats-server found" }, url: null, link: null } },
+      "fail",
+      /no nats-server/,
+      /install/,
+    ],
+    [
+      "an embedded bus that is silent though the sentinel runs",
+      "bus",
+      { bus: { ...failed("LINK_UNREACHABLE", "x"), kind: "embedded", program: { path: "/n", version: "2.15.1" } } },
+      "fail",
+      /does not answer/,
+      /logs\/nats-server\.log/,
+    ],
+    [
+      "a bus without JetStream",
+      "JetStream",
+      { bus: link({ jetStream: { kind: "failed", message: "no responders" } }) },
+      "fail",
+      /no responders/,
+      /jetstream \{/,
+    ],
+    ["a full JetStream", "JetStream", { bus: jetStream({ usedBytes: 95 }) }, "warn", /nearly full/, /max_file_store/],
+    ["a clock that is late", "clock", { bus: jetStream({ skewMs: 5000 }) }, "warn", /5000 ms behind/, /chrony/],
+    ["a clock that is early", "clock", { bus: jetStream({ skewMs: -5000 }) }, "warn", /5000 ms ahead/, /chrony/],
+    ["half a sentinel", "sentinel", { pair: { worker: null, watcher: 12 } }, "warn", /worker is not running/, /logs/],
+    [
+      "a full disk",
+      "disks",
+      { disks: { ...well.disks, paths: [{ path: "/var", freeBytes: 1, minimumBytes: 5, reason: null }] } },
+      "fail",
+      /\/var has 1 B free, 5 B are wanted/,
+      /fspart/,
+    ],
+    [
+      "a disk that is not there",
+      "disks",
+      {
+        disks: {
+          ...well.disks,
+          paths: [{ path: "/mnt", freeBytes: null, minimumBytes: 5, reason: "it does not exist" }],
+        },
+      },
+      "fail",
+      /\/mnt: it does not exist/,
+      /mount/,
+    ],
+    [
+      "a line of fspart that cannot be understood",
+      "disks",
+      { disks: { ...well.disks, problems: [{ line: 4, message: "a quote is opened and not closed" }] } },
+      "warn",
+      /fspart:4: a quote/,
+      /mend that line/,
+    ],
+    [
+      "an error file that is none",
+      "error files",
+      { errorFiles: { files: 0, refused: [{ path: "logs/sw_error", reason: "is not a regular file" }] } },
+      "warn",
+      /is not watched: is not a regular file/,
+      /regular file/,
+    ],
+  ])("names %s and its remedy", (_what, check, facts, verdict, found, remedy) => {
+    const finding = findingOf(facts, check);
+    expect(finding?.verdict).toBe(verdict);
+    expect(finding?.found).toMatch(found);
+    expect(finding?.remedy).toMatch(remedy);
+  });
+
+  it("does not hold it against a node that it is down", () => {
+    const down = diagnose({
+      ...well,
+      pair: { worker: null, watcher: null },
+      bus: { kind: "embedded", program: { path: "/n", version: "2.15.1" }, url: null, link: null },
+      database: { url: "sqlite:/srv/ips1/data/castellan.db", kind: "not-yet" },
+    });
+    expect(down.filter(({ verdict }) => verdict !== "ok")).toEqual([]);
+  });
+});
