@@ -117,6 +117,28 @@ describe("start and stop", () => {
     await eventually(() => copies("steady").every(({ state }) => state !== "T"));
     await worker.bring("BG", 1, "PAUSED");
     expect(await worker.bring("BG", 1, "STOPPED")).toEqual({ status: "STOPPED", comment: "stopped" });
+    expect(await worker.status.flush(5000)).toBe(true);
+    const log = await kit.gateway.find("process_event_log", { orderBy: [{ column: "id" }] });
+    expect(log.map((row) => row.process_status)).toEqual([3000, 3004, 3005, 3004, 3001, 3002]);
+  });
+
+  test("a type may say how it is paused; a stop still ends what stands still", async () => {
+    const program = `process.on("SIGUSR1", () => console.log("paused")); process.on("SIGUSR2", () => console.log("resumed"));
+      setInterval(() => {}, 60000); console.log("started");`;
+    await kit.define("OWN", 1, {
+      command: [node, "-e", program],
+      pausable: true,
+      pause: { signal: "SIGUSR1", resume: "SIGUSR2" },
+      ready: { logLine: "^started" },
+    });
+    const worker = await kit.worker();
+    await worker.bring("OWN", 1, "RUNNING");
+    await worker.bring("OWN", 1, "PAUSED");
+    await eventually(async () => (await kit.output("OWN", 1)).includes("paused"));
+    await worker.bring("OWN", 1, "UNPAUSED");
+    await eventually(async () => (await kit.output("OWN", 1)).includes("resumed"));
+    await worker.bring("OWN", 1, "PAUSED");
+    expect(await worker.bring("OWN", 1, "STOPPED")).toEqual({ status: "STOPPED", comment: "stopped" });
   });
 });
 
