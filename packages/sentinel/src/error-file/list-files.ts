@@ -19,12 +19,17 @@ export interface Listing {
 }
 
 const MAX_FILES = 1000;
+const TOO_MANY = `holds more than ${MAX_FILES} error files, the rest of which is more than can be followed`;
 
 /** `patterns` are relative to `home` and do not lead out of it. A directory that cannot be listed gives nothing. */
 export async function listErrorFiles(home: string, patterns: readonly string[]): Promise<Listing> {
   const within = patterns.filter((pattern) => !pattern.startsWith("/") && !pattern.split("/").includes(".."));
-  const options = { cwd: home, absolute: true, onlyFiles: false, followSymbolicLinks: false, suppressErrors: true };
-  const found = (await glob([...within], options)).sort();
+  const options = { cwd: home, onlyFiles: false, followSymbolicLinks: false, suppressErrors: true };
+  // Made absolute here: the library would turn a backslash in a name into a slash.
+  const all = (await glob([...within], options)).map((name) => join(home, name)).sort();
+  const isArchived = (path: string): boolean => isArchivedName(basename(path));
+  // Years of archived files must not take the places of those that are written to.
+  const found = [...all.filter((path) => !isArchived(path)), ...all.filter(isArchived)];
   const files = new Map<string, FoundFile>();
   const links: FoundFile[] = [];
   const refused: { path: string; reason: string }[] = [];
@@ -38,6 +43,9 @@ export async function listErrorFiles(home: string, patterns: readonly string[]):
   }
   // A link to a file that is listed itself adds nothing.
   for (const link of links) if (!files.has(link.target)) files.set(link.target, link);
+  const left = found[MAX_FILES];
+  // Archived files that nobody follows are no loss.
+  if (left !== undefined && !isArchived(left)) refused.push({ path: join(home, "logs"), reason: TOO_MANY });
   return { files: [...files.values()], refused, isCut: found.length > MAX_FILES };
 }
 
@@ -51,6 +59,8 @@ async function look(path: string, home: string): Promise<FoundFile | { reason: s
     const behind = await stat(target, { bigint: true });
     return behind.isFile() ? { ...toFileStat(path, behind), target } : { reason: "is not a regular file" };
   } catch (thrown) {
+    // Its bytes are no UTF-8: what we were given as its name is another one, which is not there.
+    if (systemCode(thrown) === "ENOENT" && path.includes("\ufffd")) return { reason: "has a name that is not UTF-8" };
     // Gone between the listing and the look, or a link to nothing: not there.
     if (systemCode(thrown) === "ENOENT") return null;
     return { reason: `cannot be examined (${systemCode(thrown) ?? "error"})` };
