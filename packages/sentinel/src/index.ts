@@ -17,6 +17,7 @@ export { createProcessTable, type ProcessTableCommand } from "./process/process-
 export { createStatusWriter } from "./process/status-writer.ts";
 export { createKeeperWorld } from "./process/world.ts";
 export { handleCommand } from "./role/command-gate.ts";
+export { createHousekeeper } from "./role/housekeeper.ts";
 export { takeIncarnation } from "./role/incarnation.ts";
 export { type LoopbackBus, testEvents } from "./role/loopback.ts";
 export { createRollCall, createSignOfLife } from "./role/presence.ts";

@@ -5,6 +5,7 @@ import { type Clock, ensureError, type IdSource, type Logger } from "@castellan/
 import { Conductor, createSubjects, Desk, Outbox, Sentinel, type Subjects } from "@castellan/protocol";
 import {
   createConductor,
+  createHousekeeper,
   createRollCall,
   type EventSink,
   handleCommand,
@@ -40,6 +41,7 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   const subjects = createSubjects(node);
   const { epoch, onDeposed } = term;
   term.spawn(createRollCall({ gateway, epoch, serverId, onDeposed }), "roll-call");
+  term.spawn(createHousekeeper({ gateway, epoch, onDeposed }), "housekeeper");
   const conductor = term.spawn(
     createConductor({
       gateway,

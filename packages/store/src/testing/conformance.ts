@@ -9,6 +9,7 @@ import { describeCompany } from "./company.ts";
 import { describeKeys } from "./keys.ts";
 import { describeReads } from "./reads.ts";
 import { describeRefusals } from "./refusals.ts";
+import { describeRetention } from "./retention.ts";
 import { describeRows } from "./rows-kept.ts";
 
 /** A database of its own, empty but for the schema. */
@@ -42,5 +43,6 @@ export function describeGateway(name: string, make: () => Promise<TestDatabase>)
     );
     describeReads(() => gateway);
     describeRefusals(() => gateway);
+    describeRetention(() => gateway);
   });
 }

@@ -1,0 +1,106 @@
+/** The part of the suite about what the schema forgets, and what it must not. */
+import { beforeEach, describe, expect, it } from "vitest";
+import { type Gateway, insert, update, type Write } from "../gateway.ts";
+import type { Row } from "../schema/tables.ts";
+import { forgetOld, KEPT_ALERT_LINES, KEPT_DAYS } from "../views/retention.ts";
+import { extremeRow, itemRow, NOON, nodeStateRow, operationRow, stepRow } from "./rows.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const ago = (days: number): Date => new Date(NOON.getTime() - days * DAY_MS);
+const guard = (): Write => update("node_state", { id: 1, epoch: 0 }, { fence: { add: 1 } });
+
+function lineRow(caseNumber: number, seq: number, over: Partial<Row<"work_item_event">> = {}): Row<"work_item_event"> {
+  return {
+    ...extremeRow("work_item_event", "null"),
+    case_number: caseNumber,
+    seq,
+    alert_id: "alert",
+    happened_at: ago(400),
+    published: true,
+    ...over,
+  };
+}
+
+export function describeRetention(gateway: () => Gateway): void {
+  describe("what is old", () => {
+    beforeEach(async () => {
+      await gateway().commit([insert("node_state", nodeStateRow())]);
+    });
+
+    it("goes: events, dead letters, audit; what is younger, or not seen to, stays", async () => {
+      const event = (id: string, days: number, followed = true): Write =>
+        insert("process_event_log", { ...extremeRow("process_event_log", "low"), id, timestamp: ago(days), followed });
+      const letter = (id: string, days: number): Write =>
+        insert("alert_dead_letter", { ...extremeRow("alert_dead_letter", "low"), id, happened_at: ago(days) });
+      const audit = (id: string, days: number): Write =>
+        insert("audit_log", { ...extremeRow("audit_log", "low"), id, happened_at: ago(days) });
+      await gateway().commit([
+        event("old", KEPT_DAYS.process_event_log + 1),
+        event("unseen", KEPT_DAYS.process_event_log + 1, false),
+        event("young", KEPT_DAYS.process_event_log - 1),
+        letter("old", KEPT_DAYS.alert_dead_letter + 1),
+        letter("young", KEPT_DAYS.alert_dead_letter - 1),
+        audit("old", KEPT_DAYS.audit_log + 1),
+        audit("young", KEPT_DAYS.audit_log - 1),
+      ]);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(3);
+      expect((await gateway().find("process_event_log")).map(({ id }) => id)).toEqual(["unseen", "young"]);
+      expect((await gateway().find("alert_dead_letter")).map(({ id }) => id)).toEqual(["young"]);
+      expect((await gateway().find("audit_log")).map(({ id }) => id)).toEqual(["young"]);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(0);
+    });
+
+    it("goes in small commits, operations after all their steps", async () => {
+      const ended = { state: "done", finished_at: ago(KEPT_DAYS.operation + 1) };
+      await gateway().commit([
+        insert("operation", operationRow("old", ended)),
+        insert("operation", operationRow("open", { finished_at: null })),
+        ...Array.from({ length: 700 }, (_, at) => insert("operation_step", stepRow(`s${at}`, "old", at))),
+        insert("operation_step", stepRow("mine", "open", 1)),
+      ]);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(500);
+      expect(await gateway().find("operation")).toHaveLength(2);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(201);
+      expect((await gateway().find("operation")).map(({ id }) => id)).toEqual(["open"]);
+      expect((await gateway().find("operation_step")).map(({ id }) => id)).toEqual(["mine"]);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(0);
+    });
+
+    it("of work items goes with its history, unless somebody may still need it", async () => {
+      const closed = { open_cause: null, state: "released", last_seen: ago(KEPT_DAYS.work_item + 1) };
+      await gateway().commit([
+        insert("work_item", itemRow(1, closed)),
+        insert("work_item", itemRow(2, { ...closed, open_cause: "still open" })),
+        insert("work_item", itemRow(3, { ...closed, silenced_until: ago(-1) })),
+        insert("work_item", itemRow(4, closed)),
+        insert("work_item", itemRow(5, closed)),
+        insert("work_item", itemRow(6, closed)),
+        ...[1, 2, 3, 4, 5, 6].map((number) => insert("work_item_event", lineRow(number, 1))),
+        insert("work_item_event", lineRow(4, 2, { alert_id: null, happened_at: ago(1) })),
+        insert("work_item_event", lineRow(5, 2, { published: false })),
+      ]);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(2);
+      expect((await gateway().find("work_item")).map((item) => item.case_number)).toEqual([2, 3, 4, 5, 6]);
+      expect(await gateway().find("work_item_event", { where: { case_number: 1 } })).toEqual([]);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(0);
+    });
+
+    it("of an open item's history are the alerts before its last ones; what people did stays", async () => {
+      const versions = KEPT_ALERT_LINES + 20;
+      await gateway().commit([
+        insert("work_item", itemRow(1, { open_cause: "c", row_version: versions })),
+        ...[1, 2, 3, 19, 20, 21, versions].map((seq) => insert("work_item_event", lineRow(1, seq))),
+        insert("work_item_event", lineRow(1, 4, { alert_id: null })),
+      ]);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(4);
+      expect((await gateway().find("work_item_event")).map(({ seq }) => seq)).toEqual([4, 20, 21, versions]);
+    });
+
+    it("is removed by nobody whose guard misses", async () => {
+      const row = { ...extremeRow("audit_log", "low"), happened_at: ago(1000) };
+      await gateway().commit([insert("audit_log", row), update("node_state", { id: 1 }, { epoch: 7 })]);
+      await expect(forgetOld(gateway(), guard, NOON)).rejects.toMatchObject({ code: "STORE_CONFLICT", index: 0 });
+      expect(await gateway().find("audit_log")).toHaveLength(1);
+    });
+  });
+}

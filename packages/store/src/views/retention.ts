@@ -1,0 +1,149 @@
+/**
+ * What the shared schema forgets, and when: the tables that only grow are kept within bounds, a few rows at a time.
+ *
+ * R1 Each step is one small commit behind the caller's guard (the fence of a master): nobody waits long for its locks, and
+ *    whoever does not rule any more removes nothing.
+ * R2 What somebody still needs stays, however old: events that have not been seen to, lines not yet published, open
+ *    operations, open items, items whose cause is silenced, the item with the highest number (numbers are not used again).
+ * R3 An item goes with its whole history; of one that stays open, the lines of people and the last lines of its alerts are kept.
+ */
+import { type Gateway, prune, remove, type Write } from "../gateway.ts";
+import type { Row } from "../schema/tables.ts";
+
+/** Days that ended things are kept. */
+export const KEPT_DAYS = {
+  process_event_log: 30,
+  operation: 90,
+  work_item: 180,
+  alert_dead_letter: 180,
+  audit_log: 365,
+} as const;
+/** Lines of alerts kept in the history of an item that stays open. */
+export const KEPT_ALERT_LINES = 1000;
+
+/** Rows of one commit. */
+const BATCH = 500;
+/** Operations, or items, looked at in one step. */
+const HEADS = 50;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+type Step = (forget: Forgetting) => Promise<number>;
+
+interface Forgetting {
+  readonly gateway: Gateway;
+  readonly now: Date;
+  /** Commits behind the guard; answers how many rows went. */
+  commit(write: Write): Promise<number>;
+  /** Before then, what belongs to `table` may go. */
+  limit(table: keyof typeof KEPT_DAYS): Date;
+}
+
+/**
+ * One round over all tables. Answers how many rows went: 0 = there is nothing more to forget for now. Throws what the
+ * gateway throws, a `StoreConflict` with index 0 when the guard misses.
+ */
+export async function forgetOld(gateway: Gateway, guard: () => Write, now: Date): Promise<number> {
+  const forgetting: Forgetting = {
+    gateway,
+    now,
+    async commit(write) {
+      const [, gone = 0] = await gateway.commit([guard(), write]);
+      return gone;
+    },
+    limit: (table) => new Date(now.getTime() - KEPT_DAYS[table] * DAY_MS),
+  };
+  let gone = 0;
+  for (const step of STEPS) gone += await step(forgetting);
+  return gone;
+}
+
+/** A commit that would find nothing is not worth its fence. */
+async function whileThere(old: readonly unknown[], forget: () => Promise<number>): Promise<number> {
+  return old.length === 0 ? 0 : await forget();
+}
+
+const forgetEvents: Step = async ({ gateway, commit, limit }) => {
+  const where = { timestamp: { below: limit("process_event_log") }, followed: true };
+  const old = await gateway.find("process_event_log", { where, limit: 1 });
+  return whileThere(old, () => commit(prune("process_event_log", where, BATCH)));
+};
+
+const forgetLetters: Step = async ({ gateway, commit, limit }) => {
+  const where = { happened_at: { below: limit("alert_dead_letter") } };
+  const old = await gateway.find("alert_dead_letter", { where, limit: 1 });
+  return whileThere(old, () => commit(prune("alert_dead_letter", where, BATCH)));
+};
+
+const forgetAudit: Step = async ({ gateway, commit, limit }) => {
+  const where = { happened_at: { below: limit("audit_log") } };
+  const old = await gateway.find("audit_log", { where, limit: 1 });
+  return whileThere(old, () => commit(prune("audit_log", where, BATCH)));
+};
+
+const forgetOperations: Step = async ({ gateway, commit, limit }) => {
+  const old = await gateway.find("operation", {
+    where: { finished_at: { below: limit("operation") }, state: { not: "open" } },
+    orderBy: [{ column: "finished_at" }],
+    limit: HEADS,
+  });
+  const ids = old.map(({ id }) => id);
+  return whileThere(ids, async () => {
+    const steps = await commit(prune("operation_step", { operation_id: { in: ids } }, BATCH));
+    // Some may be left: the operations go when all their steps have gone.
+    return steps < BATCH ? steps + (await commit(remove("operation", { id: { in: ids } }))) : steps;
+  });
+};
+
+const forgetItems: Step = async ({ gateway, commit, limit, now }) => {
+  const before = limit("work_item");
+  const [closed, [newest]] = await Promise.all([
+    gateway.find("work_item", { where: { open_cause: null, last_seen: { below: before } }, limit: HEADS }),
+    gateway.find("work_item", { orderBy: [{ column: "case_number", descending: true }], limit: 1 }),
+  ]);
+  const quiet = closed.filter(
+    ({ case_number, silenced_until }) =>
+      case_number !== newest?.case_number && (silenced_until === null || silenced_until < now),
+  );
+  const ids = await withoutRecentLines(gateway, quiet, before);
+  return whileThere(ids, async () => {
+    const lines = await commit(prune("work_item_event", { case_number: { in: ids } }, BATCH));
+    return lines < BATCH ? lines + (await commit(remove("work_item", { case_number: { in: ids } }))) : lines;
+  });
+};
+
+/** What happened to an item last may be much later than its last alert. */
+async function withoutRecentLines(
+  gateway: Gateway,
+  items: readonly Row<"work_item">[],
+  before: Date,
+): Promise<number[]> {
+  const numbers = items.map(({ case_number }) => case_number);
+  if (numbers.length === 0) return [];
+  const [recent, unpublished] = await Promise.all([
+    gateway.find("work_item_event", { where: { case_number: { in: numbers }, happened_at: { above: before } } }),
+    gateway.find("work_item_event", { where: { case_number: { in: numbers }, published: false } }),
+  ]);
+  const needed = new Set([...recent, ...unpublished].map(({ case_number }) => case_number));
+  return numbers.filter((number) => !needed.has(number));
+}
+
+/** Versions number the lines, so only an item with many versions can have many lines. */
+const forgetLines: Step = async ({ gateway, commit }) => {
+  const busy = await gateway.find("work_item", {
+    where: { open_cause: { not: null }, row_version: { above: KEPT_ALERT_LINES } },
+  });
+  let gone = 0;
+  for (const { case_number, row_version } of busy) {
+    const where = {
+      case_number,
+      seq: { below: row_version - KEPT_ALERT_LINES },
+      alert_id: { not: null },
+      published: true,
+    };
+    const old = await gateway.find("work_item_event", { where, limit: 1 });
+    gone += await whileThere(old, () => commit(prune("work_item_event", where, BATCH)));
+  }
+  return gone;
+};
+
+const STEPS: readonly Step[] = [forgetEvents, forgetLetters, forgetAudit, forgetOperations, forgetItems, forgetLines];
