@@ -24,15 +24,17 @@ describe("the event self-test", () => {
   it("that fails refuses start and stop, names what to look at, and touches no process", async () => {
     nats = await natsServer({ jetstream: true, config: DEAF });
     node = await makeNode({ types: ONE, config: `nats: { url: "${nats.url}" }\n` });
-    await node.up(); // by itself it starts the processes: no bus is needed for that
-    await node.awaitRunning();
-    const before = await node.pids();
+    const up = await node.up();
+    const expected = /events do not work: .*sys\.loopback\..*nothing was started or stopped/s;
+    expect(up.code, said(up)).toBe(3);
+    expect(said(up)).toMatch(expected);
     for (const command of ["start", "stop", "restart"]) {
       const refused = await node.cli(command, "--timeout", "20");
       expect(refused.code, said(refused)).toBe(3);
-      expect(said(refused)).toMatch(/events do not work: .*sys\.loopback\..*nothing was started or stopped/s);
+      expect(said(refused)).toMatch(expected);
       expect(said(refused)).toMatch(/castellan doctor/);
     }
-    expect(await node.pids()).toEqual(before);
+    const [server] = (await node.status()).servers;
+    expect(server).toMatchObject({ state: "up", processes: [{ status: "STOPPED", pid: null }] });
   });
 });

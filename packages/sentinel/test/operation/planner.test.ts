@@ -1,19 +1,19 @@
-import { type OperationVerb, type Target, TypeName } from "@castellan/protocol";
+import { type Target, TypeName } from "@castellan/protocol";
 import { describe, expect, it } from "vitest";
-import type { PlannerView, PlanStep } from "../../src/operation/plan.ts";
+import type { PlannerView, PlanStep, PlanVerb } from "../../src/operation/plan.ts";
 import { plan } from "../../src/operation/planner.ts";
 import { CATALOGUE, nodeView } from "./views.ts";
 
 const catalogue = (status = {}, disabled: readonly string[] = []): PlannerView =>
   nodeView({ ...CATALOGUE, status, disabled });
 
-function stepsOf(verb: OperationVerb, target: Target, view: PlannerView): readonly PlanStep[] {
+function stepsOf(verb: PlanVerb, target: Target, view: PlannerView): readonly PlanStep[] {
   const planned = plan({ verb, target }, view);
   if (planned.kind === "refused") throw planned.refusal;
   return planned.steps;
 }
 
-function refusalOf(verb: OperationVerb, target: Target, view: PlannerView) {
+function refusalOf(verb: PlanVerb, target: Target, view: PlannerView) {
   const planned = plan({ verb, target }, view);
   return planned.kind === "refused" ? planned.refusal : null;
 }
