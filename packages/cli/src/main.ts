@@ -51,6 +51,12 @@ async function reportMistake(mistake: CommanderError, io: Io, json: boolean): Pr
   if (mistake.code === "commander.help" && !json) return EXIT.usage;
   const { CastellanError } = await import("@castellan/kernel");
   const { reportFailure } = await import("./failure.ts");
-  const what = mistake.code === "commander.help" ? "a command is missing" : mistake.message.replace(/^error: /, "");
+  const what =
+    mistake.code === "commander.help" ? "a command is missing" : shortened(mistake.message.replace(/^error: /, ""));
   return reportFailure(new CastellanError("USAGE", what), io, json);
+}
+
+/** What was typed is said again, but not at any length. */
+function shortened(message: string): string {
+  return message.replace(/'([^']{80})[^']{20,}'/g, "'$1…'");
 }

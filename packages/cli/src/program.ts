@@ -4,6 +4,7 @@
  */
 import { Command, Option } from "commander";
 import { addAttributes } from "./grammar/attribute.ts";
+import { addCompletion } from "./grammar/completion.ts";
 import { addConfiguration } from "./grammar/configuration.ts";
 import { type Bind, examples, seconds, textOf } from "./grammar/group.ts";
 import { addNode } from "./grammar/node.ts";
@@ -29,7 +30,16 @@ export type Perform = (options: CommonOptions, run: (invocation: Invocation) => 
 const VERSION = "0.1.0";
 
 /** In the order of the help. */
-const GROUPS = [addNode, addConfiguration, addAttributes, addOperations, addObservation, addWorkItems, addParts];
+const GROUPS = [
+  addNode,
+  addConfiguration,
+  addAttributes,
+  addOperations,
+  addObservation,
+  addWorkItems,
+  addCompletion,
+  addParts,
+];
 
 /** Throws `CommanderError` on `--help`, `--version` (exit code 0) and on mistakes. */
 export function createProgram(io: Io, perform: Perform): Command {
@@ -49,7 +59,12 @@ export function createProgram(io: Io, perform: Perform): Command {
     .addOption(new Option("-T, --timeout <seconds>", "how long to wait").argParser(seconds))
     .helpOption("-h, --help", "print help")
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(io.columns, 100) })
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: Math.min(io.columns, 100),
+      // A list of commands names them; what they take is for the help of each.
+      subcommandTerm: (command) => command.name(),
+    })
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),

@@ -53,7 +53,7 @@ describe("the command line", () => {
     [["status", "hades"], "too many arguments for 'status'. Expected 0 arguments but got 1."],
     [["-T", "soon", "status"], "write a number of seconds"],
     [["--as", "", "status"], "write 1 to 64 characters"],
-    [["workitem", "release", "7", "--note", "x".repeat(1001)], "write 1 to 1000 characters"],
+    [["--as", "x".repeat(65), "status"], "write 1 to 64 characters"],
     [["start", "hades", "no type"], '"no type": a process type is 1-10 letters, digits and underscores'],
     [["start", "hades", "WEB", "0"], '"0" is not an instance number'],
     [["workitem", "show", "12x"], '"12x" is not a case number'],

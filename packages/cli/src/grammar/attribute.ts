@@ -4,8 +4,9 @@ import { examples, type Group } from "./group.ts";
 export const addAttributes: Group = (program, bind) => {
   const attributes = program
     .command("attribute")
-    .description("settings of the node, a server, a type or an instance; the most specific holds")
-    .helpCommand(false);
+    .description("settings of the node, a server, a type or an instance")
+    .helpCommand(false)
+    .addHelpText("after", examples(["castellan attribute list", "castellan attribute set PROCESS_MAX_RESTARTS 10"]));
   attributes
     .command("set")
     .description("set one; it is taken up within seconds, without a restart")

@@ -14,7 +14,7 @@ export const addConfiguration: Group = (program, bind) => {
     );
   program
     .command("plan")
-    .description("show what start, stop, restart, pause or resume would do, without doing it")
+    .description("show what start, stop, restart ... would do, and do nothing")
     .argument("<command>", "start, stop, restart, pause or resume")
     .argument("[server]", "only on this server")
     .argument("[type]", "only processes of this type")

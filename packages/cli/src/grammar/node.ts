@@ -5,7 +5,7 @@ export const addNode: Group = (program, bind) => {
   program.commandsGroup("This server:");
   program
     .command("init")
-    .description("make a home with files that explain themselves; nothing is overwritten")
+    .description("make a home with files that explain themselves")
     .argument("[dir]", "where (default: the home)")
     .addHelpText("after", examples(["castellan init", "castellan init /srv/ips1"]))
     .action((directory: string | undefined) => bind(async () => (await import("../commands/init.ts")).run)(directory));
@@ -26,7 +26,7 @@ export const addNode: Group = (program, bind) => {
     .action(() => bind(async () => (await import("../commands/down.ts")).run)());
   program
     .command("doctor")
-    .description("look whether everything a server needs is there, and say what to do")
+    .description("look whether this server has what it needs; say what to do")
     .addHelpText("after", examples(["castellan doctor", "castellan doctor --json"]))
     .action(() => bind(async () => (await import("../commands/doctor.ts")).run)());
 };

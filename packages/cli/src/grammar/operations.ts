@@ -4,7 +4,7 @@ import { examples, type Group } from "./group.ts";
 const OPERATIONS = [
   ["start", "start", "start what is enabled: all, a server, a type, or one"],
   ["stop", "shutdown", "stop in reverse order: all, a server, a type, or one"],
-  ["restart", "restart", "stop and start again, one of a type after the other; revives what is suspended"],
+  ["restart", "restart", "stop and start again, one by one; revives what is suspended"],
   ["pause", "pause", "let what is pausable stand still: all, a server, a type, or one"],
   ["resume", "unpause", "let what is paused go on: all, a server, a type, or one"],
 ] as const;
