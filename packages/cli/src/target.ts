@@ -1,6 +1,6 @@
 /** What is meant, as it is typed: `[SERVER [TYPE [INSTANCE]]]`. */
 import { CastellanError } from "@castellan/kernel";
-import { Instance, parseName, type Target, TypeName } from "@castellan/protocol";
+import { Instance, parseName, ServerName, type Target, TypeName } from "@castellan/protocol";
 
 /** Throws BAD_NAME or USAGE. */
 export function targetOf(server?: string, type?: string, number?: string): Target {
@@ -8,7 +8,7 @@ export function targetOf(server?: string, type?: string, number?: string): Targe
     throw new CastellanError("USAGE", `"${number}" is not an instance number: write a number from 1 to 99999`);
   }
   return {
-    ...(server === undefined ? {} : { server: server.toLowerCase() }),
+    ...(server === undefined ? {} : { server: parseName(ServerName, server.toLowerCase()) }),
     ...(type === undefined ? {} : { type: parseName(TypeName, type) }),
     ...(number === undefined ? {} : { instance: Number(number) }),
   };

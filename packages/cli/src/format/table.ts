@@ -36,8 +36,11 @@ const GAP = "  ";
 const COLOUR = "\u001b\\[[\\d;]*m";
 const MOVES = new RegExp(`(?:(?!${COLOUR})\\p{Cc})+`, "gu");
 
-/** Foreign text (a log, a file name, a note) without what a terminal obeys, colours included. */
-export const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, " ");
+/** Foreign text (a log, a file name, a note) without what a terminal obeys, colours included, or what turns its order round. */
+export const oneLine = (text: string): string => text.replace(OBEYED, " ");
+
+/** Controls, direction marks, line and paragraph separators. */
+const OBEYED = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu;
 
 function cut(cell: string, room: number): string {
   if (visible(cell) <= room || cell !== stripVTControlCharacters(cell)) return cell;

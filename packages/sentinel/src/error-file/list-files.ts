@@ -21,13 +21,14 @@ export interface Listing {
 const MAX_FILES = 1000;
 const TOO_MANY = `holds more than ${MAX_FILES} error files, the rest of which is more than can be followed`;
 
+const isArchived = (path: string): boolean => isArchivedName(basename(path));
+
 /** `patterns` are relative to `home` and do not lead out of it. A directory that cannot be listed gives nothing. */
 export async function listErrorFiles(home: string, patterns: readonly string[]): Promise<Listing> {
   const within = patterns.filter((pattern) => !pattern.startsWith("/") && !pattern.split("/").includes(".."));
   const options = { cwd: home, onlyFiles: false, followSymbolicLinks: false, suppressErrors: true };
   // Made absolute here: the library would turn a backslash in a name into a slash.
   const all = (await glob([...within], options)).map((name) => join(home, name)).sort();
-  const isArchived = (path: string): boolean => isArchivedName(basename(path));
   // Years of archived files must not take the places of those that are written to.
   const found = [...all.filter((path) => !isArchived(path)), ...all.filter(isArchived)];
   const files = new Map<string, FoundFile>();
