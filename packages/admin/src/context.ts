@@ -22,8 +22,15 @@ export interface BusPort {
   ): Promise<BusMessage>;
   /** Fire and forget. Rejects with NOT_REACHABLE when it has not left this program. */
   publish(subject: string, body: Uint8Array, headers?: Readonly<Record<string, string>>): Promise<void>;
-  /** Calls back for each message until closed, across reconnections. Rejects with NOT_REACHABLE. */
-  subscribe(subject: string, onMessage: (message: BusMessage) => void): Promise<{ close(): void }>;
+  /**
+   * Calls back for each stored event on a subject until closed: in order, none left out across reconnections; the same may
+   * come more than once. From now on, or from `sinceMs` ago. `caughtUp`, once: all of the past has come. Rejects with
+   * NOT_REACHABLE.
+   */
+  tail(
+    events: { readonly stream: string; readonly subject: string; readonly sinceMs: number | null },
+    listener: { message(message: BusMessage): void; caughtUp(): void },
+  ): Promise<{ close(): void }>;
 }
 
 export interface AdminContext {

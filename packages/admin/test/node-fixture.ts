@@ -52,9 +52,9 @@ export function fakeBus(answer: (subject: string, body: unknown, timeoutMs: numb
       bus.published.push(subject);
       return Promise.resolve();
     },
-    subscribe(_subject, onMessage) {
-      listeners.add(onMessage);
-      return Promise.resolve({ close: () => void listeners.delete(onMessage) });
+    tail(_events, { message }) {
+      listeners.add(message);
+      return Promise.resolve({ close: () => void listeners.delete(message) });
     },
     deliver(subject, headers, body) {
       for (const listener of listeners) listener({ subject, headers, body: new TextEncoder().encode(body) });

@@ -169,11 +169,10 @@ describe("followAlerts", () => {
     const { ctx } = await twoServers(bus);
     const alerts: string[] = [];
     const problems: Error[] = [];
-    const feed = await followAlerts(
-      ctx,
-      ({ event, alert: { summary } }) => alerts.push(`${event.id} ${summary}`),
-      (error) => problems.push(error),
-    );
+    const feed = await followAlerts(ctx, {
+      alert: ({ event, alert: { summary } }) => void alerts.push(`${event.id} ${summary}`),
+      problem: (error) => void problems.push(error),
+    });
     const subject = "castellan.ips1.evt.alert.error.hades.disk";
     bus.deliver(subject, headers, JSON.stringify(alert));
     bus.deliver(subject, headers, JSON.stringify(alert));

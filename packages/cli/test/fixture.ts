@@ -106,9 +106,10 @@ function fakeBus(answer: Answer, listeners: Set<(message: BusMessage) => void>):
       return { subject, body: new TextEncoder().encode(text), headers: refused ? { "actor-error": "x" } : {} };
     },
     publish: () => Promise.resolve(),
-    subscribe(_subject, onMessage) {
-      listeners.add(onMessage);
-      return Promise.resolve({ close: () => void listeners.delete(onMessage) });
+    tail(_events, { message, caughtUp }) {
+      listeners.add(message);
+      caughtUp();
+      return Promise.resolve({ close: () => void listeners.delete(message) });
     },
   };
 }

@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { createSystemClock } from "@castellan/kernel";
 import type { NatsSettings } from "@castellan/protocol";
 import { eventually, type NatsServer, natsServer } from "@castellan/testkit";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, headers, type NatsConnection } from "nats";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createNatsBus, type NatsBus } from "../src/bus/nats-bus.ts";
@@ -64,26 +65,6 @@ describe("the bus of an administrator", () => {
     listening.unsubscribe();
   });
 
-  it("listens across a restart of the server", async () => {
-    const got: string[] = [];
-    const feed = await bus.subscribe("news", (message) => got.push(text(message.body)));
-    await eventually(async () => {
-      peer.publish("news", "a");
-      await peer.flush();
-      return got.includes("a");
-    });
-    await server.kill9();
-    await server.restart();
-    await eventually(
-      () => {
-        peer.publish("news", "b");
-        return got.includes("b");
-      },
-      { withinMs: 15_000 },
-    );
-    feed.close();
-  });
-
   it("says that a server is not there, and that one refuses us", async () => {
     const nowhere = createNatsBus(at("nats://127.0.0.1:1"), createSystemClock());
     await expect(nowhere.request("x", bytes(""), 1000)).rejects.toMatchObject({ code: "NOT_REACHABLE" });
@@ -117,5 +98,88 @@ describe("the probe", () => {
       expect(await probeNats(`nats://127.0.0.1:${port}`, 200)).toBe(false);
       await new Promise((resolve) => other.close(resolve));
     }
+  });
+});
+
+describe("the tail of a stream", () => {
+  let stored: NatsServer;
+  let publisher: NatsConnection;
+  let follower: NatsBus;
+  const got: string[] = [];
+  let caughtUp = 0;
+  const listener = {
+    message: ({ body }: { readonly body: Uint8Array }) => void got.push(text(body)),
+    caughtUp: () => {
+      caughtUp += 1;
+    },
+  };
+  const tail = (sinceMs: number | null = null) =>
+    follower.tail({ stream: "EVENTS", subject: "evt.alert.>", sinceMs }, listener);
+  const makeStream = async (): Promise<void> => {
+    const manager = await jetstreamManager(publisher);
+    await manager.streams.add({ name: "EVENTS", subjects: ["evt.>"], storage: "file" });
+  };
+  /** What follows may be told only once the bus is there again. */
+  const store = (word: string, subject = "evt.alert.x") =>
+    eventually(async () => void (await jetstream(publisher).publish(subject, word, { msgID: word, timeout: 500 })), {
+      withinMs: 15_000,
+    });
+  const gets = (...words: string[]) =>
+    eventually(() => expect(got).toEqual(words), { withinMs: 20_000, describe: `all of ${words.join(", ")}` });
+
+  beforeEach(async () => {
+    got.splice(0);
+    caughtUp = 0;
+    stored = await natsServer({ jetstream: true });
+    publisher = await connect({ servers: stored.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+    follower = createNatsBus(at(stored.url), createSystemClock());
+  });
+  afterEach(async () => {
+    await follower.close();
+    await publisher.close();
+    await stored.stop();
+  });
+
+  it("begins now, or so long ago, and says when the past is over", async () => {
+    await makeStream();
+    await store("old");
+    const now = await tail();
+    await eventually(() => expect(caughtUp).toBe(1));
+    await store("new");
+    await store("other", "evt.node.x");
+    await gets("new");
+    now.close();
+    got.splice(0);
+    const all = await tail(3_600_000);
+    await gets("old", "new");
+    await eventually(() => expect(caughtUp).toBe(2));
+    all.close();
+  });
+
+  it("leaves nothing out that is stored while it is cut off, whatever becomes of the server", async () => {
+    await makeStream();
+    const feed = await tail();
+    await eventually(() => expect(caughtUp).toBe(1));
+    await store("a");
+    await gets("a");
+    await store("b");
+    await stored.kill9();
+    await stored.restart();
+    for (const word of ["c", "d", "e"]) await store(word);
+    await gets("a", "b", "c", "d", "e");
+    feed.close();
+  });
+
+  it("goes on with a stream that was lost and made anew, and waits for one that is not there yet", async () => {
+    const feed = await tail();
+    await makeStream();
+    await eventually(() => expect(caughtUp).toBe(1), { withinMs: 10_000 });
+    for (const word of ["a", "b", "c"]) await store(word);
+    await gets("a", "b", "c");
+    await (await jetstreamManager(publisher)).streams.delete("EVENTS");
+    await makeStream();
+    for (const word of ["d", "e", "f", "g"]) await store(word);
+    await gets("a", "b", "c", "d", "e", "f", "g");
+    feed.close();
   });
 });

@@ -49,7 +49,7 @@ describe("the command line", () => {
     [["statsu"], "unknown command 'statsu'\n  (Did you mean status?)"],
     [["status", "--wacht"], "unknown option '--wacht'\n  (Did you mean --watch?)"],
     [["apply"], "missing required argument 'file'"],
-    [["alerts"], "required option '--follow' not specified"],
+    [["alerts"], "say --follow, or --since 1h, or both"],
     [["status", "hades"], "too many arguments for 'status'. Expected 0 arguments but got 1."],
     [["-T", "soon", "status"], "write a number of seconds"],
     [["--as", "", "status"], "write 1 to 64 characters"],

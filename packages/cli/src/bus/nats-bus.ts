@@ -1,9 +1,10 @@
 /** The administrator's bus on NATS. The client is loaded and connected when something is first sent or listened to. */
 import type { Link } from "@castellan/actor/nats";
-import type { BusMessage, BusPort } from "@castellan/admin";
+import type { BusPort } from "@castellan/admin";
 import { CastellanError, type Clock, ensureError, readSmallFileSync, silentLogger, sleep } from "@castellan/kernel";
 import type { NatsSettings } from "@castellan/protocol";
-import type { Msg, MsgHdrs, NatsConnection } from "nats";
+import type { MsgHdrs, NatsConnection } from "nats";
+import { messageOf } from "./bus-message.ts";
 import { probeNats } from "./probe.ts";
 
 const CONNECT_MS = 2000;
@@ -39,14 +40,11 @@ export function createNatsBus(settings: NatsSettings, clock: Clock): NatsBus {
       const client = await connected();
       client.publish(subject, body, await headersOf(headers));
     },
-    async subscribe(subject, onMessage) {
+    async tail(options, listener) {
       const client = await connected();
-      const subscription = client.subscribe(subject, {
-        callback: (error, message) => {
-          if (error === null || error === undefined) onMessage(messageOf(message));
-        },
-      });
-      return { close: () => subscription.unsubscribe() };
+      const { tailEvents } = await import("./event-tail.ts");
+      const tail = tailEvents(client, clock, options, listener);
+      return { close: () => tail.close() };
     },
     async close() {
       const opened = await link?.catch(() => null);
@@ -87,12 +85,6 @@ async function headersOf(from: Readonly<Record<string, string>> = {}): Promise<{
   const made = create();
   for (const [name, value] of entries) made.set(name, value);
   return { headers: made };
-}
-
-function messageOf(message: Msg): BusMessage {
-  const headers: Record<string, string> = {};
-  for (const [name, values] of message.headers ?? []) headers[name.toLowerCase()] = values[0] ?? "";
-  return { subject: message.subject, body: message.data, headers };
 }
 
 /** The client's errors by what they mean to an administrator. */

@@ -149,11 +149,10 @@ function hints(home: string): string {
 async function attend(invocation: Invocation, ctx: AdminContext, paths: HomePaths): Promise<void> {
   const { io } = invocation;
   const style = createStyle(io.outColour);
-  const feed = await followAlerts(
-    ctx,
-    (received) => say(invocation, formatAlert(received, style).trimEnd()),
-    () => undefined, // `castellan alerts` is for those who want to see strangers' events
-  );
+  const feed = await followAlerts(ctx, {
+    alert: (received) => say(invocation, formatAlert(received, style).trimEnd()),
+    problem: () => undefined, // `castellan alerts` is for those who want to see strangers' events
+  });
   let lostLooks = 0;
   while (!io.interrupted.aborted) {
     const { worker, watcher } = pairState(paths);

@@ -1,5 +1,6 @@
 /** Commands that show how things are. */
-import { examples, type Group } from "./group.ts";
+import { Option } from "commander";
+import { duration, examples, type Group, wholeNumber } from "./group.ts";
 
 export const addObservation: Group = (program, bind) => {
   program.commandsGroup("How things are:");
@@ -20,8 +21,39 @@ export const addObservation: Group = (program, bind) => {
     .action((words: string[]) => bind(async () => (await import("../commands/explain.ts")).run)(words));
   program
     .command("alerts")
-    .description("print alerts as they happen, until Ctrl-C")
-    .requiredOption("--follow", "needed: there is no other way yet (the past is in the work items)")
-    .addHelpText("after", examples(["castellan alerts --follow", "castellan alerts --follow --json"]))
-    .action(() => bind(async () => (await import("../commands/alerts.ts")).run)());
+    .description("print alerts: those of the last while, and those that come, none left out")
+    .option("--follow", "go on as they happen, until Ctrl-C")
+    .addOption(new Option("--since <time>", "begin so long ago: 30m, 1h, 7d").argParser(duration))
+    .addHelpText(
+      "after",
+      examples([
+        "castellan alerts --follow",
+        "castellan alerts --since 1h",
+        "castellan alerts --since 1h --follow --json",
+      ]),
+    )
+    .action((options: { follow?: boolean; since?: number }) =>
+      bind(async () => (await import("../commands/alerts.ts")).run)(options),
+    );
+  program
+    .command("logs")
+    .description("show what processes print: the end of it, and with --follow what comes")
+    .usage("[options] [server] <type> [instance]")
+    .argument("<words...>", "a type; before it the server it is on, after it one instance's number")
+    .option("-f, --follow", "go on until Ctrl-C")
+    .option("-n, --lines <count>", "how many lines of the past (default: 100)", wholeNumber(1_000_000))
+    .addHelpText(
+      "after",
+      examples(["castellan logs WEB", "castellan logs WEB 2 --follow", "castellan logs hades WEB 2 -n 20"]),
+    )
+    .action((words: string[], options: { follow?: boolean; lines?: number }) =>
+      bind(async () => (await import("../commands/logs.ts")).run)(words, options),
+    );
+  program
+    .command("dumplog")
+    .description("put the last output of processes away, with their state, in logs/*.dmp")
+    .usage("[options] [server] <type> [instance]")
+    .argument("<words...>", "a type; before it the server it is on, after it one instance's number")
+    .addHelpText("after", examples(["castellan dumplog WEB 2", "castellan dumplog hades WEB"]))
+    .action((words: string[]) => bind(async () => (await import("../commands/logs.ts")).dump)(words));
 };
