@@ -28,6 +28,17 @@ describe("castellan down", () => {
     expect(down.code, said(down)).toBe(0);
     await eventually(() => findProcesses(node.home).length === 0, { withinMs: 5000, describe: "nothing is left" });
   });
+
+  it("ends the embedded nats-server too when nothing else is left of a stopped node", async () => {
+    node = await makeNode({ types: LAYERS });
+    expect((await node.up()).code).toBe(0);
+    expect((await node.cli("stop")).code).toBe(0);
+    for (const part of ["watcher", "worker"] as const) process.kill(node.part(part) ?? 0, "SIGKILL");
+    const down = await node.cli("down");
+    expect(down.code, said(down)).toBe(0);
+    expect(down.stdout).toContain("nats-server");
+    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 5000, describe: "nothing is left" });
+  });
 });
 
 describe("a removed run/", () => {

@@ -21,6 +21,23 @@ afterEach(async () => {
 });
 
 describe("the bus away", () => {
+  it("frozen: a command says so and ends, the processes go on", async () => {
+    node = await makeNode({ types: LAYERS, config: `nats: { url: "${nats.url}" }\n` });
+    const up = await node.up();
+    expect(up.code, said(up)).toBe(0);
+    const before = await node.pids();
+    await nats.freeze();
+    try {
+      // The harness kills a command, and fails, after 90 s; a client that gave up used to hold it for ever.
+      const refused = await node.cli("stop", "--timeout", "3");
+      expect([3, 4]).toContain(refused.code);
+    } finally {
+      nats.thaw();
+    }
+    expect(await node.pids()).toEqual(before);
+    await node.awaitRunning();
+  });
+
   it("for 20 s, with the worker killed in the middle: every process goes on, every line is counted once", async () => {
     node = await makeNode({ types: LAYERS, config: `nats: { url: "${nats.url}" }\n` });
     const up = await node.up();

@@ -42,4 +42,6 @@ if (why !== null) {
   process.title = ["castellan", ...args].join(" "); // how its programs are told apart in `ps`
   const { main } = await import(programFor(args).href);
   process.exitCode = await main(args);
+  // Everything is done and said. What may still be open is the socket of a client that gave up on a frozen server.
+  setTimeout(() => process.exit(), 250).unref();
 }

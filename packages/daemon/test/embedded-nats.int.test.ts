@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { createProcReader } from "@castellan/sentinel/pair";
-import { assertNothingLeft, eventually, type TempHome, tempHome } from "@castellan/testkit";
+import { assertNothingLeft, eventually, findProcesses, type TempHome, tempHome } from "@castellan/testkit";
 import { connect } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { homePaths, makeHome } from "../src/home-paths.ts";
-import { type EmbeddedNats, keepEmbeddedNats } from "../src/nats-server/embedded.ts";
+import { type EmbeddedNats, type EmbeddedNatsDeps, keepEmbeddedNats } from "../src/nats-server/embedded.ts";
 import { findNatsServer } from "../src/nats-server/find-binary.ts";
 
 const Recorded = z.object({ identity: z.object({ pid: z.int() }) });
@@ -15,7 +15,7 @@ let home: TempHome;
 let kept: EmbeddedNats;
 const pid = (): number => Recorded.parse(JSON.parse(readFileSync(`${home.dir}/run/nats.json`, "utf8"))).identity.pid;
 
-const keep = (): Promise<EmbeddedNats> => {
+const keep = (changed: Partial<EmbeddedNatsDeps> = {}): Promise<EmbeddedNats> => {
   const paths = homePaths(home.dir);
   makeHome(paths);
   return keepEmbeddedNats({
@@ -27,6 +27,7 @@ const keep = (): Promise<EmbeddedNats> => {
     proc: createProcReader(),
     rng: systemRng,
     log: silentLogger,
+    ...changed,
   });
 };
 beforeEach(async () => {
@@ -57,6 +58,19 @@ describe("the embedded nats-server", () => {
       describe: "another server answers on the same port",
     });
     expect(() => process.kill(before, 0)).toThrow();
+  });
+
+  it("that does not get ready is killed before the next attempt", async () => {
+    await kept.stop();
+    const real = createSystemClock();
+    // Time runs fifty times as fast for whoever waits for it.
+    const clock = { ...real, bootMs: () => real.bootMs() * 50 };
+    const binary = home.path("never-ready");
+    writeFileSync(binary, `#!/bin/sh\necho $$ >> "${home.path("pids")}"\nexec sleep 1000\n`, { mode: 0o755 });
+    kept = await keep({ binary, clock });
+    const pids = (): number[] => readFileSync(home.path("pids"), "utf8").trim().split("\n").map(Number);
+    await eventually(() => pids().length >= 2, { withinMs: 10_000, describe: "a second attempt" });
+    expect(findProcesses(home.dir).filter(({ pid: found }) => pids().slice(0, -1).includes(found))).toEqual([]);
   });
 
   it("is never there twice, even when its record was lost", async () => {

@@ -1,7 +1,7 @@
 /** `castellan down`: stops all processes in order, then the sentinels, then waits until this server's are gone. */
 import { type AdminContext, remoteActors } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
-import { type HomePaths, homePaths, pairState } from "@castellan/daemon";
+import { endEmbeddedNats, type HomePaths, homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { Sentinel } from "@castellan/protocol";
 import { bringUpSentinel } from "../bring-up.ts";
@@ -27,7 +27,9 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, paths:
   const { worker, watcher } = pairState(paths);
   if (worker === null && watcher === null) {
     if (await hasEndedInOrder(ctx)) {
-      finish(invocation, "the sentinel of this server is not running");
+      const hadNats = await endEmbeddedNats(paths, ctx.clock);
+      const also = hadNats ? "; its nats-server was, and has been ended" : "";
+      finish(invocation, `the sentinel of this server is not running${also}`);
       return EXIT.done;
     }
     if (!invocation.json) invocation.io.out("the sentinel is gone: bringing it back to stop what it kept\n");

@@ -17,7 +17,13 @@ import {
   sleep,
   type Timer,
 } from "@castellan/kernel";
-import { isProcessIdentity, type ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
+import {
+  createProcReader,
+  isProcessIdentity,
+  type ProcessIdentity,
+  type ProcReader,
+  writeDurably,
+} from "@castellan/sentinel/pair";
 import { z } from "zod";
 import type { HomePaths } from "../home-paths.ts";
 import { identify, signalExactly } from "../pair/part.ts";
@@ -58,8 +64,11 @@ const LOOK_MS = 200;
 const GREETING_EVERY = 5;
 const MOST_SILENCES = 3;
 const GREETING_MS = 500;
+/** For a first attempt; a large store may take longer to read, so each further one gets twice as long. */
 const READY_WITHIN_MS = 10_000;
+const READY_AT_MOST_MS = 160_000;
 const STOP_WITHIN_MS = 5000;
+const KILL_WITHIN_MS = 2000;
 const RELAUNCH: Backoff = { firstMs: 100, maxMs: 5000 };
 
 /** Adopts or starts the server. Resolves after the first attempt; a server that does not start is tried again for ever. */
@@ -91,7 +100,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
     if (identity !== null && proc.isAlive(identity)) await killIfHung(identity);
     else {
       try {
-        identity = await launch(deps, file, port);
+        identity = await launch(deps, file, port, Math.min(READY_AT_MOST_MS, READY_WITHIN_MS * 2 ** failures));
         failures = 0;
         log.info("started the embedded nats-server", { pid: identity?.pid ?? null, port });
       } catch (error) {
@@ -125,7 +134,12 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   };
 }
 
-async function launch(deps: EmbeddedNatsDeps, file: string, port: number): Promise<ProcessIdentity | null> {
+async function launch(
+  deps: EmbeddedNatsDeps,
+  file: string,
+  port: number,
+  readyWithinMs: number,
+): Promise<ProcessIdentity | null> {
   const { paths, clock, binary, environment } = deps;
   // A name of this launch alone: another server on this port does not greet with it.
   const serverName = `${deps.serverName}-${Buffer.from(deps.rng.bytes(6)).toString("hex")}`;
@@ -151,10 +165,13 @@ async function launch(deps: EmbeddedNatsDeps, file: string, port: number): Promi
     child.unref();
     const identity = child.pid === undefined ? null : identify(deps.proc, child.pid);
     await writeDurably(file, `${JSON.stringify({ port, identity })}\n`);
-    const deadline = clock.bootMs() + READY_WITHIN_MS;
+    const deadline = clock.bootMs() + readyWithinMs;
     const isOurs = async () => (await greeting(port))?.includes(`"server_name":"${serverName}"`) ?? false;
     while (!(await isOurs())) {
-      if (ended || clock.bootMs() > deadline) {
+      const isLate = clock.bootMs() > deadline;
+      // It must not hold the port and the store when the next one comes.
+      if (isLate && !ended && identity !== null) await killServer(identity, clock, deps.proc);
+      if (ended || isLate) {
         throw new CastellanError(
           "NATS_NOT_STARTED",
           `the embedded nats-server did not start on port ${port}: see ${join(paths.logs, "nats-server.log")}`,
@@ -169,19 +186,35 @@ async function launch(deps: EmbeddedNatsDeps, file: string, port: number): Promi
   }
 }
 
-/** The record is gone, its server may not be: two on one store would ruin it. */
-async function endStrays({ paths, clock, proc }: EmbeddedNatsDeps): Promise<void> {
+/** Ends the server of a home whose sentinel is gone. False when there is none. */
+export async function endEmbeddedNats(paths: HomePaths, clock: Clock): Promise<boolean> {
+  return await endStrays({ paths, clock, proc: createProcReader() });
+}
+
+/** By its environment: the record may be gone, its server not, and two on one store would ruin it. */
+async function endStrays({ paths, clock, proc }: Pick<EmbeddedNatsDeps, "paths" | "clock" | "proc">): Promise<boolean> {
+  let ended = false;
   for (const { pid, labels } of proc.findLaunched(LABEL)) {
     const stray = labels.get("CASTELLAN_HOME") === paths.home ? identify(proc, pid) : null;
-    if (stray !== null) await endServer(stray, clock, proc);
+    if (stray === null) continue;
+    await endServer(stray, clock, proc);
+    ended = true;
   }
+  return ended;
 }
 
 async function endServer(identity: ProcessIdentity, clock: Clock, proc: ProcReader): Promise<void> {
   signalExactly(proc, identity, "SIGTERM");
   const deadline = clock.bootMs() + STOP_WITHIN_MS;
   while (proc.isAlive(identity) && clock.bootMs() < deadline) await sleep(clock, 10);
-  if (proc.isAlive(identity)) signalExactly(proc, identity, "SIGKILL");
+  if (proc.isAlive(identity)) await killServer(identity, clock, proc);
+}
+
+/** Returns when it is gone, or does not go within reason. */
+async function killServer(identity: ProcessIdentity, clock: Clock, proc: ProcReader): Promise<void> {
+  signalExactly(proc, identity, "SIGKILL");
+  const deadline = clock.bootMs() + KILL_WITHIN_MS;
+  while (proc.isAlive(identity) && clock.bootMs() < deadline) await sleep(clock, 10);
 }
 
 const MAX_RECORD_BYTES = 64 * 1024;
