@@ -22,13 +22,15 @@ export function stateDuring(open: readonly Begun[]): NodeState | null {
   return whole.some(({ verb }) => verb === "start" || verb === "restart") ? "STARTING" : null;
 }
 
-/** While nothing is under way: RUNNING when all enabled instances run (a paused one does), STOPPED when none does, else DEGRADED. */
+/** What does not do what it should: it waits (for its next attempt, for what it depends on), or was given up. One that was stopped by order is in order. */
+const isAmiss = (status: ProcessStatus): boolean => status === "STARTING" || status === "SUSPENDED";
+
+/** While nothing is under way: STOPPED when nothing runs, DEGRADED when an enabled instance is amiss, else RUNNING. */
 export function nodeStateOf({ instances }: StateView, open: readonly Begun[]): NodeState {
   const during = stateDuring(open);
   if (during !== null) return during;
   if (instances.every(({ status }) => status === "STOPPED" || status === "SUSPENDED")) return "STOPPED";
-  const enabled = instances.filter((instance) => instance.enabled);
-  return enabled.every(({ status }) => status === "RUNNING" || status === "PAUSED") ? "RUNNING" : "DEGRADED";
+  return instances.some(({ enabled, status }) => enabled && isAmiss(status)) ? "DEGRADED" : "RUNNING";
 }
 
 /** How long a state that nobody aimed for must hold before it is recorded, milliseconds. */

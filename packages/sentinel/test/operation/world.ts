@@ -264,7 +264,10 @@ export class World {
     await this.#boundary(life);
     const broken = this.broken.get(label);
     if (broken === "hang") return never();
-    if (broken !== undefined) throw broken;
+    if (broken !== undefined) {
+      if (step.desired === "RUNNING") await this.setStatus(label, "SUSPENDED");
+      throw broken;
+    }
     const order = process.order + 1;
     process.order = order;
     if (isThere(process, step)) return { status: process.status, comment: "already there" };
