@@ -19,6 +19,7 @@ export {
   type InstanceExplanation,
 } from "./explain.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
+export { inspectActors } from "./inspect-actors.ts";
 export { previewOperation } from "./preview-operation.ts";
 export { remoteActors } from "./remote-actors.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";

@@ -3,6 +3,7 @@
  * `--version`, `--help` and a mistake cost next to nothing.
  */
 import { Command, Option } from "commander";
+import { addActors } from "./grammar/actors.ts";
 import { addAttributes } from "./grammar/attribute.ts";
 import { addCompletion } from "./grammar/completion.ts";
 import { addConfiguration } from "./grammar/configuration.ts";
@@ -36,6 +37,7 @@ const GROUPS = [
   addAttributes,
   addOperations,
   addObservation,
+  addActors,
   addWorkItems,
   addCompletion,
   addParts,

@@ -68,6 +68,7 @@ export {
   WorkItemReport,
   WorkItemState,
 } from "./reports.ts";
+export { ActorReport, Actors, ActorsReport } from "./sentinel/actors.ts";
 export { Sentinel } from "./sentinel/messages.ts";
 export {
   CommandVerb,

@@ -30,6 +30,7 @@ import { takeLock } from "../lock.ts";
 import { keepEmbeddedNats } from "../nats-server/embedded.ts";
 import { findNatsServer } from "../nats-server/find-binary.ts";
 import { watchStore } from "../nats-server/watch-store.ts";
+import { openActorsWindow } from "../node/actors-window.ts";
 import { autoBoot } from "../node/auto-boot.ts";
 import { writeEndpoints } from "../node/endpoints.ts";
 import { createGuardian } from "../node/guardian.ts";
@@ -162,6 +163,7 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     "guardian",
   );
   system.expose(Sentinel, "-", guardian);
+  openActorsWindow(system);
   await writeEndpoints(paths, settings, natsSettings.url);
   if (options.boot) autoBoot({ system, gateway, identity, clock, log, signal: stop.signal });
   return await stop.requested;
