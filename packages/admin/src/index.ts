@@ -18,8 +18,10 @@ export {
   explainQuery,
   type InstanceExplanation,
 } from "./explain.ts";
+export { findInstances, type InstanceOnServer } from "./find-instances.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
 export { inspectActors } from "./inspect-actors.ts";
+export { dumpLog, type OutputPart, type OutputReader, remoteOutput } from "./logs.ts";
 export { previewOperation } from "./preview-operation.ts";
 export { remoteActors } from "./remote-actors.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
@@ -29,6 +31,7 @@ export {
   type InstanceChange,
   isEmpty,
   MASTER_ALIAS,
+  type QueueChange,
   type SpecView,
   type TypeChange,
 } from "./spec-diff.ts";

@@ -48,6 +48,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NOT_PERMITTED: { exit: EXIT.notPermitted },
   STORE_FORBIDDEN: { exit: EXIT.notPermitted },
   EACCES: { exit: EXIT.notPermitted, remedy: "run it as the user to whom the node's home belongs" },
+  EROFS: { exit: EXIT.notPermitted, remedy: "make its file system writable, or choose another home with --home" },
   EPERM: { exit: EXIT.notPermitted, remedy: "run it as the user to whom the node's home belongs" },
 
   CYCLE: { exit: EXIT.refused, remedy: "take one of these dependencies out" },
@@ -61,6 +62,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SUSPENDED: { exit: EXIT.refused, remedy: "revive it with `castellan restart SERVER TYPE INSTANCE`" },
   BUSY: { exit: EXIT.refused, remedy: "wait for that to end: `castellan status --watch`" },
   PROCESSES_RUNNING: { exit: EXIT.refused, remedy: "stop them first with `castellan stop`" },
+  NO_OUTPUT: { exit: EXIT.refused, remedy: "it has not printed anything since it was defined: was it started?" },
   NO_SUCH_ITEM: { exit: EXIT.refused, remedy: seeItems },
   NOT_OPEN: { exit: EXIT.refused, remedy: seeItems },
   LOCKED: {

@@ -37,3 +37,12 @@ export function textOf(most: number): (text: string) => string {
     throw new InvalidArgumentError(`write 1 to ${most} characters.`);
   };
 }
+
+/** Parses a whole number from 0 to `most`. */
+export function wholeNumber(most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value <= most) return value;
+    throw new InvalidArgumentError(`write a whole number, at most ${most}.`);
+  };
+}
