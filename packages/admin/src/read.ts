@@ -1,5 +1,5 @@
 /** The door of those who only look: what is behind it reads the schema, and loads neither schemas nor actors nor the bus. */
-export { STALE_AFTER_MS, status, statusReport } from "./status.ts";
+export { type SentinelHere, STALE_AFTER_MS, status, statusReport } from "./status.ts";
 export {
   type Advice,
   type DeadLetter,

@@ -7,16 +7,26 @@ import type { AdminContext } from "./context.ts";
 /** A master's sentinel writes at least this often, milliseconds; what is older may be out of date. */
 export const STALE_AFTER_MS = 15_000;
 
+/** The sentinel of the server that the command runs on, as that server sees it. */
+export interface SentinelHere {
+  readonly server: string;
+  readonly workerPid: number | null;
+  readonly watcherPid: number | null;
+}
+
 /** Reads the shared schema; asks the bus only whether it is there. */
-export async function status(ctx: Pick<AdminContext, "gateway" | "bus" | "clock">): Promise<StatusReport> {
+export async function status(
+  ctx: Pick<AdminContext, "gateway" | "bus" | "clock">,
+  here: SentinelHere | null = null,
+): Promise<StatusReport> {
   const [view, busIsUp] = await Promise.all([readNodeState(ctx.gateway), ctx.bus?.reachable() ?? false]);
-  return statusReport(view, { busIsUp, now: ctx.clock.now() });
+  return statusReport(view, { busIsUp, now: ctx.clock.now(), here });
 }
 
 /** The same for a view in hand. Pure. */
 export function statusReport(
   view: NodeStateView,
-  seen: { readonly busIsUp: boolean; readonly now: Date },
+  seen: { readonly busIsUp: boolean; readonly now: Date; readonly here?: SentinelHere | null },
 ): StatusReport {
   const master = view.servers.find((server) => server.id === view.masterId);
   const masterSeenAt = master?.lastSeen?.getTime() ?? Number.NEGATIVE_INFINITY;
@@ -26,22 +36,31 @@ export function statusReport(
     epoch: view.epoch,
     master: master?.name ?? null,
     stale: !seen.busIsUp || seen.now.getTime() - masterSeenAt > STALE_AFTER_MS,
-    servers: [...view.servers].sort((a, b) => a.id - b.id).map((server) => serverReport(view, server)),
+    servers: [...view.servers]
+      .sort((a, b) => a.id - b.id)
+      .map((server) => serverReport(view, server, seen.here ?? null)),
   };
 }
 
-function serverReport(view: NodeStateView, server: ServerView): ServerReport {
+function serverReport(view: NodeStateView, server: ServerView, here: SentinelHere | null): ServerReport {
   return {
     id: server.id,
     name: server.name,
     role: server.id === view.masterId ? "master" : "slave",
     state: server.state,
     lastSeen: server.lastSeen?.toISOString() ?? null,
+    sentinel: sentinelReport(server, here?.server === server.name ? here : null),
     processes: view.instances
       .filter((instance) => instance.serverId === server.id)
       .sort((a, b) => (a.type === b.type ? a.instance - b.instance : a.type < b.type ? -1 : 1))
       .map(processReport),
   };
+}
+
+function sentinelReport({ incarnation, startedAt }: ServerView, here: SentinelHere | null): ServerReport["sentinel"] {
+  if (incarnation === null || startedAt === null) return null;
+  const { workerPid = null, watcherPid = null } = here ?? {};
+  return { incarnation, since: startedAt.toISOString(), workerPid, watcherPid };
 }
 
 function processReport(instance: InstanceView): ProcessReport {

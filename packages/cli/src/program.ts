@@ -55,7 +55,7 @@ export function createProgram(io: Io, perform: Perform): Command {
   program
     .description("Keeps the server processes of a node running.")
     .version(VERSION, "-V, --version", "print the version")
-    .option("--home <dir>", "the node's home directory (default: $CASTELLAN_HOME, else ./castellan-home)")
+    .option("--home <dir>", "the home directory (default: $CASTELLAN_HOME, else ./castellan-home)")
     .option("--json", "print JSON: one value, or one a line for streams")
     .option("--as <user>", "the acting user (default: the operating system's)", textOf(64))
     .addOption(new Option("-T, --timeout <seconds>", "how long to wait").argParser(seconds))

@@ -10,7 +10,7 @@ const report = (change: Partial<StatusReport>): StatusReport => ({
   epoch: 1,
   master: "hades",
   stale: true,
-  servers: [{ id: 1, name: "hades", role: "master", state: "down", lastSeen: null, processes: [] }],
+  servers: [{ id: 1, name: "hades", role: "master", state: "down", lastSeen: null, sentinel: null, processes: [] }],
   ...change,
 });
 

@@ -26,6 +26,16 @@ export const ServerReport = z.object({
   role: z.enum(["master", "slave"]),
   state: ServerState,
   lastSeen: time.nullable(),
+  /** Null: this server never had one. */
+  sentinel: z
+    .object({
+      incarnation: z.int(),
+      since: time,
+      /** Null where they are not known: only the server itself sees its processes. */
+      workerPid: z.int().nullable(),
+      watcherPid: z.int().nullable(),
+    })
+    .nullable(),
   processes: z.array(ProcessReport),
 });
 export type ServerReport = z.infer<typeof ServerReport>;

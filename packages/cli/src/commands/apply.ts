@@ -31,6 +31,9 @@ export const run: Run<[string, { readonly dryRun?: boolean }]> = async (invocati
     ...(difference.instances.some((instance) => instance.change === "added")
       ? ["start what is new: `castellan start`"]
       : []),
+    ...(difference.instances.some((instance) => instance.change === "removed")
+      ? ["what was removed is being stopped by its server's sentinel: `castellan status`"]
+      : []),
     ...(difference.types.some((type) => type.change === "changed")
       ? ["a changed type holds from the next start of its processes: `castellan restart SERVER TYPE`"]
       : []),

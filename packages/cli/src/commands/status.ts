@@ -1,9 +1,11 @@
 /** `castellan status`: how the node is; with `--watch` again each second. */
-import { status } from "@castellan/admin/read";
+import { type SentinelHere, status } from "@castellan/admin/read";
+import { homePaths, pairState } from "@castellan/daemon/pair";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { EXIT } from "../exit-code.ts";
 import { formatStatus } from "../format/status.ts";
 import { createStyle } from "../format/style.ts";
+import { readEndpoints } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 
 const REDRAW_MS = 1000;
@@ -32,7 +34,7 @@ export const run: Run<[{ readonly watch?: boolean }]> = async (invocation, { wat
 
 async function show(invocation: Invocation, before: string): Promise<void> {
   const ctx = await invocation.openAdmin();
-  const report = await status(ctx);
+  const report = await status(ctx, sentinelHere(invocation.home));
   if (invocation.json) {
     printJson(invocation, report);
     return;
@@ -40,4 +42,12 @@ async function show(invocation: Invocation, before: string): Promise<void> {
   const { io } = invocation;
   const layout = { style: createStyle(io.outColour), columns: io.columns, now: ctx.clock.now() };
   io.out(`${before}${formatStatus(report, layout)}`);
+}
+
+/** The parts of this server's sentinel, where a sentinel has run. */
+function sentinelHere(home: string): SentinelHere | null {
+  const server = readEndpoints(home)?.server ?? null;
+  if (server === null) return null;
+  const { worker, watcher } = pairState(homePaths(home));
+  return { server, workerPid: worker, watcherPid: watcher };
 }

@@ -3,7 +3,7 @@
  * server with an example; a running pair is joined; a stopped node is started. Stays in the foreground, shows alerts, and
  * brings the pair back should both its parts be lost; Ctrl-C takes everything down in order.
  */
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { type AdminContext, applySpec, followAlerts } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
@@ -17,8 +17,10 @@ import { bringUpSentinel } from "../bring-up.ts";
 import { settleExamplePorts } from "../example-ports.ts";
 import { EXIT } from "../exit-code.ts";
 import { formatAlert } from "../format/alert.ts";
+import { shellWord } from "../format/shell-word.ts";
 import { createStyle } from "../format/style.ts";
 import { readSettings } from "../home.ts";
+import { homeOption } from "../home-option.ts";
 import type { Invocation, Run } from "../invocation.ts";
 import { exampleDirectory, programEntry } from "../program-entry.ts";
 import { hasEndedInOrder, takeDown } from "./down.ts";
@@ -31,31 +33,43 @@ export interface UpOptions {
   readonly detach?: boolean;
 }
 
+/** What a node without any process type takes from its home. */
+const TYPES_FILES = ["types.yaml", "etc/types.yaml"];
 const WATCH_MS = 1000;
 
 export const run: Run<[UpOptions]> = async (invocation, { example, bare = false, detach = false }) => {
   const { io, home } = invocation;
   const paths = homePaths(home);
   const { interrupted } = io;
+  requireWritable(paths);
   const isNew = isNewHome(paths);
   if (isNew) await makeNewHome(invocation, paths, bare ? null : (example ?? exampleDirectory()));
   await prepareSchema(invocation, await readSettings(home, io.hostName));
   const how = await bringUpSentinel(invocation, (begun) =>
     say(
       invocation,
-      begun === "joined" ? "the sentinel of this server is running" : "starting the sentinel of this server",
+      begun === "joined"
+        ? `the sentinel of this server is running${detach ? "" : "; Ctrl-C here stops the whole node, whoever started it"}`
+        : "starting the sentinel of this server",
     ),
   );
   const ctx = await invocation.openAdmin();
-  await applyExample(invocation, ctx, join(home, "types.yaml"));
+  for (const name of TYPES_FILES) await applyExample(invocation, ctx, join(home, name));
   const exitCode = interrupted.aborted ? EXIT.done : await startNode(invocation, ctx, how === "joined");
   if (!interrupted.aborted) {
     if (detach) return exitCode;
-    say(invocation, hints(home));
+    say(invocation, hints(invocation));
     await attend(invocation, ctx, paths);
   }
   return await takeDown(invocation, ctx, paths);
 };
+
+/** Before anything is begun: in a home that is another's, what we leave half done would be in his way. */
+function requireWritable({ home, logs, data, run: runtime }: HomePaths): void {
+  for (const path of [home, logs, data, runtime].filter((name) => existsSync(name))) {
+    accessSync(path, constants.W_OK | constants.X_OK);
+  }
+}
 
 async function makeNewHome(invocation: Invocation, paths: HomePaths, example: string | null): Promise<void> {
   initialiseHome(paths, example);
@@ -92,8 +106,10 @@ async function applyExample(invocation: Invocation, ctx: AdminContext, file: str
   if (!existsSync(file) || (await ctx.gateway.find("process_type", { limit: 1 })).length > 0) return;
   const [here] = (await status(ctx)).servers;
   const spec = loadConfigFile(file, NodeSpec);
+  const count = Object.keys(spec.types).length;
+  if (count === 0) return;
   await applySpec(ctx, spec, { dryRun: false });
-  say(invocation, `took ${Object.keys(spec.types).length} process types from ${file} for server ${here?.name ?? ""}`);
+  say(invocation, `took ${count} process types from ${file} for server ${here?.name ?? ""}`);
 }
 
 /** Starts what is enabled; `isKept`: unless the schema says that it runs. Interrupted, it waits no longer. */
@@ -102,7 +118,7 @@ async function startNode(invocation: Invocation, ctx: AdminContext, isKept: bool
   // What the schema says was true when the last sentinel ended, which may have been before a boot of the host.
   const runs = isKept && report.state === "RUNNING";
   if (runs || countProcesses(report) === 0) {
-    say(invocation, runs ? "the node is RUNNING" : "no processes are defined yet");
+    say(invocation, runs ? "the node is RUNNING" : nothingDefined(invocation));
     return EXIT.done;
   }
   try {
@@ -128,18 +144,21 @@ async function runStart(invocation: Invocation, ctx: AdminContext): Promise<Oper
   }
 }
 
+const nothingDefined = ({ io, home }: Invocation): string =>
+  `no processes are defined yet: write ${shellWord(join(home, TYPES_FILES[1] ?? ""))}, then \`castellan apply\` it${homeOption(io, home)}`;
+
 const countProcesses = ({ servers }: StatusReport): number =>
   servers.reduce((sum, { processes }) => sum + processes.length, 0);
 
-function hints(home: string): string {
-  const at = `--home ${home}`;
+function hints({ io, home }: Pick<Invocation, "io" | "home">): string {
+  const at = homeOption(io, home);
   return [
     "",
     "try, in another terminal:",
-    `  npx castellan status --watch ${at}`,
-    `  npx castellan alerts --follow ${at}`,
-    `  echo "it broke" >> ${join(home, "logs", "sw_error")}`,
-    `  npx castellan workitem list ${at}`,
+    `  npx castellan status --watch${at}`,
+    `  npx castellan alerts --follow${at}`,
+    `  echo "it broke" >> ${shellWord(join(home, "logs", "sw_error"))}`,
+    `  npx castellan workitem list${at}`,
     "Ctrl-C stops everything in order.",
     "",
   ].join("\n");

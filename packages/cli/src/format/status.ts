@@ -32,7 +32,12 @@ function notice({ state, master, servers }: StatusReport, style: Style): string 
 
 function formatServer(server: ServerReport, { style, columns, now }: StatusLayout): string {
   const seen = server.lastSeen === null ? "never seen" : `seen ${ago(server.lastSeen, now)} ago`;
-  const head = `${style.strong(server.name)}  #${server.id}  ${server.role}  ${style.word(server.state)}  ${style.faint(seen)}\n`;
+  const { workerPid = null, watcherPid = null } = server.sentinel ?? {};
+  const pids = [
+    ...(workerPid === null ? [] : [`worker ${workerPid}`]),
+    ...(watcherPid === null ? [] : [`watcher ${watcherPid}`]),
+  ];
+  const head = `${style.strong(server.name)}  #${server.id}  ${server.role}  ${style.word(server.state)}  ${style.faint([seen, ...pids].join("  "))}\n`;
   if (server.processes.length === 0) return `${head}  no processes are defined\n`;
   const rows = server.processes.map((process) => [
     `${process.type} ${process.instance}`,

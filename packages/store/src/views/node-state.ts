@@ -17,7 +17,9 @@ export interface ServerView {
   readonly state: ServerState;
   /** When its sentinel last confirmed itself in the schema; wall-clock time, for display. */
   readonly lastSeen: Date | null;
+  /** Of its sentinel, and since when that one runs; null: it never had one. */
   readonly incarnation: number | null;
+  readonly startedAt: Date | null;
 }
 
 export interface InstanceView {
@@ -77,6 +79,7 @@ export async function readNodeState(gateway: Gateway): Promise<NodeStateView> {
       state: wordOf(SERVER_STATES, word, "down", `state of server ${row.physical_machine_name}`, problems),
       lastSeen: sentinel?.last_seen_at ?? null,
       incarnation: sentinel?.incarnation ?? null,
+      startedAt: sentinel?.started_at ?? null,
     };
   });
   const nameOf = new Map(servers.map((server) => [server.id, server.name]));
