@@ -23,6 +23,7 @@ import {
   update,
   type Write,
 } from "@castellan/store";
+import { type AttributeTarget, attributeTarget } from "./attribute-target.ts";
 import { auditRow } from "./audit.ts";
 import type { AdminContext } from "./context.ts";
 import { remoteActors } from "./remote-actors.ts";
@@ -53,16 +54,6 @@ export interface AttributeChange {
   readonly instance: number | null;
 }
 
-/** Where a setting holds: `process_attributes`' own words for "all" are 0 and ALL. */
-interface Place {
-  readonly serverId: number;
-  readonly server: string | null;
-  readonly type: string | null;
-  readonly instance: number | null;
-}
-
-/** Instead of a server's name: all of them. */
-const ALL_SERVERS = new Set(["all", "0"]);
 /** It may be set at a place where somebody else is setting it. */
 const ATTEMPTS = 5;
 /** This one is a column of `node_cluster`. */
@@ -109,7 +100,7 @@ export async function effectiveAttributes(
   ctx: Pick<AdminContext, "gateway">,
   target: Target,
 ): Promise<EffectiveAttribute[]> {
-  const place = await placeOf(ctx, target);
+  const place = await attributeTarget(ctx, target);
   const [servers, rows] = await Promise.all([ctx.gateway.find("node_cluster"), ctx.gateway.find("process_attributes")]);
   const nameOf = new Map(servers.map((row) => [row.logical_machine_id, row.physical_machine_name]));
   return ATTRIBUTE_NAMES.flatMap((name): EffectiveAttribute[] => {
@@ -128,7 +119,7 @@ export async function effectiveAttributes(
 }
 
 /** The sentinel's own settings may stand under its documented process name. */
-function attributePlace({ scope }: AttributeKind, { serverId, type, instance }: Place): AttributePlace {
+function attributePlace({ scope }: AttributeKind, { serverId, type, instance }: AttributeTarget): AttributePlace {
   return { machineId: serverId, process: type ?? (scope === "server" ? "PROCMGR" : "ALL"), instance: instance ?? 0 };
 }
 
@@ -148,7 +139,7 @@ async function change(
   value: string | null,
   target: Target,
 ): Promise<AttributeChange> {
-  const place = await placeOf(ctx, target);
+  const place = await attributeTarget(ctx, target);
   if (kind.scope === "server" && place.type !== null) {
     throw new CastellanError("BAD_TARGET", `${kind.name} is a setting of a server or the node, not of a process`, {
       details: { target },
@@ -184,7 +175,12 @@ interface Made {
   readonly writes: readonly Write[];
 }
 
-async function rowWrites(ctx: AdminContext, kind: AttributeKind, place: Place, value: string | null): Promise<Made> {
+async function rowWrites(
+  ctx: AdminContext,
+  kind: AttributeKind,
+  place: AttributeTarget,
+  value: string | null,
+): Promise<Made> {
   const key = {
     logical_machine_id: place.serverId,
     logical_process_name: place.type ?? "ALL",
@@ -205,7 +201,7 @@ async function rowWrites(ctx: AdminContext, kind: AttributeKind, place: Place, v
   };
 }
 
-async function errorFilesWrites(ctx: AdminContext, place: Place, value: string | null): Promise<Made> {
+async function errorFilesWrites(ctx: AdminContext, place: AttributeTarget, value: string | null): Promise<Made> {
   const wanted = value !== "0";
   const servers = (await ctx.gateway.find("node_cluster")).filter(
     (row) => place.serverId === 0 || row.logical_machine_id === place.serverId,
@@ -219,56 +215,6 @@ async function errorFilesWrites(ctx: AdminContext, place: Place, value: string |
       update("node_cluster", { logical_machine_id: row.logical_machine_id }, { check_error_files: wanted }),
     ),
   };
-}
-
-async function placeOf(ctx: Pick<AdminContext, "gateway">, { server, type, instance }: Target): Promise<Place> {
-  const servers = await ctx.gateway.find("node_cluster");
-  const isAll = server === undefined || ALL_SERVERS.has(server.toLowerCase());
-  const known = servers.find(
-    (row) => row.physical_machine_name === server || String(row.logical_machine_id) === server,
-  );
-  if (!isAll && known === undefined) {
-    const names = servers.map((row) => row.physical_machine_name);
-    throw new CastellanError(
-      "UNKNOWN_SERVER",
-      `there is no server "${server}"${didYouMean(server, names)} (known: ${names.join(", ")}; "all" means every one)`,
-      { details: { name: server, known: names } },
-    );
-  }
-  const serverId = known?.logical_machine_id ?? 0;
-  const place = {
-    serverId,
-    server: known?.physical_machine_name ?? null,
-    type: type ?? null,
-    instance: instance ?? null,
-  };
-  if (type === undefined || type === "ALL") return { ...place, type: null };
-  await refuseUnknownProcess(ctx, place, type);
-  return place;
-}
-
-async function refuseUnknownProcess(ctx: Pick<AdminContext, "gateway">, place: Place, type: string): Promise<void> {
-  const [types, configs] = await Promise.all([
-    ctx.gateway.find("process_type"),
-    ctx.gateway.find("process_config", { where: { logical_process_name: type } }),
-  ]);
-  const known = types.map((row) => row.logical_process_name);
-  if (!known.includes(type) && configs.length === 0) {
-    throw new CastellanError(
-      "UNKNOWN_TYPE",
-      `there is no process type "${type}"${didYouMean(type, known)} (known: ${known.join(", ")})`,
-      { details: { name: type, known } },
-    );
-  }
-  if (place.instance === null) return;
-  const here = configs.filter((row) => place.serverId === 0 || row.logical_machine_id === place.serverId);
-  if (here.some((row) => row.logical_process_instance === place.instance)) return;
-  const numbers = [...new Set(here.map((row) => row.logical_process_instance))].sort((a, b) => a - b);
-  throw new CastellanError(
-    "UNKNOWN_INSTANCE",
-    `there is no ${type} ${place.instance}${place.server === null ? "" : ` on ${place.server}`}; defined: ${numbers.join(", ") || "none"}`,
-    { details: { type, known: numbers } },
-  );
 }
 
 function settingOf(row: Row<"process_attributes">, nameOf: ReadonlyMap<number, string>): AttributeSetting {

@@ -111,12 +111,6 @@ export function createChores({ gateway, epoch, clock, newId }: ChoresDeps): Chor
     };
   };
 
-  const sweep = (stopped: readonly Row<"process_config">[], open: readonly OpenOperation[]): Chore | null => {
-    const busy = new Set(open.flatMap(({ steps }) => steps.filter(({ state }) => !hasEnded(state)).map(keyOf)));
-    const writes = stopped.filter((row) => !busy.has(keyOfRow(row))).flatMap(removalOf);
-    return writes.length === 0 ? null : { writes, steps: [], why: "temporary instances that were stopped are removed" };
-  };
-
   return {
     async next(open) {
       const [deaths, held, stopped] = await Promise.all([
@@ -146,6 +140,12 @@ function isSeenTo(lost: PlannedInstance, open: readonly OpenOperation[]): boolea
 
 function markFollowed(deaths: readonly Death[]): Write[] {
   return [update("process_event_log", { id: { in: deaths.map(({ id }) => id) } }, { followed: true }, "any")];
+}
+
+function sweep(stopped: readonly Row<"process_config">[], open: readonly OpenOperation[]): Chore | null {
+  const busy = new Set(open.flatMap(({ steps }) => steps.filter(({ state }) => !hasEnded(state)).map(keyOf)));
+  const writes = stopped.filter((row) => !busy.has(keyOfRow(row))).flatMap(removalOf);
+  return writes.length === 0 ? null : { writes, steps: [], why: "temporary instances that were stopped are removed" };
 }
 
 /** With the row go its attributes, as with every other. Guarded: not one that has been started again meanwhile. */

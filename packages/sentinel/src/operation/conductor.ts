@@ -19,24 +19,15 @@ import {
   NodeState,
   ProcessStatus,
 } from "@castellan/protocol";
-import {
-  type Gateway,
-  readNodeView,
-  StoreAmbiguous,
-  StoreConflict,
-  StoreDuplicate,
-  type Write,
-} from "@castellan/store";
+import { type Gateway, StoreConflict, type Write } from "@castellan/store";
 import type { EventSink } from "../ports.ts";
 import { fence, readMastership } from "../role/mastership.ts";
 import { createChores } from "./chores.ts";
-import { createWrites, readOpenOperations, startNewWrites, supersedeWrites, waveWrites } from "./journal.ts";
-import { nodeStateOf, type Settling, settle, stateDuring } from "./node-state.ts";
-import { anticipate, describe, findOverlap, type OpenOperation, type OperationStep } from "./overlap.ts";
-import type { PlannerView, PlanStep } from "./plan.ts";
-import { plan } from "./planner.ts";
+import { readOpenOperations, waveWrites } from "./journal.ts";
+import { nodeStateOf, type Settling, settle } from "./node-state.ts";
+import type { OpenOperation, OperationStep } from "./overlap.ts";
 import { previewOf } from "./preview.ts";
-import { planStartNew } from "./start-new.ts";
+import { changing, createRequests } from "./requests.ts";
 import { nextWave, type Wave } from "./wave.ts";
 
 export interface ConductorDeps {
@@ -59,19 +50,6 @@ const SETTLE_LOOK_MS = 100;
  * by one, looking takes a third of the time at most.
  */
 const REST_FACTOR = 2;
-
-/** How often others may change between look and commit what a request is about. */
-const ATTEMPTS = 3;
-
-/** A request that may be carried out. */
-interface Accepted {
-  readonly steps: readonly PlanStep[];
-  readonly note: string | null;
-  /** What has to be on record with its operation. */
-  readonly writes: readonly Write[];
-}
-
-type Wish = Pick<CommandRequest, "target" | "options">;
 
 type Private = { readonly type: "Tick" } | { readonly type: "Look" };
 export type ConductorCommand = CommandOf<typeof Conductor> | Private;
@@ -120,85 +98,48 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     });
   };
 
-  const findRequest = async (requestId: string): Promise<string | null> => {
-    const [row] = await gateway.find("operation", { where: { request_id: requestId } });
-    return row?.id ?? null;
-  };
-
-  /** Throws the refusal. */
-  const planFor = async (verb: CommandVerb, { target, options }: Wish, view: PlannerView): Promise<Accepted> => {
-    if (verb === "start_new") {
-      const numbers = await gateway.find("process_number");
-      const fresh = planStartNew(target, options, view, numbers);
-      return { steps: fresh.steps, note: null, writes: startNewWrites(fresh, numbers) };
-    }
-    const planned = plan({ verb, target }, view);
-    if (planned.kind === "refused") throw planned.refusal;
-    return { ...planned, writes: [] };
-  };
-
-  /** What a request would do now. Throws the refusal. */
-  const consider = async (verb: CommandVerb, wish: Wish) => {
-    const [view, open] = [await readNodeView(gateway), await readOpenOperations(gateway)];
-    if (view.epoch !== epoch) {
+  const requests = createRequests({
+    gateway,
+    epoch,
+    clock,
+    newId,
+    commit,
+    depose() {
       depose();
-      throw notMaster();
-    }
-    const planned = await planFor(verb, wish, anticipate(view, open));
-    const overlap = findOverlap(verb, planned.steps, open);
-    if (overlap.kind === "busy") throw busy(overlap.operation);
-    return { view, open, planned, superseded: overlap.superseded };
-  };
-
-  const submit = async (verb: CommandVerb, command: CommandRequest): Promise<string> => {
-    const known = await findRequest(command.requestId);
-    if (known !== null) return known;
-    const { view, open, planned, superseded } = await consider(verb, command);
-    const id = newId();
-    const now = clock.now();
-    const { requestId, target, options, by } = command;
-    const { steps, note } = planned;
-    const title = `${describe({ verb, target })} (${id})`;
-    const goesOn = open.filter((operation) => !superseded.includes(operation));
-    const state = (steps.length > 0 ? stateDuring([...goesOn, { verb, target }]) : null) ?? view.state;
-    await commit([
-      fence(epoch, state === view.state ? {} : { state, changed_at: now }),
-      ...superseded.flatMap((operation) => supersedeWrites(operation, title, now)),
-      ...planned.writes,
-      ...createWrites({ id, requestId, verb, target, options, by, epoch, now, note, steps }, newId),
-    ]);
-    log.info("operation accepted", { operation: id, verb, target, by, steps: steps.length });
-    if (state !== view.state) publishState(state, view.state);
-    wakeAll(steps.filter(({ dependsOn }) => dependsOn.length === 0));
-    return id;
-  };
-
-  /** A commit that met its own request id, or broke on its way, may have happened. */
-  const submitOnce = async (verb: CommandVerb, command: CommandRequest): Promise<string> => {
-    try {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await submit(verb, command);
-        } catch (thrown) {
-          if (!isChanging(thrown) || attempt === ATTEMPTS) throw thrown;
-        }
-      }
-    } catch (thrown) {
-      if (!(thrown instanceof StoreDuplicate) && !(thrown instanceof StoreAmbiguous)) throw thrown;
-      const id = await findRequest(command.requestId);
-      if (id === null) throw thrown instanceof StoreDuplicate ? changing(thrown) : thrown;
-      queueLook();
-      return id;
-    }
-  };
+      return notMaster();
+    },
+  });
 
   const wakeAll = (steps: Iterable<{ readonly server: string }>): void => {
     for (const server of new Set([...steps].map((step) => step.server))) deps.wake(server);
   };
 
+  const submit = async (verb: CommandVerb, command: CommandRequest): Promise<string> => {
+    const { id, steps, stateChange: change } = await requests.submit(verb, command);
+    log.info("operation accepted", {
+      operation: id,
+      verb,
+      target: command.target,
+      by: command.by,
+      steps: steps.length,
+    });
+    if (change !== null) publishState(change.to, change.from);
+    wakeAll(steps.filter(({ dependsOn }) => dependsOn.length === 0));
+    // Of one that was known already nobody knows how far its messages came.
+    if (steps.length === 0) queueLook();
+    return id;
+  };
+
+  const said = new Set<string>();
+  const sayOnce = (what: string): void => {
+    if (said.has(what)) return;
+    said.add(what);
+    log.error("an operation is left alone", { what });
+  };
+
   /** Whether there was something to move. */
   const look = async (withState: boolean): Promise<boolean> => {
-    const open = await readOpenOperations(gateway);
+    const open = await readOpenOperations(gateway, sayOnce);
     const moves = open.map((operation) => ({ operation, wave: nextWave(operation.steps) }));
     const ended = moves.filter(({ wave }) => wave.ended !== null);
     const now = clock.now();
@@ -210,6 +151,7 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     for (const { operation, wave } of ended) {
       log.info("operation ended", { operation: operation.id, ...wave.ended });
     }
+    if (ended.length > 0) tidyQueued = true;
     if (change !== null) publishState(change.to, change.from);
     wakeAll(moves.flatMap(readied));
     return true;
@@ -248,7 +190,7 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     let moved = false;
     try {
       moved = await look(withState);
-      if (withState || moved) tidyQueued = true;
+      if (withState) tidyQueued = true;
       if (tidyQueued && !deposed) {
         tidyQueued = await tidy();
         // One at a time: the next is decided over what this one has changed.
@@ -282,7 +224,7 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
         return;
       }
       try {
-        replyTo.success({ operationId: await submitOnce(verb, command) });
+        replyTo.success({ operationId: await submit(verb, command) });
       } catch (thrown) {
         if (!(thrown instanceof CastellanError)) throw thrown;
         log.info("operation refused", { verb, target: command.target, by: command.by, code: thrown.code });
@@ -292,7 +234,7 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     async Preview({ verb, ...wish }, replyTo) {
       try {
         if (deposed) throw notMaster();
-        const { view, planned, superseded } = await consider(verb, wish);
+        const { view, planned, superseded } = await requests.consider(verb, wish);
         replyTo.success(previewOf(planned, view.instances, superseded));
       } catch (thrown) {
         if (!(thrown instanceof CastellanError)) throw thrown;
@@ -319,24 +261,6 @@ function readied({ operation, wave }: { readonly operation: OpenOperation; reado
 
 const statusOf = (stored: string): ProcessStatus => ProcessStatus.catch("STOPPED").parse(stored);
 
-const isChanging = (thrown: unknown): boolean => thrown instanceof CastellanError && thrown.code === "CHANGING";
-
-/** Somebody else changed at the same moment what this would have changed: nothing has happened. */
-function changing(cause: CastellanError): CastellanError {
-  return new CastellanError("CHANGING", "the configuration was changed at the same moment: try again", {
-    retryable: true,
-    cause,
-  });
-}
-
 function notMaster(): CastellanError {
   return new CastellanError("NOT_MASTER", "this sentinel is not master any more; ask again", { retryable: true });
-}
-
-function busy(operation: OpenOperation): CastellanError {
-  return new CastellanError(
-    "BUSY",
-    `${describe(operation)} by ${operation.by} is under way (operation ${operation.id}); wait for it, or shut down instead`,
-    { retryable: true, details: { operationId: operation.id, verb: operation.verb } },
-  );
 }

@@ -1,4 +1,5 @@
 /** Operations as rows: how they are read, and the writes that create and move them. Decides nothing. */
+import { ensureError } from "@castellan/kernel";
 import { DesiredState, OperationVerb, StepState, Target } from "@castellan/protocol";
 import { type Gateway, insert, type Row, update, type Write } from "@castellan/store";
 import { hasEnded, type OpenOperation, type OperationStep } from "./overlap.ts";
@@ -9,8 +10,14 @@ import { clip, type Wave } from "./wave.ts";
 /** Values of one IN list; a bound that every dialect takes. */
 const IN_LIST = 500;
 
-/** All operations under way with all their steps, oldest first. */
-export async function readOpenOperations(gateway: Gateway): Promise<OpenOperation[]> {
+/**
+ * All operations under way with all their steps, oldest first. One that somebody has broken in the schema is told of and
+ * left out: the others go on.
+ */
+export async function readOpenOperations(
+  gateway: Gateway,
+  onBroken: (what: string) => void = () => undefined,
+): Promise<OpenOperation[]> {
   const operations = await gateway.find("operation", {
     where: { state: "open" },
     orderBy: [{ column: "created_at" }, { column: "id" }],
@@ -18,15 +25,32 @@ export async function readOpenOperations(gateway: Gateway): Promise<OpenOperatio
   if (operations.length === 0) return [];
   const servers = await gateway.find("node_cluster");
   const names = new Map(servers.map((row) => [row.logical_machine_id, row.physical_machine_name]));
-  return Promise.all(
-    operations.map(async (row) => ({
-      id: row.id,
-      verb: OperationVerb.parse(row.verb),
-      target: Target.parse(JSON.parse(row.target)),
-      by: row.requested_by,
-      steps: (await readSteps(gateway, row.id)).map((step) => stepOf(step, names)),
-    })),
+  const read = await Promise.all(
+    operations.map(async (row) => {
+      const steps = await readSteps(gateway, row.id);
+      try {
+        return [operationOf(row, steps, names)];
+      } catch (thrown) {
+        onBroken(`operation ${row.id} in the schema cannot be read: ${ensureError(thrown).message}`);
+        return [];
+      }
+    }),
   );
+  return read.flat();
+}
+
+function operationOf(
+  row: Row<"operation">,
+  steps: readonly Row<"operation_step">[],
+  names: ReadonlyMap<number, string>,
+): OpenOperation {
+  return {
+    id: row.id,
+    verb: OperationVerb.parse(row.verb),
+    target: Target.parse(JSON.parse(row.target)),
+    by: row.requested_by,
+    steps: steps.map((step) => stepOf(step, names)),
+  };
 }
 
 function readSteps(gateway: Gateway, operationId: string): Promise<Row<"operation_step">[]> {

@@ -108,17 +108,23 @@ function run(deps: StepRunnerDeps, context: ActorContext<StepRunnerCommand>): Be
 
   const perform = (row: StepRow): void => {
     const { id, operation_id: operationId } = row;
-    const step: StepToPerform = {
-      type: row.logical_process_name,
-      instance: row.logical_process_instance,
-      desired: DesiredState.parse(row.desired),
-      launchId: row.launch_id,
-    };
     const performed = (state: Result["state"], text: string): StepRunnerCommand => ({
       type: "Performed",
       result: { id, operationId, state, text: clip(text) },
     });
     inFlight.add(id);
+    const desired = DesiredState.safeParse(row.desired);
+    if (!desired.success) {
+      // Somebody has changed the row by hand.
+      self.tell(performed("failed", `operation_step ${id} asks for ${JSON.stringify(row.desired)}, which is no state`));
+      return;
+    }
+    const step: StepToPerform = {
+      type: row.logical_process_name,
+      instance: row.logical_process_instance,
+      desired: desired.data,
+      launchId: row.launch_id,
+    };
     context.pipeToSelf(
       withDeadline(clock, deps.deadlineOf(step), () => deps.bring(step)),
       {
