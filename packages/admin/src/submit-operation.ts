@@ -7,7 +7,7 @@ import {
   createSubjects,
   decodeBody,
   encodeBody,
-    type Target,
+  type Target,
 } from "@castellan/protocol";
 import { auditRow } from "./audit.ts";
 import { type AdminContext, requireBus } from "./context.ts";
@@ -26,7 +26,8 @@ const PAUSE_MS = 200;
 
 /**
  * Resolves when the operation is journaled: it will be carried out whatever dies. Refused with the planner's code
- * (UNKNOWN_TYPE, DEPENDENCY_NOT_RUNNING, BUSY, ...). NOT_REACHABLE: no master listened; TIMED_OUT: one may have heard it,
+ * (UNKNOWN_TYPE, DEPENDENCY_NOT_RUNNING, BUSY, ...); what passes by itself, a change of master or dependents that follow a
+ * death, is waited for. NOT_REACHABLE: no master listened; TIMED_OUT: one may have heard it,
  * and none answered.
  */
 export async function submitOperation(
@@ -38,18 +39,23 @@ export async function submitOperation(
   const requestId = submit.requestId ?? ctx.newId();
   const request = CommandRequest.parse({ requestId, target, by: ctx.user, options: submit.options ?? {} });
   await ctx.gateway.commit([auditRow(ctx, `operation.${verb}`, { requestId, target, options: request.options })]);
-  const reply = await send(ctx, verb, encodeBody(request), submit.timeoutMs ?? 10_000);
-  const checked = CommandReply.safeParse(reply);
-  if (!checked.success) throw new CastellanError("BAD_REPLY", "the master's answer cannot be understood");
-  if ("operationId" in checked.data) return { operationId: checked.data.operationId };
-  const { code, message, retryable, details } = checked.data.error;
-  throw new CastellanError(code, message, { retryable, details });
+  const deadline = ctx.clock.bootMs() + (submit.timeoutMs ?? 10_000);
+  for (;;) {
+    const reply = await send(ctx, verb, encodeBody(request), deadline);
+    const checked = CommandReply.safeParse(reply);
+    if (!checked.success) throw new CastellanError("BAD_REPLY", "the master's answer cannot be understood");
+    if ("operationId" in checked.data) return { operationId: checked.data.operationId };
+    const { code, message, retryable, details } = checked.data.error;
+    const passes = code === "NOT_MASTER" || (code === "BUSY" && details["verb"] === "follow");
+    const isLate = deadline - ctx.clock.bootMs() <= PAUSE_MS;
+    if (!passes || isLate) throw new CastellanError(code, message, { retryable, details });
+    await sleep(ctx.clock, PAUSE_MS);
+  }
 }
 
-async function send(ctx: AdminContext, verb: CommandVerb, body: Uint8Array, timeoutMs: number): Promise<unknown> {
+async function send(ctx: AdminContext, verb: CommandVerb, body: Uint8Array, deadline: number): Promise<unknown> {
   const bus = requireBus(ctx);
   const subject = createSubjects(ctx.node).build({ kind: "command", verb });
-  const deadline = ctx.clock.bootMs() + timeoutMs;
   for (;;) {
     const left = deadline - ctx.clock.bootMs();
     try {

@@ -57,6 +57,30 @@ describe("submitOperation", () => {
     expect(bus.requests).toHaveLength(1);
   });
 
+  it("waits for what passes by itself: a change of master, and dependents that follow a death", async () => {
+    const refusal = (code: string, details: object) => ({
+      body: json({ error: { code, message: "", retryable: true, details } }),
+    });
+    let call = 0;
+    const bus = fakeBus(() => {
+      call += 1;
+      if (call === 1) return refusal("NOT_MASTER", {});
+      return call === 2 ? refusal("BUSY", { verb: "follow" }) : { body: json({ operationId: "op-1" }) };
+    });
+    const { ctx } = await twoServers(bus);
+    expect(await submitOperation(ctx, "start", {})).toEqual({ operationId: "op-1" });
+
+    const never = fakeBus(() => refusal("BUSY", { verb: "follow" }));
+    const patient = await twoServers(never);
+    await expect(submitOperation(patient.ctx, "start", {}, { timeoutMs: 1000 })).rejects.toMatchObject({
+      code: "BUSY",
+    });
+    expect(patient.clock.bootMs()).toBeLessThanOrEqual(1000);
+    const other = await twoServers(fakeBus(() => refusal("BUSY", { verb: "start" })));
+    await expect(submitOperation(other.ctx, "start", {})).rejects.toMatchObject({ code: "BUSY" });
+    expect(other.clock.bootMs()).toBe(0);
+  });
+
   it("says when the answer makes no sense, and when there is no bus", async () => {
     const { ctx } = await twoServers(fakeBus(() => ({ body: json({ hello: 1 }) })));
     await expect(submitOperation(ctx, "start", {})).rejects.toMatchObject({ code: "BAD_REPLY" });

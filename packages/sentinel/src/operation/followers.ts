@@ -81,8 +81,9 @@ export function restartSteps(instances: readonly PlannedInstance[], view: Planne
   return [...stops, ...restarts];
 }
 
-/** What follows from the death of one process; empty: nothing. */
+/** What follows from the death of one process; empty: nothing, as with one that nobody relies on (temporary, disabled). */
 export function lossSteps(lost: PlannedInstance, view: PlannerView): PlanStep[] {
+  if (!isFooting(lost)) return [];
   const following = followersOf([lost.type], view.types, false);
   const stops = layOut(pick(view, following, "stop"), view, { direction: "down", desired: "STOPPED" });
   const holds = layOut(pick(view, following, "wait"), view, { direction: "down", desired: "HELD", after: stops });

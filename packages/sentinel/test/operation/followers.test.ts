@@ -84,6 +84,11 @@ describe("the death of a process", () => {
     ]);
   });
 
+  it("of a temporary or a disabled one concerns nobody", () => {
+    expect(lossOf(viewOf({ B: { A: "stop" } }, { A: { persistent: false } }), "A")).toEqual([]);
+    expect(lossOf(viewOf({ B: { A: "stop" } }, { A: { enabled: false } }), "A")).toEqual([]);
+  });
+
   it("that made it SUSPENDED is on record as a plan that fails, so that nobody believes all is well", () => {
     const view = viewOf({ B: { A: "restart" } }, { A: { status: "SUSPENDED" } });
     expect(lossOf(view, "A")).toEqual(["RUNNING A 1", "RESTARTED B 1 after 1-1"]);
