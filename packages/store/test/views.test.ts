@@ -217,6 +217,7 @@ describe("the view of a node", () => {
         since: NOW,
         restarts: 3,
         pid: null,
+        held: false,
       },
       expect.objectContaining({ type: "WIS", status: "RUNNING", pid: 4711 }),
     ]);

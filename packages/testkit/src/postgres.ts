@@ -53,7 +53,7 @@ export interface PostgresDatabase {
   readonly url: string;
   readonly password: string;
   /** Ends whoever is connected, and removes database and user. */
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 const VERSIONS_DIR = "/usr/lib/postgresql";

@@ -63,16 +63,15 @@ export function describeCommits(gateway: () => Gateway): void {
 
   describe("removing a part", () => {
     const all = [5, 3, 1, 4, 2];
-    const left = async (): Promise<number[]> => (await gateway().find("work_item")).map((row) => row.case_number);
 
     it("takes the first by primary key of what the condition gives, and says how many those were", async () => {
       const rows = all.map((number) => itemRow(number, { escalated: number !== 2 }));
       await gateway().commit(rows.map((row) => insert("work_item", row)));
       const some = prune("work_item", { escalated: true }, 2);
       expect(await gateway().commit([some])).toEqual([2]);
-      expect(await left()).toEqual([2, 4, 5]);
+      expect(await numbersLeft(gateway())).toEqual([2, 4, 5]);
       expect(await gateway().commit([some, some, prune("work_item", {}, 0)])).toEqual([2, 0, 0]);
-      expect(await left()).toEqual([2]);
+      expect(await numbersLeft(gateway())).toEqual([2]);
     });
 
     it("goes by the key, not by when a row was written", async () => {
@@ -93,4 +92,8 @@ export function describeCommits(gateway: () => Gateway): void {
       expect(await gateway().find("operation_step")).toHaveLength(1);
     });
   });
+}
+
+async function numbersLeft(gateway: Gateway): Promise<number[]> {
+  return (await gateway.find("work_item")).map((row) => row.case_number);
 }

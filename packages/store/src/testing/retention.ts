@@ -21,6 +21,13 @@ function lineRow(caseNumber: number, seq: number, over: Partial<Row<"work_item_e
   };
 }
 
+const event = (id: string, days: number, followed = true): Write =>
+  insert("process_event_log", { ...extremeRow("process_event_log", "low"), id, timestamp: ago(days), followed });
+const letter = (id: string, days: number): Write =>
+  insert("alert_dead_letter", { ...extremeRow("alert_dead_letter", "low"), id, happened_at: ago(days) });
+const audit = (id: string, days: number): Write =>
+  insert("audit_log", { ...extremeRow("audit_log", "low"), id, happened_at: ago(days) });
+
 export function describeRetention(gateway: () => Gateway): void {
   describe("what is old", () => {
     beforeEach(async () => {
@@ -28,12 +35,6 @@ export function describeRetention(gateway: () => Gateway): void {
     });
 
     it("goes: events, dead letters, audit; what is younger, or not seen to, stays", async () => {
-      const event = (id: string, days: number, followed = true): Write =>
-        insert("process_event_log", { ...extremeRow("process_event_log", "low"), id, timestamp: ago(days), followed });
-      const letter = (id: string, days: number): Write =>
-        insert("alert_dead_letter", { ...extremeRow("alert_dead_letter", "low"), id, happened_at: ago(days) });
-      const audit = (id: string, days: number): Write =>
-        insert("audit_log", { ...extremeRow("audit_log", "low"), id, happened_at: ago(days) });
       await gateway().commit([
         event("old", KEPT_DAYS.process_event_log + 1),
         event("unseen", KEPT_DAYS.process_event_log + 1, false),

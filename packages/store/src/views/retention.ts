@@ -33,9 +33,9 @@ interface Forgetting {
   readonly gateway: Gateway;
   readonly now: Date;
   /** Commits behind the guard; answers how many rows went. */
-  commit(write: Write): Promise<number>;
+  readonly commit: (write: Write) => Promise<number>;
   /** Before then, what belongs to `table` may go. */
-  limit(table: keyof typeof KEPT_DAYS): Date;
+  readonly limit: (table: keyof typeof KEPT_DAYS) => Date;
 }
 
 /**
