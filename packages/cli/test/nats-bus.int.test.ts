@@ -121,7 +121,7 @@ describe("the tail of a stream", () => {
   };
   /** What follows may be told only once the bus is there again. */
   const store = (word: string, subject = "evt.alert.x") =>
-    eventually(async () => void (await jetstream(publisher).publish(subject, word, { msgID: word, timeout: 500 })), {
+    eventually(async () => (await jetstream(publisher).publish(subject, word, { msgID: word, timeout: 500 })).seq, {
       withinMs: 15_000,
     });
   const gets = (...words: string[]) =>
