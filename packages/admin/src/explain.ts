@@ -8,6 +8,7 @@ import { type InstanceView, type NodeView, type Row, readNodeView } from "@caste
 import { type EffectiveAttribute, effectiveAttributes } from "./attributes.ts";
 import type { AdminContext } from "./context.ts";
 import { type DependencyState, dependencyStates, reasonsFor } from "./explain-reasons.ts";
+import type { ProcessWords } from "./process-words.ts";
 
 export type { DependencyState } from "./explain-reasons.ts";
 
@@ -48,33 +49,13 @@ export interface Explanation {
   readonly instances: readonly InstanceExplanation[];
 }
 
-/** What an explanation is asked for: a type, or one instance of it, in the node or on one server. */
-export interface ExplainQuery {
-  readonly type: string;
-  readonly server: string | null;
-  readonly instance: number | null;
-}
-
 /** Events that are shown of each instance. */
 const EVENTS = 10;
 const MOST_INSTANCES = 50;
 
-/**
- * The query that words mean: `TYPE [N]` or `SERVER TYPE [N]`. Throws USAGE. Whether the names exist is for `explain` to say.
- */
-export function explainQuery(words: readonly string[]): ExplainQuery {
-  const [first = "", second, third] = words;
-  const hasServer = second !== undefined && !/^\d+$/.test(second);
-  const [server, type, number] = hasServer ? [first.toLowerCase(), second, third] : [null, first, second];
-  if (!hasServer && third !== undefined) throw new CastellanError("USAGE", "write TYPE [N] or SERVER TYPE [N]");
-  if (number !== undefined && !/^[1-9]\d{0,4}$/.test(number)) {
-    throw new CastellanError("USAGE", `"${number}" is not an instance number: write a number from 1 to 99999`);
-  }
-  return { server, type: type.toUpperCase(), instance: number === undefined ? null : Number(number) };
-}
-
 /** Refused UNKNOWN_SERVER, UNKNOWN_TYPE, UNKNOWN_INSTANCE, NODE_MISSING. */
-export async function explain(ctx: Pick<AdminContext, "gateway" | "clock">, query: ExplainQuery): Promise<Explanation> {
+export async function explain(ctx: Pick<AdminContext, "gateway" | "clock">, words: ProcessWords): Promise<Explanation> {
+  const query = { ...words, server: words.server?.toLowerCase() ?? null, type: words.type.toUpperCase() };
   const view = await readNodeView(ctx.gateway);
   const chosen = choose(view, query);
   const steps = await openSteps(ctx);
@@ -95,7 +76,7 @@ export async function explain(ctx: Pick<AdminContext, "gateway" | "clock">, quer
   };
 }
 
-function choose(view: NodeView, { type, server, instance }: ExplainQuery): readonly InstanceView[] {
+function choose(view: NodeView, { type, server, instance }: ProcessWords): readonly InstanceView[] {
   const serverNames = view.servers.map(({ name }) => name);
   if (server !== null && !serverNames.includes(server)) {
     const message = `there is no server "${server}"${didYouMean(server, serverNames)} (known: ${serverNames.join(", ")})`;

@@ -1,6 +1,7 @@
 /** Which instances a person means by `[SERVER] TYPE [N]`. Pure. */
 import { CastellanError } from "@castellan/kernel";
 import { didYouMean, type StatusReport } from "@castellan/protocol";
+import { processWords } from "./process-words.ts";
 
 export interface InstanceOnServer {
   readonly server: string;
@@ -17,9 +18,8 @@ export function findInstances(
   words: readonly string[],
   here: string,
 ): readonly InstanceOnServer[] {
-  const { server, type, number } = parseWords(words);
+  const { server, type, instance: number } = processWords(words);
   const all = servers.flatMap(({ name, processes }) => processes.map((process) => ({ ...process, server: name })));
-  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
   if (server !== null && !servers.some(({ name }) => same(name, server))) {
     const names = servers.map(({ name }) => name);
     throw new CastellanError("UNKNOWN_SERVER", `there is no server ${server}${didYouMean(server, names)}`);
@@ -45,17 +45,4 @@ export function findInstances(
   return meant.map(({ type: name, instance }) => ({ server: host, type: name, instance }));
 }
 
-/** A number in the second place is an instance: names of types and servers that are numbers need all three words. */
-function parseWords(words: readonly string[]): { server: string | null; type: string; number: number | null } {
-  const [first = "", second, third] = words;
-  if (words.length > 3)
-    throw new CastellanError("USAGE", `"${words.join(" ")}" is too much: write [SERVER] TYPE [INSTANCE]`);
-  const numberOf = (text: string): number => {
-    if (/^\d{1,5}$/.test(text)) return Number(text);
-    throw new CastellanError("USAGE", `"${text}" is not an instance number`);
-  };
-  if (second === undefined) return { server: null, type: first, number: null };
-  if (third !== undefined) return { server: first, type: second, number: numberOf(third) };
-  if (/^\d+$/.test(second)) return { server: null, type: first, number: numberOf(second) };
-  return { server: first, type: second, number: null };
-}
+const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();

@@ -15,7 +15,6 @@ export {
   type DependencyState,
   type Explanation,
   explain,
-  explainQuery,
   type InstanceExplanation,
 } from "./explain.ts";
 export { findInstances, type InstanceOnServer } from "./find-instances.ts";
@@ -23,6 +22,7 @@ export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
 export { inspectActors } from "./inspect-actors.ts";
 export { dumpLog, type OutputPart, type OutputReader, remoteOutput } from "./logs.ts";
 export { previewOperation } from "./preview-operation.ts";
+export { type ProcessWords, processWords } from "./process-words.ts";
 export { remoteActors } from "./remote-actors.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
 export {

@@ -1,7 +1,7 @@
 import { NodeSpec } from "@castellan/protocol";
 import { insert, update } from "@castellan/store";
 import { beforeEach, describe, expect, it } from "vitest";
-import { applySpec, explain, explainQuery, setAttribute } from "../src/index.ts";
+import { applySpec, explain, processWords, setAttribute } from "../src/index.ts";
 import { type Fixture, twoServers } from "./node-fixture.ts";
 
 const SPEC = {
@@ -124,18 +124,18 @@ describe("an explanation", () => {
 
 describe("the words of a question", () => {
   it.each([
-    [["web"], { server: null, type: "WEB", instance: null }],
+    [["web"], { server: null, type: "web", instance: null }],
     [["WEB", "2"], { server: null, type: "WEB", instance: 2 }],
-    [["Hades", "web"], { server: "hades", type: "WEB", instance: null }],
+    [["Hades", "web"], { server: "Hades", type: "web", instance: null }],
     [["hades", "WEB", "2"], { server: "hades", type: "WEB", instance: 2 }],
   ])("%j", (words, query) => {
-    expect(explainQuery(words)).toEqual(query);
+    expect(processWords(words)).toEqual(query);
   });
 
-  it.each([[["WEB", "0"]], [["WEB", "1", "2"]], [["hades", "WEB", "two"]], [["hades", "WEB", "100000"]]])(
+  it.each([[["WEB", "0"]], [["hades", "WEB", "1", "2"]], [["hades", "WEB", "two"]], [["hades", "WEB", "100000"]]])(
     "%j is a mistake",
     (words) => {
-      expect(() => explainQuery(words)).toThrow(expect.objectContaining({ code: "USAGE" }));
+      expect(() => processWords(words)).toThrow(expect.objectContaining({ code: "USAGE" }));
     },
   );
 });

@@ -15,6 +15,8 @@ const NAMES: NodeNames = {
   cases: [12, 13],
 };
 
+const asked = () => Promise.reject(new Error("asked"));
+
 const program = createProgram(fakeIo(), () => Promise.resolve());
 const complete = (line: string) => candidatesFor(program, line.split(" "), () => Promise.resolve(NAMES));
 
@@ -62,7 +64,6 @@ describe("completion", () => {
   });
 
   it("asks the node for names only where it needs them", async () => {
-    const asked = () => Promise.reject(new Error("asked"));
     expect(await candidatesFor(program, ["sta"], asked)).toContain("status");
     await expect(candidatesFor(program, ["stop", ""], asked)).rejects.toThrow("asked");
   });

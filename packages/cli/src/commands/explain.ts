@@ -1,6 +1,5 @@
 /** `castellan explain [SERVER] TYPE [N]`: why a process is in the state it is in. */
-import { explain, explainQuery } from "@castellan/admin";
-import { CastellanError } from "@castellan/kernel";
+import { explain, processWords } from "@castellan/admin";
 import { EXIT } from "../exit-code.ts";
 import { formatExplanation } from "../format/explanation.ts";
 import { createStyle } from "../format/style.ts";
@@ -8,8 +7,7 @@ import { printJson, type Run } from "../invocation.ts";
 
 export const run: Run<[readonly string[]]> = async (invocation, words) => {
   const { io, json } = invocation;
-  if (words.length > 3) throw new CastellanError("USAGE", "write TYPE [N] or SERVER TYPE [N]");
-  const query = explainQuery(words);
+  const query = processWords(words);
   const ctx = await invocation.openAdmin();
   const explanation = await explain(ctx, query);
   if (json) printJson(invocation, explanation);

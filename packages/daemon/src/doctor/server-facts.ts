@@ -43,8 +43,7 @@ export async function examineServer(examination: Examination): Promise<ServerFac
   const paths = homePaths(home);
   const read = settingsOf(home, hostName);
   const { settings } = read;
-  const [homeFacts, bus, database, disks, errorFiles] = await Promise.all([
-    examineHome(paths),
+  const [bus, database, disks, errorFiles] = await Promise.all([
     examineBus({ settings, paths, environment, clock }),
     examineDatabase(settings, clock),
     surveyDisks(home, clock, DEFAULT_MINIMUM),
@@ -53,7 +52,7 @@ export async function examineServer(examination: Examination): Promise<ServerFac
   return {
     node: { version: process.versions.node, platform: process.platform },
     limits: examineLimits(),
-    home: homeFacts,
+    home: examineHome(paths),
     settingsProblem: read.problem,
     secrets: examineSecrets(settings),
     pair: pairState(paths),
