@@ -181,6 +181,7 @@ function checkDatabase({ database }: DiagnosedFacts): Answer {
       SCHEMA: "the message says which program is the older one",
       PASSWORD_FILE: "put the password into the file that database.passwordFile names",
       DATABASE_URL: "mend database.url in castellan.yaml",
+      STORE_FORBIDDEN: "docs/databases.md says how user, password and database are set up",
     };
     return fail(
       `${database.url}: ${database.message}`,
