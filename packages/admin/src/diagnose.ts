@@ -3,6 +3,7 @@
  * that a person sees what was looked at and not only what is wrong.
  */
 import { formatSize } from "@castellan/kernel";
+import type { DiagnosedFacts } from "./diagnosed-facts.ts";
 
 export type Verdict = "ok" | "warn" | "fail";
 
@@ -13,76 +14,6 @@ export interface Finding {
   /** What to do; null when nothing is wrong. */
   readonly remedy: string | null;
 }
-
-/** What is looked at; the daemon's `ServerFacts` is one. */
-export interface DiagnosedFacts {
-  readonly node: { readonly version: string };
-  readonly limits: { readonly openFiles: number | null };
-  readonly home: {
-    readonly dir: string;
-    readonly exists: boolean;
-    readonly owner: number | null;
-    readonly user: number;
-    readonly unwritable: readonly { readonly path: string; readonly reason: string }[];
-    readonly open: readonly string[];
-  };
-  readonly settingsProblem: string | null;
-  readonly secrets: readonly {
-    readonly key: string;
-    readonly path: string;
-    readonly problem: string | null;
-    readonly isOpen: boolean;
-  }[];
-  readonly pair: { readonly worker: number | null; readonly watcher: number | null };
-  readonly bus: BusFacts;
-  readonly database: DatabaseFacts;
-  readonly disks: {
-    readonly file: string;
-    readonly problems: readonly { readonly line: number; readonly message: string }[];
-    readonly paths: readonly {
-      readonly path: string;
-      readonly freeBytes: number | null;
-      readonly minimumBytes: number;
-      readonly reason: string | null;
-    }[];
-  };
-  readonly errorFiles: {
-    readonly files: number;
-    readonly refused: readonly { readonly path: string; readonly reason: string }[];
-  };
-}
-
-interface BusFacts {
-  readonly kind: "embedded" | "external";
-  readonly program: { readonly path: string; readonly version: string } | { readonly problem: string } | null;
-  readonly url: string | null;
-  readonly link:
-    | { readonly kind: "reached"; readonly ms: number; readonly version: string; readonly jetStream: JetStreamFacts }
-    | { readonly kind: "failed"; readonly code: string; readonly message: string }
-    | null;
-}
-
-type JetStreamFacts =
-  | {
-      readonly kind: "ready";
-      readonly usedBytes: number;
-      readonly maxBytes: number;
-      readonly hasEventsStream: boolean;
-      readonly skewMs: number | null;
-    }
-  | { readonly kind: "failed"; readonly message: string };
-
-type DatabaseFacts = { readonly url: string } & (
-  | {
-      readonly kind: "reached";
-      readonly ms: number;
-      readonly node: string | null;
-      readonly wantedNode: string;
-      readonly writeProblem: string | null;
-    }
-  | { readonly kind: "not-yet" }
-  | { readonly kind: "failed"; readonly code: string; readonly message: string }
-);
 
 type Answer = Omit<Finding, "check">;
 const ok = (found: string): Answer => ({ verdict: "ok", found, remedy: null });

@@ -10,7 +10,8 @@ export {
   unsetAttribute,
 } from "./attributes.ts";
 export { type AdminContext, type BusMessage, type BusPort, requireBus } from "./context.ts";
-export { type DiagnosedFacts, diagnose, type Finding, type Verdict } from "./diagnose.ts";
+export { diagnose, type Finding, type Verdict } from "./diagnose.ts";
+export type { DiagnosedFacts } from "./diagnosed-facts.ts";
 export {
   type DependencyState,
   type Explanation,
