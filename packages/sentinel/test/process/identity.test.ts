@@ -34,6 +34,8 @@ function fakeProc(live: { leader: boolean; members: ReturnType<typeof member>[] 
 
 const noStrays: Strays = { of: () => [], seen: () => [] };
 
+const looked = (): never => expect.unreachable("looked");
+
 const noSuchProcess = (): never => {
   throw Object.assign(new Error("kill ESRCH"), { code: "ESRCH" });
 };
@@ -86,7 +88,6 @@ describe("process groups", () => {
   });
 
   test("an empty group is gone without a look at the process table; one of an earlier boot always", () => {
-    const looked = (): never => expect.unreachable("looked");
     const proc = { ...fakeProc({ leader: false, members: [] }), groupMembers: looked };
     const strays = { of: looked, seen: looked };
     expect(createProcessGroups(proc, strays, noSuchProcess).isGone(leader, true, "group")).toBe(true);

@@ -195,15 +195,15 @@ describe("deaths", () => {
   });
 });
 
-describe("what leaves the process group", () => {
-  const daemonOf = async (): Promise<number> =>
-    Number(
-      (await kit.output("WIS", 1))
-        .match(/daemon (\d+)/g)
-        ?.at(-1)
-        ?.slice("daemon ".length),
-    );
+const daemonOf = async (): Promise<number> =>
+  Number(
+    (await kit.output("WIS", 1))
+      .match(/daemon (\d+)/g)
+      ?.at(-1)
+      ?.slice("daemon ".length),
+  );
 
+describe("what leaves the process group", () => {
   test("hears the signal to stop when its parent has ended, and a stop leaves nothing of it", async () => {
     await kit.define("WIS", 1, {
       command: [node, fakePrograms.leaving],
