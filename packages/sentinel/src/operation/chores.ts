@@ -123,8 +123,8 @@ export function createChores({ gateway, epoch, clock, newId }: ChoresDeps): Chor
         gateway.find("process_config", { where: { persistent: false, last_known_status: "STOPPED" } }),
       ]);
       if (deaths.length === 0 && held.length === 0) return sweep(stopped, open);
-      const view = anticipate(await readNodeView(gateway), open);
-      return followDeaths(deaths, view, open) ?? release(view, open) ?? sweep(stopped, open);
+      const view = await readNodeView(gateway);
+      return followDeaths(deaths, view, open) ?? release(anticipate(view, open), open) ?? sweep(stopped, open);
     },
   };
 }

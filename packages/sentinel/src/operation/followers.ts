@@ -53,25 +53,32 @@ export function followersOf(
 const keyOf = ({ serverId, type, instance }: Pick<PlannedInstance, "serverId" | "type" | "instance">): string =>
   `${serverId}/${type}/${instance}`;
 
-/** Those of the followers to be treated so that it concerns: what is not up, or paused, has nothing to be restarted for. */
+/** The instances that are treated `how`, of those it can concern: what is paused or ending has nothing to be restarted for. */
 function pick(
   view: PlannerView,
   following: ReadonlyMap<string, Following>,
   how: Following,
-  isLeftOut: (other: PlannedInstance) => boolean = () => false,
+  isMeant: (other: PlannedInstance) => boolean = () => true,
 ): PlannedInstance[] {
   const concerns = (other: PlannedInstance): boolean =>
-    how === "restart" ? other.status === "RUNNING" : isUp(other) && !other.held;
-  return view.instances.filter((other) => following.get(other.type) === how && concerns(other) && !isLeftOut(other));
+    !other.held && (how === "restart" ? other.status === "RUNNING" || other.status === "STARTING" : isUp(other));
+  return view.instances.filter((other) => following.get(other.type) === how && concerns(other) && isMeant(other));
 }
 
 /** RESTARTED for all `instances`, and what follows from it for who depends on them. */
 export function restartSteps(instances: readonly PlannedInstance[], view: PlannerView): PlanStep[] {
   const inside = new Set(instances.map(keyOf));
   const following = followersOf(new Set(instances.map(({ type }) => type)), view.types, true);
-  const isInside = (other: PlannedInstance): boolean => inside.has(keyOf(other));
-  const stops = layOut(pick(view, following, "stop", isInside), view, { direction: "down", desired: "STOPPED" });
-  const restarts = layOut([...instances, ...pick(view, following, "restart", isInside)], view, {
+  // What is being started by somebody else starts after this anyway, or with it.
+  const drawnIn = (how: Following): PlannedInstance[] =>
+    pick(
+      view,
+      following,
+      how,
+      (other) => !inside.has(keyOf(other)) && (how !== "restart" || other.status === "RUNNING"),
+    );
+  const stops = layOut(drawnIn("stop"), view, { direction: "down", desired: "STOPPED" });
+  const restarts = layOut([...instances, ...drawnIn("restart")], view, {
     direction: "up",
     desired: "RESTARTED",
     isRolling: true,
@@ -81,7 +88,10 @@ export function restartSteps(instances: readonly PlannedInstance[], view: Planne
   return [...stops, ...restarts];
 }
 
-/** What follows from the death of one process; empty: nothing, as with one that nobody relies on (temporary, disabled). */
+/**
+ * What follows from the death of one process; empty: nothing, as with one that nobody relies on (temporary, disabled). `view` as
+ * it is, not as operations under way will make it: who is being restarted may rely on the one that died.
+ */
 export function lossSteps(lost: PlannedInstance, view: PlannerView): PlanStep[] {
   if (!isFooting(lost)) return [];
   const following = followersOf([lost.type], view.types, false);
@@ -118,7 +128,7 @@ export function releaseSteps(view: PlannerView, open: readonly OpenOperation[]):
   if (released.length === 0) return [];
   const starts = layOut(released, view, { direction: "up", desired: "RUNNING" });
   const following = followersOf(new Set(released.map(({ type }) => type)), view.types, true);
-  const restarts = pick(view, following, "restart", (other) => busy.has(keyOf(other)));
+  const restarts = pick(view, following, "restart", (other) => !busy.has(keyOf(other)));
   const layout = { direction: "up", desired: "RESTARTED", after: starts, waitsFor: allOf(starts) } as const;
   return [...starts, ...layOut(restarts, view, { ...layout, isRolling: true })];
 }

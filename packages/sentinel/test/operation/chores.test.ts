@@ -72,6 +72,33 @@ describe("a death", () => {
     expect(world.effects.filter((effect) => effect.startsWith("launch"))).toEqual([]);
   });
 
+  it("while a dependent is being restarted after the last one is followed again, after that", async () => {
+    const { world, worker } = await started({ ...RESTART, counts: { A: 1, B: 1, C: 1 }, bringMs: 1000 });
+    await world.die("A 1");
+    worker.conductor.tell({ type: "ProcessesDied" });
+    await world.clock.run(500);
+    await world.die("A 1"); // B is being restarted: it may have met the one that has just died
+    worker.conductor.tell({ type: "ProcessesDied" });
+    await world.clock.run(300);
+    expect(await followUps(world)).toHaveLength(1);
+    await world.clock.run(6000);
+    expect(world.effects).toEqual(["stop B 1", "launch B 1", "stop B 1", "launch B 1"]);
+    expect((await followUps(world)).map(({ state }) => state)).toEqual(["done", "done"]);
+  });
+
+  it("is not followed before an operation has ended that has a dependent in hand", async () => {
+    const { world, worker } = await started({ ...WAIT, bringMs: 1000 });
+    await world.submit(worker, "r", "restart", { type: type("B") });
+    await world.die("A 1");
+    worker.conductor.tell({ type: "ProcessesDied" });
+    await world.clock.run(500);
+    expect(await followUps(world)).toEqual([]);
+    await world.setStatus("A 1", "SUSPENDED");
+    await world.clock.run(5000);
+    expect(world.effects).toEqual(["stop B 1", "launch B 1", "stop B 1"]);
+    expect(await followUps(world)).toMatchObject([{ state: "done" }]);
+  });
+
   it("is followed once though the master is killed at any moment", { timeout: 60_000 }, async () => {
     let killed = true;
     let boundary = 0;
