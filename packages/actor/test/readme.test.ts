@@ -6,7 +6,10 @@ import { greeting } from "./examples/01-hello.ts";
 import { closed } from "./examples/02-state.ts";
 import { createParent, createReader } from "./examples/03-supervised.ts";
 import { refused, taken } from "./examples/04-remote.ts";
-import { effects, rang } from "./examples/06-testing.ts";
+import { after, before, reason } from "./examples/06-cluster.ts";
+import { createPrinter } from "./examples/07-patience.ts";
+import { lookAt } from "./examples/08-looking.ts";
+import { effects, rang } from "./examples/09-testing.ts";
 import { createWorld } from "./world.ts";
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
@@ -58,6 +61,32 @@ test("remote", () => {
   expect(taken).toEqual({ left: 2 });
   expect(refused).toBeInstanceOf(CastellanError);
   expect(refused).toMatchObject({ code: "OUT_OF_STOCK", details: { item: "apple" } });
+});
+
+test("a singleton moves with the epoch, and whoever watched its host hears of it", () => {
+  expect(before).toMatchObject({ total: 5, epoch: 1 });
+  expect(after).toMatchObject({ total: 7, epoch: 2 });
+  expect(after.host).not.toBe(before.host);
+  expect(reason).toBe("unreachable");
+});
+
+test("patience: jobs wait until the printer is warm", async () => {
+  const { system, clock } = createWorld();
+  const warmUp = (): Promise<void> => new Promise((resolve) => clock.after(500, resolve));
+  const printer = system.spawn(createPrinter(warmUp), "printer");
+  const jobs = ["a", "b"].map((text) => printer.ask({ type: "Print", text }, { timeoutMs: 1000 }));
+  await clock.run(600);
+  expect(await Promise.all(jobs)).toEqual(["printed a", "printed b"]);
+});
+
+test("looking at a running system", async () => {
+  const { system } = createWorld();
+  const lines: string[] = [];
+  expect(await lookAt(system, (line) => lines.push(line))).toBe(3);
+  expect(lines).toEqual([
+    expect.stringMatching(/^\/user\/adder Add 0 ms [0-9a-f]{32}$/),
+    "/user/adder is a calculator, running, 1 handled, 1 at most waited",
+  ]);
 });
 
 test("testing", () => {

@@ -318,3 +318,26 @@ describe("decideFailure", () => {
     );
   });
 });
+
+const stuck = (): Promise<void> => new Promise(() => undefined);
+
+test("an actor's own patience with its end is kept, and its siblings' is not used up by it", async () => {
+  const { system, clock, logged } = createWorld();
+  const order: string[] = [];
+  const spawn = (name: string, stopMs: number): void => {
+    const stopping = async (): Promise<void> => {
+      order.push(`${name} stopping at ${clock.bootMs() - startMs}`);
+      await stuck();
+    };
+    system.spawn(receive<{ type: "Never" }>({ Never: () => undefined }, { stopping }), name, { stopMs });
+  };
+  const startMs = clock.bootMs();
+  spawn("patient", 300);
+  spawn("hasty", 100);
+  await clock.settle();
+  const over = system.stop(10_000);
+  await clock.run(1000);
+  await over;
+  expect(order).toEqual(["hasty stopping at 0", "patient stopping at 100"]);
+  expect(logged.filter(({ level }) => level === "error")).toHaveLength(2);
+});

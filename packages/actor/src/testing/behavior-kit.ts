@@ -21,10 +21,11 @@ import {
   type Signals,
   type Stash,
 } from "../actor.ts";
-import type { AskTypes, Message, ReplyFor, ReplyTo, TellMessages } from "../message.ts";
+import type { AskTypes, Message, ReplyFor, TellMessages } from "../message.ts";
 import type { AnyRef, ErasedRef, TerminationReason } from "../ref.ts";
 import type { SupervisionStrategy } from "../supervision.ts";
 import { createActorSystem } from "../system.ts";
+import { type Answerer, type Arrived, createKitStash, NOBODY } from "./kit-stash.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 
 export type Effect =
@@ -68,15 +69,6 @@ export interface BehaviorKit<M extends Message> {
   readonly isStopped: boolean;
   readonly clock: ManualClock;
 }
-
-type Answerer = ReplyTo<unknown>;
-
-interface Arrived {
-  readonly message: Message;
-  readonly replyTo: Answerer;
-}
-
-const NOBODY: Answerer = { success: () => undefined, refuse: () => undefined };
 
 interface SetTimer {
   readonly message: Message;
@@ -198,29 +190,18 @@ class Kit {
   }
 
   #createStash(capacity: number): Stash {
-    let kept: Arrived[] = [];
-    return {
-      get size() {
-        return kept.length;
-      },
-      keep: () => {
+    return createKitStash(capacity, {
+      takeHand: () => {
         const hand = this.#hand;
-        if (hand === undefined) throw new CastellanError("NOTHING_IN_HAND", "there is no message in hand to put aside");
         this.#hand = undefined;
-        if (kept.length >= capacity) {
-          hand.replyTo.refuse(new CastellanError("STASH_FULL", `${capacity} messages are put aside`));
-          return false;
-        }
-        kept.push(hand);
-        this.#effects.push({ kind: "stashed", message: hand.message });
-        return true;
+        return hand;
       },
-      unstash: () => {
+      kept: (message) => this.#effects.push({ kind: "stashed", message }),
+      giveBack: (kept) => {
         this.#effects.push({ kind: "unstashed", count: kept.length });
         this.#inbox = [...kept, ...this.#inbox];
-        kept = [];
       },
-    };
+    });
   }
 
   #arrive(message: Message): void {

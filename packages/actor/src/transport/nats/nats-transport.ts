@@ -34,6 +34,9 @@ export interface NatsTransportOptions {
 export function createNatsTransport(options: NatsTransportOptions): Transport {
   const { self, connection, subjects, clock, logger } = options;
   const onError = (error: unknown): void => logger.error("nats subscription failed", { error });
+  const onDrainFailed = (error: unknown): void => {
+    if (!connection.isClosed()) onError(error);
+  };
   const correlation = new Correlation(connection, clock, onError, options.inboxPrefix);
   const listeners = new Set<(up: boolean) => void>();
   const served = new Set<{ close(): void }>();
@@ -120,7 +123,8 @@ export function createNatsTransport(options: NatsTransportOptions): Transport {
       const serving = {
         close: (): void => {
           served.delete(serving);
-          if (!connection.isClosed()) subscription.unsubscribe();
+          // What is already on its way here still comes, to be refused instead of lost: its sender may try elsewhere.
+          if (!connection.isClosed()) subscription.drain().catch(onDrainFailed);
         },
       };
       served.add(serving);
