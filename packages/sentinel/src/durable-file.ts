@@ -6,14 +6,23 @@ import { readSmallFile, systemCode } from "@castellan/kernel";
 
 /** Replaces `path` with `data`; on return it is on disk. Fails with the system's error and leaves the old version. */
 export async function writeDurably(path: string, data: string): Promise<void> {
+  await replace(path, data, true);
+  await syncDirectory(dirname(path));
+}
+
+/** The same for what matters only while this host runs: it survives the end of any program, and waits for no disk. */
+export function writeWhole(path: string, data: string): Promise<void> {
+  return replace(path, data, false);
+}
+
+async function replace(path: string, data: string, isSynced: boolean): Promise<void> {
   const draft = `${path}.new`;
-  await syncedWrite(draft, data).catch(async (thrown: unknown) => {
+  await writeDraft(draft, data, isSynced).catch(async (thrown: unknown) => {
     if (!IN_THE_WAY.has(systemCode(thrown) ?? "")) throw thrown;
     await rm(draft, { recursive: true, force: true });
-    await syncedWrite(draft, data);
+    await writeDraft(draft, data, isSynced);
   });
   await rename(draft, path);
-  await syncDirectory(dirname(path));
 }
 
 /** Something that is no file has the draft's name: a FIFO nobody reads, a directory, a link. */
@@ -21,11 +30,11 @@ const IN_THE_WAY: ReadonlySet<string> = new Set(["ENXIO", "EISDIR", "ELOOP"]);
 /** Neither wait for the reader of a FIFO nor follow a link. */
 const DRAFT = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
-async function syncedWrite(path: string, data: string): Promise<void> {
+async function writeDraft(path: string, data: string, isSynced: boolean): Promise<void> {
   const file = await open(path, DRAFT, 0o600);
   try {
     await file.writeFile(data);
-    await file.sync();
+    if (isSynced) await file.sync();
   } finally {
     await file.close();
   }

@@ -39,9 +39,11 @@ export function createOutputLines(forTerminal: boolean): OutputLines {
 
 function clean(line: string, forTerminal: boolean): string {
   const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-  return forTerminal ? text.replace(UNSAFE, (_all, colour?: string) => colour ?? "?") : text;
+  return forTerminal ? text.replace(/\p{Cc}(?:\[[\d;]*m)?/gu, harmless) : text;
 }
 
-/** A colour is kept; any other control character is not. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-const UNSAFE = /(\u001b\[[\d;]*m)|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+/** Of a control character with what may make it a colour. */
+function harmless(sequence: string): string {
+  if (sequence === "\t" || (sequence.startsWith("\u001b") && sequence.length > 1)) return sequence;
+  return `?${sequence.slice(1)}`;
+}

@@ -2,7 +2,7 @@
  * A process keeper: performs what `keeper-decide.ts` decides for one instance of this server, and is the only writer of
  * its record and its status.
  *
- * K1 A launch happens only when its intent is on disk (`record.ts`, R1).
+ * K1 A launch happens only when its intent is in its record (`record.ts`, R1).
  * K2 The death of a child is handled in the turn in which the system tells it; of an adopted
  *    process, when the death watch next looks.
  * K3 Whatever throws here, the process lives on: a restarted keeper begins from the record and looks for its process.

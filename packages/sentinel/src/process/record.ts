@@ -1,17 +1,19 @@
 /**
  * What a keeper must know again after the worker was killed: one small file per instance, `run/processes/{token}.json`.
  *
- * R1 The intent (launch id, wish) is on disk before the first process is spawned under that launch id. A replacement
- *    after a death runs under the same launch id, so it needs no new intent and waits for no disk.
+ * R1 The intent (launch id, wish) is in its file before the first process is spawned under that launch id. A replacement
+ *    after a death runs under the same launch id, so it needs no new intent.
  * R2 The identity in a record is a hint that makes finding cheap; the launch id finds the process without it.
- * R3 Writes of one record happen one after the other, and the last one wins.
+ * R3 Only what must outlive the host is synced to the disk: an alert, and that an instance is held. What ends the host ends
+ *    the processes too, so for an intent it is enough to survive the worker.
+ * R4 Writes of one record happen one after the other, and the last one wins.
  */
 import { mkdir, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureError, type Logger, readSmallFile, systemCode } from "@castellan/kernel";
 import { type ProcessKey, ProcessType, parseProcessToken, processToken } from "@castellan/protocol";
 import { z } from "zod";
-import { syncDirectory, writeDurably } from "../durable-file.ts";
+import { syncDirectory, writeDurably, writeWhole } from "../durable-file.ts";
 import { isProcessIdentity, type ProcessIdentity } from "./identity.ts";
 
 /** What of a process type is needed to launch, watch and stop an instance. */
@@ -72,12 +74,14 @@ export type ProcessRecord = z.infer<typeof ProcessRecord>;
 /** A command has at most 256 arguments of 4,096 characters; an environment may be as large. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
+const outlivesHost = ({ alert, wish }: ProcessRecord): boolean => alert !== null || wish === "HELD";
+
 /** The records of one home. What was written last is also in memory, so that a restarted keeper starts from it. */
 export interface RecordStore {
   /** Reads every record; call before any other. A record that cannot be read is set aside as `.bad` and logged. */
   load(): Promise<ProcessRecord[]>;
   get(key: ProcessKey): ProcessRecord | null;
-  /** On return it is on disk. Rejects with the system's error (full, read-only); memory has it all the same. */
+  /** On return it survives the worker, and the host if it must (R3). Rejects with the system's error (full, read-only); memory has it all the same. */
   put(record: ProcessRecord): Promise<void>;
   /** Only in memory: what was learned at start-up, written with the next change. */
   learn(record: ProcessRecord): void;
@@ -147,7 +151,8 @@ export function createRecordStore(home: string, log: Logger): RecordStore {
         queued.delete(token);
         const latest = current.get(token);
         if (latest === undefined) return; // removed meanwhile
-        await writeDurably(pathOf(token), `${JSON.stringify(latest)}\n`);
+        const write = outlivesHost(latest) ? writeDurably : writeWhole;
+        await write(pathOf(token), `${JSON.stringify(latest)}\n`);
       });
       queued.set(token, writing);
       return writing;

@@ -174,8 +174,9 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
 
   const wake = (): void => {
     if (writing !== null || closing.signal.aborted) return;
-    // Begun in a later turn, so that what happens together is written together.
-    writing = Promise.resolve()
+    // Begun in a later turn of the event loop: what happens together is written together, and a commit, which may hold up
+    // everything (SQLite, a sync of the disk), comes after the launch of a replacement and not before it.
+    writing = new Promise<void>((resolve) => setImmediate(resolve))
       .then(run)
       .catch((thrown: unknown) => log.error("the status writer failed", { error: ensureError(thrown) }))
       .finally(() => {
