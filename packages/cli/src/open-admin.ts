@@ -3,11 +3,12 @@ import type { AdminContext } from "@castellan/admin";
 import { createIdSource, createSystemClock, type Disposer, silentLogger, systemRng } from "@castellan/kernel";
 import { openGateway } from "@castellan/store/typeorm";
 import { createNatsBus } from "./bus/nats-bus.ts";
+import { oneLine } from "./format/table.ts";
 import { readHome } from "./home.ts";
 import type { Io } from "./io.ts";
 
 export interface OpenAdminOptions {
-  readonly io: Pick<Io, "hostName">;
+  readonly io: Pick<Io, "hostName" | "err">;
   readonly home: string;
   readonly user: string;
   readonly closing: Disposer;
@@ -24,6 +25,8 @@ export async function openAdmin({ io, home, user, closing }: OpenAdminOptions): 
     rng: systemRng,
     logger: silentLogger,
     migrate: "never",
+    onBrokenValue: ({ table, row, column, problem }) =>
+      io.err(`castellan: table ${table}, row ${oneLine(row)}, column ${column}: ${oneLine(problem)}\n`),
   });
   closing.add("database", () => gateway.close());
   const bus = nats && createNatsBus(nats, clock);

@@ -1,2 +1,3 @@
+export type { BrokenValue } from "./mended-row.ts";
 export { type OpenGatewayOptions, openGateway } from "./open.ts";
 export { type MigrateMode, SCHEMA_VERSION } from "./version.ts";

@@ -4,6 +4,7 @@ import type { DataSourceOptions } from "typeorm";
 import type { Gateway } from "../gateway.ts";
 import type { Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import type { BrokenValue } from "./mended-row.ts";
 import { patiently } from "./patience.ts";
 import { createSqlGateway, namedFault, worthOf } from "./sql-gateway.ts";
 import { type MigrateMode, needsMigration, readVersion } from "./version.ts";
@@ -19,6 +20,7 @@ export interface OpenSchemaOptions {
   readonly rng: Pick<Rng, "next">;
   readonly logger: Logger;
   readonly migrate: MigrateMode;
+  readonly onBrokenValue?: (broken: BrokenValue) => void;
 }
 
 /** Opening may have to wait for another process that is just migrating, or for a server that is just starting, milliseconds. */
@@ -42,7 +44,8 @@ export async function openSchema(options: OpenSchemaOptions): Promise<Gateway> {
       await connection.close();
       throw thrown;
     }
-    return createSqlGateway({ dialect, connection, label, patience, logger });
+    const { onBrokenValue } = options;
+    return createSqlGateway({ dialect, connection, label, patience, logger, ...(onBrokenValue && { onBrokenValue }) });
   } catch (thrown) {
     throw namedFault(dialect, label, driverError(thrown), []);
   }

@@ -3,6 +3,7 @@ import { CastellanError, type Clock, ensureError, type Logger, type Rng } from "
 import type { Gateway } from "../gateway.ts";
 import { postgres } from "./dialects/postgres.ts";
 import { sqlite } from "./dialects/sqlite.ts";
+import type { BrokenValue } from "./mended-row.ts";
 import { openSchema } from "./open-schema.ts";
 import type { MigrateMode } from "./version.ts";
 
@@ -15,6 +16,8 @@ export interface OpenGatewayOptions {
   readonly rng: Rng;
   readonly logger: Logger;
   readonly migrate: MigrateMode;
+  /** Hears of each stored value that cannot be what it is, once; default: the logger does. It is read as the mildest one. */
+  readonly onBrokenValue?: (broken: BrokenValue) => void;
 }
 
 /**

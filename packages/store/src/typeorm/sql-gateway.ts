@@ -10,10 +10,9 @@ import {
 } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { asRow, checkQuery, checkWrite } from "../schema/checked.ts";
-import type { Shape } from "../schema/columns.ts";
-import { columnOf, type Value, type Values } from "../schema/values.ts";
 import { BatchFailure, type Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { type BrokenValue, mendedRow } from "./mended-row.ts";
 import { createLine, type Patience, patiently } from "./patience.ts";
 import { type BatchStatement, renderQuery, renderWrite } from "./statements.ts";
 
@@ -24,6 +23,8 @@ export interface SqlGatewayOptions {
   readonly label: string;
   readonly patience: Patience;
   readonly logger: Logger;
+  /** Hears of each value that somebody has broken, once; default: the logger does. */
+  readonly onBrokenValue?: (broken: BrokenValue) => void;
 }
 
 /** More commits than this waiting for one database is an overload that waiting does not cure. */
@@ -37,6 +38,10 @@ export function createSqlGateway(options: SqlGatewayOptions): Gateway {
   const { dialect, connection, label, patience, logger } = options;
   const inLine = createLine(WAITING_COMMITS);
   const worthMs = (thrown: unknown): number => worthOf(dialect, causeOf(thrown), BUSY_MS);
+  const tellOnce = onceEach((broken) => {
+    if (options.onBrokenValue) options.onBrokenValue(broken);
+    else logger.warn("a stored value cannot be what it is; mend it in the database", { database: label, ...broken });
+  });
   let closing: Promise<void> | undefined;
   const refuseClosed = (): void => {
     if (closing !== undefined) throw new StoreUnavailable("the gateway is closed");
@@ -49,7 +54,10 @@ export function createSqlGateway(options: SqlGatewayOptions): Gateway {
       const statement = renderQuery(dialect, checked);
       try {
         const rows = await patiently(patience, worthMs, () => connection.read(statement));
-        return rows.map((row) => asRow(table, decodeRow(dialect, checked.table, row)));
+        return rows.flatMap((row) => {
+          const mended = mendedRow(dialect, checked.table, row, tellOnce);
+          return mended === null ? [] : [asRow(table, mended)];
+        });
       } catch (thrown) {
         throw namedFault(dialect, label, thrown, []);
       }
@@ -131,9 +139,15 @@ function causeOf(thrown: unknown): unknown {
   return thrown instanceof BatchFailure ? thrown.cause : thrown;
 }
 
-/** The parser of rows: every column of the table, each of its kind. */
-function decodeRow(dialect: Dialect, table: Shape, raw: Readonly<Record<string, unknown>>): Values {
-  const row: Record<string, Value> = {};
-  for (const name in table.columns) row[name] = dialect.decode(columnOf(table, name), raw[name]);
-  return row;
+/** Tables are read every second: what is broken in them is said once. Beyond that many nobody reads them any more. */
+const MOST_TOLD = 1000;
+
+function onceEach(tell: (broken: BrokenValue) => void): (broken: BrokenValue) => void {
+  const told = new Set<string>();
+  return (broken) => {
+    const key = `${broken.table} ${broken.row} ${broken.column} ${broken.problem}`;
+    if (told.has(key) || told.size >= MOST_TOLD) return;
+    told.add(key);
+    tell(broken);
+  };
 }
