@@ -6,6 +6,8 @@
  * P2 The id of a request stands in the line of history that it made, once in the whole schema: a request that comes again,
  *    or whose answer was lost, is answered from there.
  * P3 Each action goes into the audit with its commit, or not at all.
+ * P4 Actions that wait together are decided one after the other and committed at once. When that fails, each is tried
+ *    alone, so that none suffers for another.
  */
 import { CastellanError, type Clock, ensureError, type IdSource } from "@castellan/kernel";
 import {
@@ -19,7 +21,7 @@ import {
 } from "@castellan/store";
 import { type Action, decideAction } from "./action-decision.ts";
 import { alertOf } from "./dead-letter.ts";
-import { itemWrites } from "./desk-batch.ts";
+import { itemWrites, type Touched } from "./desk-batch.ts";
 import { ATTEMPTS, type DeskBook, isPassing } from "./desk-book.ts";
 import { decideEscalation } from "./escalation-decision.ts";
 import type { FencedCommit } from "./fenced-commit.ts";
@@ -42,9 +44,17 @@ export interface Letter {
   readonly requestId: string;
 }
 
+/** How the item is now, and whether the action has changed it. */
+export interface Done {
+  readonly item: ItemRow;
+  readonly changed: boolean;
+}
+
 export interface DeskActions {
   /** Rejects with the refusals of `Desk`, `Deposed`, or a retryable error. */
-  act(action: Action): Promise<{ readonly item: ItemRow; readonly changed: boolean }>;
+  act(action: Action): Promise<Done>;
+  /** The same for several, in their order; never rejects. */
+  actAll(actions: readonly Action[]): Promise<readonly (Done | Error)[]>;
   /** Escalates what is due; answers how many items. */
   escalate(): Promise<number>;
   /** Rejects with `NO_SUCH_LETTER`, `STILL_DEAD`, `Deposed`, or a retryable error. Answers the case it belongs to. */
@@ -72,46 +82,75 @@ export function createDeskActions(deps: DeskActionsDeps): DeskActions {
     return line;
   }
 
-  async function attempt(action: Action): Promise<{ item: ItemRow; changed: boolean }> {
-    const { caseNumber, requestId } = action;
-    const [[item], line, defined] = await Promise.all([
-      gateway.find("work_item", { where: { case_number: caseNumber } }),
-      lineOfRequest(requestId),
+  /** Rejects when the commit does; what is wrong with an action itself is its answer. */
+  async function attempt(actions: readonly Action[]): Promise<(Done | Error)[]> {
+    const [items, lines, defined] = await Promise.all([
+      gateway.find("work_item", { where: { case_number: { in: actions.map(({ caseNumber }) => caseNumber) } } }),
+      gateway.find("work_item_event", { where: { request_id: { in: actions.map(({ requestId }) => requestId) } } }),
       queues(),
     ]);
-    if (item === undefined) {
-      throw new CastellanError("NO_SUCH_ITEM", `there is no work item ${caseNumber}`, { details: { caseNumber } });
-    }
-    if (line !== undefined) return answerAgain(line, item, action);
-    const decision = decideAction(item, action, defined, clock.now());
-    switch (decision.kind) {
-      case "refused":
-        throw await refusalOf(decision.code, item, action, { gateway, queues: defined });
-      case "unchanged":
-        return { item, changed: false };
-      case "step": {
-        const { history, item: next } = decision;
-        const details = { caseNumber, note: history.note };
-        await commit([
-          ...itemWrites({ versionBefore: item.row_version, item: next, history: [history] }),
-          audit(action, `workitem.${history.what}`, details),
-        ]);
-        return { item: next, changed: true };
+    const batch = decideAll(actions, items, lines, defined);
+    if (batch.touched.length > 0) await commit([...batch.touched.flatMap(itemWrites), ...batch.audits]);
+    // Only now the history says who was first.
+    return Promise.all(batch.answers.map(async (answer) => (typeof answer === "function" ? answer() : answer)));
+  }
+
+  function decideAll(
+    actions: readonly Action[],
+    items: readonly ItemRow[],
+    lines: readonly HistoryRow[],
+    defined: Queues,
+  ): { touched: Touched[]; audits: Write[]; answers: (Done | Error | (() => Promise<Error>))[] } {
+    const known = new Map(items.map((item) => [item.case_number, item]));
+    const done = new Map(lines.map((line) => [line.request_id, line]));
+    const touched = new Map<number, Touched>();
+    const audits: Write[] = [];
+    const now = clock.now();
+    const answers = actions.map((action) => {
+      const { caseNumber, requestId } = action;
+      const item = known.get(caseNumber);
+      if (item === undefined) return noSuchItem(caseNumber);
+      const line = done.get(requestId);
+      if (line !== undefined) return answerAgain(line, item, action);
+      const decision = decideAction(item, action, defined, now);
+      if (decision.kind === "unchanged") return { item, changed: false };
+      if (decision.kind === "refused") {
+        return () => refusalOf(decision.code, item, action, { gateway, queues: defined });
+      }
+      const { history, item: next } = decision;
+      const before = touched.get(caseNumber) ?? { versionBefore: item.row_version, history: [] };
+      touched.set(caseNumber, { ...before, item: next, history: [...before.history, history] });
+      known.set(caseNumber, next);
+      done.set(requestId, history);
+      audits.push(audit(action, `workitem.${history.what}`, { caseNumber, note: history.note }));
+      return { item: next, changed: true };
+    });
+    return { touched: [...touched.values()], audits, answers };
+  }
+
+  async function act(action: Action): Promise<Done> {
+    for (let left = ATTEMPTS; ; left -= 1) {
+      try {
+        const [answer = noSuchItem(action.caseNumber)] = await attempt([action]);
+        if (answer instanceof Error) throw answer;
+        return answer;
+      } catch (thrown) {
+        if (!mayHaveChanged(thrown) || left <= 1) throw thrown;
       }
     }
   }
 
   return {
-    async act(action) {
-      for (let left = ATTEMPTS; ; left -= 1) {
-        try {
-          return await attempt(action);
-        } catch (thrown) {
-          const again =
-            thrown instanceof StoreConflict || thrown instanceof StoreDuplicate || thrown instanceof StoreAmbiguous;
-          if (!again || left <= 1) throw thrown;
-        }
+    act,
+    async actAll(actions) {
+      try {
+        if (actions.length > 1) return await attempt(actions);
+      } catch (thrown) {
+        if (isPassing(thrown) && !mayHaveChanged(thrown)) return actions.map(() => ensureError(thrown));
       }
+      const answers: (Done | Error)[] = [];
+      for (const action of actions) answers.push(await act(action).catch(ensureError));
+      return answers;
     },
 
     async escalate() {
@@ -152,9 +191,16 @@ export function createDeskActions(deps: DeskActionsDeps): DeskActions {
   };
 }
 
-function answerAgain(line: HistoryRow, item: ItemRow, action: Action): { item: ItemRow; changed: boolean } {
+/** The rows are not as they were read, or it is not known whether they are. */
+const mayHaveChanged = (thrown: unknown): boolean =>
+  thrown instanceof StoreConflict || thrown instanceof StoreDuplicate || thrown instanceof StoreAmbiguous;
+
+const noSuchItem = (caseNumber: number): CastellanError =>
+  new CastellanError("NO_SUCH_ITEM", `there is no work item ${caseNumber}`, { details: { caseNumber } });
+
+function answerAgain(line: HistoryRow, item: ItemRow, action: Action): Done | CastellanError {
   if (line.case_number === item.case_number && line.by_user === storable(action.by)) return { item, changed: true };
-  throw new CastellanError("REQUEST_ID_USED", `request ${action.requestId} was another action`, {
+  return new CastellanError("REQUEST_ID_USED", `request ${action.requestId} was another action`, {
     details: { caseNumber: line.case_number, what: line.what, by: line.by_user },
   });
 }

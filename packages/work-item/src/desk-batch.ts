@@ -48,10 +48,11 @@ export const placeKey = (origin: string, outbox: string): string => `${origin} $
 /** The key under which an alert's item is looked for. */
 export const causeOf = ({ alert }: NumberedAlert): string => storable(alert.cause);
 
-interface Touched {
+/** An item that is written, with the lines of history that led there. */
+export interface Touched {
   readonly versionBefore: number | null;
-  item: ItemRow;
-  readonly history: HistoryRow[];
+  readonly item: ItemRow;
+  readonly history: readonly HistoryRow[];
 }
 
 export interface BatchOptions {
@@ -92,14 +93,11 @@ export function planBatch(
     if (step === null) return;
     const { item, history } = step;
     if (item.case_number === nextCase) nextCase += 1;
-    const known = touched.get(item.case_number);
-    if (known) {
-      known.item = item;
-      known.history.push(history);
-    } else {
-      const versionBefore = (before ?? quiet)?.row_version ?? null;
-      touched.set(item.case_number, { versionBefore, item, history: [history] });
-    }
+    const known = touched.get(item.case_number) ?? {
+      versionBefore: (before ?? quiet)?.row_version ?? null,
+      history: [],
+    };
+    touched.set(item.case_number, { ...known, item, history: [...known.history, history] });
     if (item.open_cause === null) open.delete(cause);
     else open.set(cause, item);
     if (isSilenced(item, now)) silenced.set(cause, item);

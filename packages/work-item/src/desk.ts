@@ -45,7 +45,8 @@ type Private =
   | { readonly type: "PublishHistory" }
   | { readonly type: "HistoryPublished"; readonly more: boolean }
   | { readonly type: "HistoryFailed"; readonly error: Error }
-  | { readonly type: "LookForLate" };
+  | { readonly type: "LookForLate" }
+  | { readonly type: "Act" };
 
 /** Everything the desk takes; the public part is `Desk` of the protocol, `Deliver` comes from the feed of its own server. */
 export type DeskCommand = CommandOf<typeof Desk> | Deliver | Private;
@@ -54,6 +55,9 @@ const DELIVER_MS = 20_000;
 const RETRY: Backoff = { firstMs: 200, maxMs: 5000 };
 /** How long after its deadline an item may escalate, milliseconds. */
 const LATE_MS = 5000;
+/** Actions that are written in one commit. */
+const AT_ONCE = 100;
+const MOST_WAITING = 2000;
 
 /** How a feed hands over a batch: resolves when it is recorded and may be acknowledged. */
 export function deliverTo(desk: ActorRef<DeskCommand>): (deliveries: readonly AlertDelivery[]) => Promise<void> {
@@ -71,6 +75,7 @@ export function createDesk(deps: DeskDeps): Behavior<DeskCommand> {
     const book = createDeskBook({ gateway, commit, queues, clock, log });
     const actions = createDeskActions({ gateway, commit, book, queues, clock, newId });
     const history = { gateway, commit, bus, subjects, identity, clock, log };
+    const waiting: { readonly action: Action; readonly replyTo: ReplyTo<WorkItemReply> }[] = [];
     let deposed = false;
     let publishing: "idle" | "busy" | "again" = "idle";
     let failures = 0;
@@ -112,14 +117,29 @@ export function createDesk(deps: DeskDeps): Behavior<DeskCommand> {
       });
     }
 
-    async function act(action: Action, replyTo: ReplyTo<WorkItemReply>): Promise<void> {
-      try {
-        const { changed, item } = await actions.act(action);
-        if (changed) publish();
-        const { case_number: caseNumber, state } = item;
-        replyTo.success({ caseNumber, state, changed, item: workItemReport(item, clock.now()) });
-      } catch (thrown) {
-        replyTo.refuse(refusalOf(thrown));
+    /** Whoever comes while something is written waits here, and goes together with the others that came. */
+    function act(action: Action, replyTo: ReplyTo<WorkItemReply>): void {
+      if (waiting.length >= MOST_WAITING) {
+        replyTo.refuse(new CastellanError("BUSY", `${waiting.length} actions wait already`, { retryable: true }));
+        return;
+      }
+      if (waiting.length === 0) self.tell({ type: "Act" });
+      waiting.push({ action, replyTo });
+    }
+
+    async function actTogether(): Promise<void> {
+      const batch = waiting.splice(0, AT_ONCE);
+      if (waiting.length > 0) self.tell({ type: "Act" });
+      const answers = await actions.actAll(batch.map(({ action }) => action));
+      if (answers.some((answer) => "changed" in answer && answer.changed)) publish();
+      for (const [at, { replyTo }] of batch.entries()) {
+        const answer = answers[at];
+        if (answer === undefined || answer instanceof Error) replyTo.refuse(refusalOf(answer));
+        else {
+          const { changed, item } = answer;
+          const { case_number: caseNumber, state } = item;
+          replyTo.success({ caseNumber, state, changed, item: workItemReport(item, clock.now()) });
+        }
       }
     }
 
@@ -158,6 +178,7 @@ export function createDesk(deps: DeskDeps): Behavior<DeskCommand> {
           replyTo.refuse(refusalOf(thrown));
         }
       },
+      Act: actTogether,
       LookForLate: async () => {
         if (deposed) return;
         try {

@@ -81,6 +81,31 @@ describe("the desk, asked by people", () => {
     ]);
   });
 
+  it("decides what waits together one after the other and writes it at once; one that cannot be stored hurts no other", async () => {
+    let commits = 0;
+    const { actions, history } = await world((real) => ({
+      ...real,
+      commit: (writes) => {
+        commits += 1;
+        return real.commit(writes);
+      },
+    }));
+    const note: Action = { type: "Note", ...from("bob", "twice"), note: "n" };
+    const answers = await actions.actAll([open("ann"), open("bob"), note, note, { ...open("ann"), caseNumber: 9 }]);
+    expect(answers).toMatchObject([
+      { changed: true, item: { locked_by: "ann" } },
+      { code: "LOCKED", message: "work item 1 is locked by ann (on zeus) since 2026-11-22 12:00:00 UTC" },
+      { changed: true },
+      { changed: true },
+      { code: "NO_SUCH_ITEM" },
+    ]);
+    expect(commits).toBe(1);
+    const poison: Action = { ...open("x".repeat(65)), type: "Acknowledge" };
+    const [kept, refused] = await actions.actAll([{ type: "Keep", ...from("ann") }, poison]);
+    expect([kept, refused]).toMatchObject([{ changed: true, item: { state: "kept" } }, { code: "STORE_INVALID" }]);
+    expect(await history()).toEqual(["created $SYSTEM", "opened ann", "noted bob", "kept ann"]);
+  });
+
   it("names whoever holds an item, since when and from where", async () => {
     const { actions } = await world();
     await actions.act(open("ann"));

@@ -146,6 +146,7 @@ function startUser(program: string, task: UserTask): User {
   return {
     ready: ready.promise,
     ledger: ledger.promise,
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     go: () => worker.postMessage("go"),
     end: () => worker.terminate(),
   };
