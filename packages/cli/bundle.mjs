@@ -8,7 +8,8 @@
  *
  * Left outside of both: what has native parts or picks its parts at run time, and what only a schema's first minute needs.
  */
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -54,16 +55,33 @@ const english = {
   },
 };
 
-/** Nothing of these is reached from a quick command. */
+/**
+ * Nothing of these is reached from a quick command. The bus's modules are replaced by nothing; left as imports they would be
+ * loaded at once.
+ */
 const withoutSlowCommands = {
   name: "without-slow-commands",
   setup(bundle) {
-    bundle.onResolve({ filter: /\/commands\/|^nats$|^@castellan\/actor/ }, ({ path }) =>
+    bundle.onResolve({ filter: /\/commands\// }, ({ path }) =>
       QUICK.test(path) ? undefined : { path, external: true },
     );
+    bundle.onResolve({ filter: /^nats$|^@nats-io\/|^@castellan\/actor/ }, ({ path }) => ({
+      path,
+      namespace: "absent",
+    }));
+    bundle.onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: "module.exports = {};" }));
   },
 };
 
-rmSync(here("dist/bundle"), { recursive: true, force: true });
-await build({ ...common, plugins: [outside, english], outdir: here("dist/bundle/full"), splitting: true });
+const full = here("dist/bundle/full");
+const made = await build({ ...common, plugins: [outside, english], outdir: full, splitting: true, metafile: true });
 await build({ ...common, plugins: [outside, english, withoutSlowCommands], outfile: here("dist/bundle/quick.js") });
+
+// A program that runs may still load parts of the last build: only what is older than that goes.
+const list = here("dist/bundle/files.json");
+const files = Object.keys(made.metafile.outputs).map((path) => basename(path));
+const before = existsSync(list) ? JSON.parse(readFileSync(list, "utf8")) : [];
+for (const name of readdirSync(full)) {
+  if (!files.includes(name) && !before.includes(name)) rmSync(join(full, name));
+}
+writeFileSync(list, JSON.stringify(files));
