@@ -33,6 +33,9 @@ const starts = (instance: number): number => {
 const statuses = async (): Promise<string[]> =>
   (await node.status()).servers.flatMap(({ processes }) => processes.map((one) => `${one.instance} ${one.status}`));
 
+const until = (wanted: readonly string[]) =>
+  eventually(async () => expect(await statuses()).toEqual(wanted), { withinMs: 20_000, everyMs: 200 });
+
 describe("an operation whose worker is killed", () => {
   it(`is carried out once: ${ROUNDS} of each`, async () => {
     const seed = Number(process.env["CASTELLAN_TEST_SEED"] ?? Date.now() % 1_000_000);
@@ -56,8 +59,6 @@ describe("an operation whose worker is killed", () => {
       const result = await running;
       expect(result.code, `${args.join(" ")}: ${said(result)}`).toBe(0);
     };
-    const until = (wanted: readonly string[]) =>
-      eventually(async () => expect(await statuses()).toEqual(wanted), { withinMs: 20_000, everyMs: 200 });
 
     let instances = 2;
     const all = (status: string) => Array.from({ length: instances }, (_, at) => `${at + 1} ${status}`);

@@ -8,6 +8,10 @@ import { fakeBus, json, twoServers } from "./node-fixture.ts";
 const unreachable = new CastellanError("NOT_REACHABLE", "nobody", { retryable: true });
 const late = new CastellanError("TIMED_OUT", "late", { retryable: true });
 
+const refusal = (code: string, details: object) => ({
+  body: json({ error: { code, message: "", retryable: true, details } }),
+});
+
 describe("submitOperation", () => {
   it("asks the whole node and answers the operation's id", async () => {
     const bus = fakeBus(() => ({ body: json({ operationId: "op-1" }) }));
@@ -58,9 +62,6 @@ describe("submitOperation", () => {
   });
 
   it("waits for what passes by itself: a change of master, and dependents that follow a death", async () => {
-    const refusal = (code: string, details: object) => ({
-      body: json({ error: { code, message: "", retryable: true, details } }),
-    });
     let call = 0;
     const bus = fakeBus(() => {
       call += 1;

@@ -136,12 +136,14 @@ describe("what is held", () => {
   });
 });
 
+/** The instances of B: `3 temporary`. */
+const rows = async (world: World) =>
+  (await world.gateway.find("process_config", { where: { logical_process_name: "B" } })).map(
+    (row) => `${row.logical_process_instance}${row.persistent ? "" : " temporary"}`,
+  );
+
 describe("START_NEW", () => {
   const OPTIONS: WorldOptions = { types: { A: {}, B: { dependsOn: ["A"] } }, counts: { A: 1, B: 2 } };
-  const rows = async (world: World) =>
-    (await world.gateway.find("process_config", { where: { logical_process_name: "B" } })).map(
-      (row) => `${row.logical_process_instance}${row.persistent ? "" : " temporary"}`,
-    );
 
   it("makes temporary instances with the next numbers; stopped they are gone, and their numbers are not given again", async () => {
     const { world, worker } = await started(OPTIONS);

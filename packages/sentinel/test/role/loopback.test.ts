@@ -8,6 +8,7 @@ type Fate = "comes back" | "is lost" | "comes late" | "is another's" | "throws" 
 function world(fate: Fate) {
   const clock = createManualClock();
   let subscriptions = 0;
+  let hear: ((body: Uint8Array) => void) | null = null;
   const bus: LoopbackBus = {
     subscribe(_subject, heard, failed) {
       subscriptions += 1;
@@ -21,12 +22,11 @@ function world(fate: Fate) {
     },
     publish(_subject, body) {
       if (fate === "throws") throw new Error("the connection is closed");
-      if (fate === "comes back") clock.after(20, () => hear(body));
-      if (fate === "comes late") clock.after(5000, () => hear(body));
-      if (fate === "is another's") clock.after(20, () => hear(new TextEncoder().encode("other")));
+      if (fate === "comes back") clock.after(20, () => hear?.(body));
+      if (fate === "comes late") clock.after(5000, () => hear?.(body));
+      if (fate === "is another's") clock.after(20, () => hear?.(new TextEncoder().encode("other")));
     },
   };
-  let hear: (body: Uint8Array) => void = () => undefined;
   const test = testEvents({ bus, subject: "castellan.x.sys.loopback.hades", clock, newId: () => "mine" });
   test.catch(() => undefined);
   return { clock, test, open: () => subscriptions };
