@@ -5,8 +5,8 @@ export const addConfiguration: Group = (program, bind) => {
   program.commandsGroup("What should run:");
   program
     .command("apply")
-    .argument("<file>", "YAML with types and servers")
-    .description("make process types and instances as a file says")
+    .argument("<file>", "YAML with types, servers and queues")
+    .description("make process types, instances and queues as a file says")
     .option("--dry-run", "show it, change nothing")
     .addHelpText("after", examples(["castellan apply types.yaml --dry-run", "castellan apply types.yaml"]))
     .action((file: string, options: { dryRun?: boolean }) =>
