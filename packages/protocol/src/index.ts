@@ -1,3 +1,4 @@
+export { ActorReport, Actors, ActorsReport } from "./actors/messages.ts";
 export {
   Alert,
   AlertKind,
@@ -68,7 +69,6 @@ export {
   WorkItemReport,
   WorkItemState,
 } from "./reports.ts";
-export { ActorReport, Actors, ActorsReport } from "./sentinel/actors.ts";
 export { Sentinel } from "./sentinel/messages.ts";
 export {
   CommandVerb,

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  ActorsReport,
   Alert,
   CommandReply,
   CommandRequest,
@@ -47,6 +48,29 @@ const alert = fc.record({
   occurredAt: time,
   cause: text,
   details: json,
+});
+const actorsReport = fc.record({
+  server: text,
+  actors: fc.array(
+    fc.record({
+      path: text,
+      kind: text,
+      state: fc.constantFrom("starting", "running", "busy", "restarting", "stopping", "stopped"),
+      stateMs: fc.nat(),
+      restarts: fc.nat(),
+      mailbox: fc.nat(),
+      highWater: fc.nat(),
+      dropped: fc.nat(),
+      processed: fc.nat(),
+    }),
+    { maxLength: 5 },
+  ),
+  omitted: fc.nat(),
+  deadLetters: fc.record({
+    total: fc.nat(),
+    byReason: fc.dictionary(fc.stringMatching(/^[a-z-]{1,12}$/), fc.nat()),
+    recent: fc.array(fc.record({ path: text, type: text, reason: text, at: time }), { maxLength: 3 }),
+  }),
 });
 const target = fc.record(
   { server: text, type: fc.stringMatching(/^[A-Z][A-Z0-9_]{0,9}$/), instance: positive },
@@ -185,6 +209,7 @@ const cases: Record<string, { schema: { parse(value: unknown): unknown }; value:
   },
   "Keeper.Bring": { schema: Keeper.messages.Bring.request, value: fc.record({ desired, launchId: text, by: text }) },
   "Keeper.Bring reply": { schema: Keeper.messages.Bring.reply, value: fc.record({ status, comment: text }) },
+  ActorsReport: { schema: ActorsReport, value: actorsReport },
   "Sentinel.Stop": { schema: Sentinel.messages.Stop.request, value: fc.record({ by: text }) },
 };
 
