@@ -52,6 +52,8 @@ export class FollowingRef implements ErasedRef {
   #holder: HolderRef | null = null;
   /** The holder was seen to be there, and nothing has been heard against it since. */
   #present = false;
+  /** The holder whose answer to that is awaited. */
+  #lookedAt: HolderRef | null = null;
   #pause: Timer | null = null;
   #closed = false;
 
@@ -107,10 +109,12 @@ export class FollowingRef implements ErasedRef {
   /** Sends nothing to a holder before it is there: a claim is known sooner than the instance is started. */
   #look(): void {
     const holder = this.#holder;
-    if (holder === null) return;
+    if (holder === null || this.#lookedAt === holder) return;
+    this.#lookedAt = holder;
     holder.isTaken().then(
       (taken) => {
         if (this.#closed || this.#holder !== holder) return;
+        this.#lookedAt = null;
         this.#present = taken;
         if (taken) this.#flush();
         else this.#lookLater();
@@ -124,7 +128,7 @@ export class FollowingRef implements ErasedRef {
     if (this.#closed) return;
     this.#pause ??= this.#deps.clock.after(RETRY_MS, () => {
       this.#pause = null;
-      this.#look();
+      if (this.#waiting.length > 0) this.#look(); // else the next message looks
     });
   }
 
@@ -176,6 +180,7 @@ export class FollowingRef implements ErasedRef {
     if (again) this.#waiting.unshift(waiting);
     else this.#waiting.push(waiting);
     this.#sweep.watch(waiting.deadlineMs);
+    if (!this.#present && this.#pause === null) this.#look();
   }
 
   #expire(nowMs: number): number {
