@@ -2,7 +2,6 @@
  * The words of the shared schema: what a process, a node, a server, an alert and a work item can be. Plain lists without
  * schemas, for programs that only show them and should start fast; the schemas beside the messages are made of these.
  */
-import { CastellanError } from "@castellan/kernel";
 
 export const PROCESS_STATUSES = ["STARTING", "RUNNING", "PAUSED", "SUSPENDED", "SHUTTING DOWN", "STOPPED"] as const;
 export const NODE_STATES = ["STARTING", "RUNNING", "DEGRADED", "SHUTTING DOWN", "STOPPED"] as const;
@@ -12,10 +11,3 @@ export const ALERT_KINDS = ["error-file", "warn-file", "disk", "inode", "process
 export const WORK_ITEM_STATES = ["new", "open", "kept", "released", "resolved"] as const;
 /** The states of work items that wait for somebody. */
 export const UNFINISHED_STATES = ["new", "open", "kept"] as const;
-
-/** The word that a text is. Throws UNKNOWN_WORD when it is none of them. */
-export function wordIn<W extends string>(words: readonly W[], text: string): W {
-  const word = words.find((known) => known === text);
-  if (word !== undefined) return word;
-  throw new CastellanError("UNKNOWN_WORD", `"${text}" is none of ${words.join(", ")}`, { details: { text } });
-}
