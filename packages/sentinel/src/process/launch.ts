@@ -107,11 +107,6 @@ export function createLauncher({ identity: who, proc, baseEnv }: LauncherDeps): 
   };
 }
 
-/** The size of a file now, 0 when there is none: where the output of the next launch begins. */
-export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
 function openLog(path: string): number {
   try {
     return openSync(path, "a", 0o640);

@@ -11,6 +11,8 @@ const FIRST_INTERVAL_MS = 25;
 const LAST_INTERVAL_MS = 250;
 /** One question may not take longer, whatever the whole may take. */
 const ATTEMPT_MS = 2000;
+/** With less time than this, no answer means nothing. */
+const FAIR_MS = 500;
 
 export type ReadinessResult =
   | { readonly ready: true }
@@ -31,11 +33,12 @@ export async function awaitReady(
   const left = (): number => startedMs + spec.timeout - clock.bootMs();
   let why = "";
   for (let interval = FIRST_INTERVAL_MS; ; interval = Math.min(interval * 1.5, LAST_INTERVAL_MS)) {
-    const attempt = await withDeadline(made.probe, Math.min(ATTEMPT_MS, Math.max(1, left())), clock, signal);
+    const deadlineMs = Math.min(ATTEMPT_MS, Math.max(1, left()));
+    const attempt = await withDeadline(made.probe, deadlineMs, clock, signal);
     if (signal.aborted) return { ready: false, reason: "aborted" };
     if (attempt.why === null) return { ready: true };
-    // The last question is cut short by the end of the waiting: an earlier full answer says more.
-    if (!attempt.isLate || why === "") why = attempt.why;
+    // The last question may be cut short by the end of the waiting: an earlier answer says more.
+    if (!attempt.isLate || deadlineMs >= FAIR_MS || why === "") why = attempt.why;
     if (left() <= 0) return { ready: false, reason: `not ready within ${formatDuration(spec.timeout)}: ${why}` };
     await sleep(clock, Math.min(interval, Math.max(1, left())), signal);
   }

@@ -4,6 +4,8 @@ import { createSystemClock } from "@castellan/kernel";
 import type { Readiness } from "@castellan/protocol";
 import { assertNothingLeft, eventually, type TempHome, tempHome } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createCutHead } from "../../src/output/cut-head.ts";
+import { CUT_GRAIN } from "../../src/output/read-output.ts";
 import { awaitReady, type ReadinessResult } from "../../src/process/readiness.ts";
 
 const clock = createSystemClock();
@@ -77,6 +79,16 @@ describe("readiness", () => {
     const asked = ask({ logLine: "^ready 2$", timeout: 10_000 }, undefined, 8);
     await appendFile(home.path("log"), "noise\nrea");
     await appendFile(home.path("log"), "dy 2\n");
+    expect(await asked).toEqual({ ready: true });
+  });
+
+  test("logLine: goes on waiting when the head of the output is cut off meanwhile", async () => {
+    const cut = createCutHead({ PATH: process.env["PATH"] ?? "" });
+    await writeFile(home.path("log"), `${"noise ".repeat(20)}\n`.repeat(4000));
+    const asked = ask({ logLine: "^ready 3$", timeout: 20_000 });
+    await appendFile(home.path("log"), "rea");
+    expect(await cut(home.path("log"), 4 * CUT_GRAIN)).toMatchObject({ how: "collapsed" });
+    await appendFile(home.path("log"), "dy 3\n");
     expect(await asked).toEqual({ ready: true });
   });
 
