@@ -19,6 +19,8 @@ const stopped = (type: string, instance: number): PlannedInstance => ({
   type,
   instance,
   enabled: true,
+  persistent: true,
+  held: false,
   status: "STOPPED",
 });
 
