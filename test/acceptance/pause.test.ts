@@ -41,7 +41,7 @@ async function statuses(): Promise<Record<string, string>> {
 
 /** Statuses are written a moment after the operation has ended. */
 const until = (wanted: Record<string, string>) =>
-  eventually(async () => expect(await statuses()).toMatchObject(wanted), { withinMs: 5000, everyMs: 100 });
+  eventually(async () => expect(await statuses()).toMatchObject(wanted), { withinMs: 20_000, everyMs: 100 });
 
 describe("pause and resume", () => {
   it("of the node: what can be paused stands still, the rest goes on; a pause outlives the worker; stop ends what is paused", async () => {

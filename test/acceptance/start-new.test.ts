@@ -15,7 +15,7 @@ const mids = async (): Promise<string[]> =>
       .map((p) => `${p.instance} ${p.status}${p.persistent ? "" : " temporary"}`),
   );
 const until = (wanted: string[]) =>
-  eventually(async () => expect(await mids()).toEqual(wanted), { withinMs: 10_000, everyMs: 150 });
+  eventually(async () => expect(await mids()).toEqual(wanted), { withinMs: 20_000, everyMs: 150 });
 
 describe("castellan start-new", () => {
   it("starts temporary instances under new numbers; stopped they are gone, and the numbers are not given again", async () => {
