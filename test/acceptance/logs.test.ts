@@ -61,7 +61,7 @@ describe("castellan logs", () => {
     mkdirSync(elsewhere);
     writeFileSync(
       `${elsewhere}/castellan.yaml`,
-      `server: elsewhere\nnats: { url: "${natsUrl}" }\ndatabase: { url: "sqlite:${node.path("data/castellan.db")}" }\n`,
+      `server: elsewhere\nnats: { url: "${natsUrl}" }\n${node.database.configElsewhere(node.home)}`,
     );
     const from = (...args: string[]) => runCli(args, { home: elsewhere, timeoutMs: 30_000 });
     await eventually(

@@ -17,6 +17,8 @@ declare module "vitest" {
 export interface NodeDatabase {
   /** Its lines in castellan.yaml. */
   readonly config: string;
+  /** The same for another home that shares it; `home` is the first one. */
+  readonly configElsewhere: (home: string) => string;
   /** Null for SQLite. */
   readonly password: string | null;
   drop(): Promise<void>;
@@ -25,13 +27,20 @@ export interface NodeDatabase {
 /** Which database the nodes of this project have, unless a test brings its own server. */
 export const isOnPostgres = (): boolean => inject("postgres") !== undefined;
 
+const PASSWORD_FILE = "etc/db.password";
+
 /** `example`: the directory whose files become those of the home. */
 export async function makeDatabase(example: string, server: PostgresAdmin | undefined): Promise<NodeDatabase> {
   const place = inject("postgres");
   const admin = server ?? (place && postgresAdmin(place));
-  if (admin === undefined) return { config: "", password: null, drop: async () => undefined };
+  if (admin === undefined) {
+    const configElsewhere = (home: string) => `database: { url: "sqlite:${join(home, "data/castellan.db")}" }\n`;
+    return { config: "", configElsewhere, password: null, drop: async () => undefined };
+  }
   const { url, password, drop } = await admin.database();
   mkdirSync(join(example, "etc"), { recursive: true });
-  writeFileSync(join(example, "etc", "db.password"), `${password}\n`, { mode: 0o600 });
-  return { config: `database: { url: "${url}", passwordFile: etc/db.password }\n`, password, drop };
+  writeFileSync(join(example, PASSWORD_FILE), `${password}\n`, { mode: 0o600 });
+  const config = (passwordFile: string) => `database: { url: "${url}", passwordFile: ${passwordFile} }\n`;
+  const configElsewhere = (home: string) => config(join(home, PASSWORD_FILE));
+  return { config: config(PASSWORD_FILE), configElsewhere, password, drop };
 }
