@@ -34,8 +34,7 @@ export async function makeDatabase(example: string, server: PostgresAdmin | unde
   const place = inject("postgres");
   const admin = server ?? (place && postgresAdmin(place));
   if (admin === undefined) {
-    const configElsewhere = (home: string) => `database: { url: "sqlite:${join(home, "data/castellan.db")}" }\n`;
-    return { config: "", configElsewhere, password: null, drop: async () => undefined };
+    return { config: "", configElsewhere: fileIn, password: null, drop: async () => undefined };
   }
   const { url, password, drop } = await admin.database();
   mkdirSync(join(example, "etc"), { recursive: true });
@@ -44,3 +43,5 @@ export async function makeDatabase(example: string, server: PostgresAdmin | unde
   const configElsewhere = (home: string) => config(join(home, PASSWORD_FILE));
   return { config: config(PASSWORD_FILE), configElsewhere, password, drop };
 }
+
+const fileIn = (home: string): string => `database: { url: "sqlite:${join(home, "data/castellan.db")}" }\n`;
