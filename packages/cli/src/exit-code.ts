@@ -62,6 +62,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SUSPENDED: { exit: EXIT.refused, remedy: "revive it with `castellan restart SERVER TYPE INSTANCE`" },
   BUSY: { exit: EXIT.refused, remedy: "wait for that to end: `castellan status --watch`" },
   PROCESSES_RUNNING: { exit: EXIT.refused, remedy: "stop them first with `castellan stop`" },
+  NO_OUTPUT: { exit: EXIT.refused, remedy: "it has not printed anything since it was defined: was it started?" },
   NO_SUCH_ITEM: { exit: EXIT.refused, remedy: seeItems },
   NOT_OPEN: { exit: EXIT.refused, remedy: seeItems },
   LOCKED: {

@@ -60,7 +60,13 @@ async function freePort(): Promise<number> {
 describe("deploy/examples/01-single-server", () => {
   it("is a spec that a fresh node of one server takes", () => {
     const spec = loadConfigFile(`${example}/types.yaml`, NodeSpec);
-    const fresh: SpecView = { masterId: null, servers: [{ id: 1, name: "box" }], types: new Map(), instances: [], queues: new Map() };
+    const fresh: SpecView = {
+      masterId: null,
+      servers: [{ id: 1, name: "box" }],
+      types: new Map(),
+      instances: [],
+      queues: new Map(),
+    };
     const difference = diffSpec(fresh, spec);
     expect(checkSpec(fresh, spec, difference)).toEqual([]);
     expect(difference.types.length).toBeGreaterThanOrEqual(4);
