@@ -103,6 +103,9 @@ const server = fc.record({
   role: fc.constantFrom("master", "slave"),
   state: fc.constantFrom("up", "suspect", "down", "isolated"),
   lastSeen: fc.option(time),
+  sentinel: fc.option(
+    fc.record({ incarnation: fc.nat(), since: time, workerPid: fc.option(positive), watcherPid: fc.option(positive) }),
+  ),
   processes: fc.array(process, { maxLength: 3 }),
 });
 
