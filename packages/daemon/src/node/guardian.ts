@@ -57,6 +57,7 @@ type GuardianCommand = CommandOf<typeof Sentinel>;
 
 const COUNT_MS = 5000;
 const FIND_KEEPER_MS = 20_000;
+const RECORD_MS = 2000;
 
 export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
   return setup<GuardianCommand>((context) => {
@@ -140,6 +141,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
           return await keeper.ask(order, { timeoutMs: settings.deadlineOf(type) });
         },
         deadlineOf: ({ type }) => settings.deadlineOf(type) + FIND_KEEPER_MS,
+        recorded: () => status.flush(RECORD_MS),
         finished: (operationId) =>
           system.remote(Conductor, { host: "master" }).tell({ type: "StepFinished", operationId }),
         onSuperseded,

@@ -32,6 +32,11 @@ export interface StepRunnerDeps {
   readonly bring: (step: StepToPerform) => Promise<{ readonly status: ProcessStatus; readonly comment: string }>;
   /** How long `bring` may take before the step counts as failed, milliseconds. */
   readonly deadlineOf: (step: StepToPerform) => number;
+  /**
+   * Resolves when the statuses that instances have reached so far are on record, or after a bound when they cannot be: a
+   * result comes after the status it stands for, and who sees a plan end sees what it has brought about.
+   */
+  readonly recorded: () => Promise<unknown>;
   /** Tells the conductor to look at the plan. Must not throw; may get lost. */
   readonly finished: (operationId: string) => void;
   /** A later worker of this server has started. Called once. */
@@ -150,6 +155,7 @@ function run(deps: StepRunnerDeps, context: ActorContext<StepRunnerCommand>): Be
   const flush = async (): Promise<void> => {
     while (results.size > 0) {
       const batch = [...results.values()].slice(0, BATCH);
+      await deps.recorded();
       const touched = await gateway.commit(batch.map((result) => finishWrite(result, incarnation, clock.now())));
       const operations = new Set<string>();
       for (const [at, { id, operationId }] of batch.entries()) {

@@ -76,6 +76,8 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
   const statuses = new Map<string, StatusChange>();
   const events: Row<"process_event_log">[] = [];
   const closing = new AbortController();
+  /** To be told of the next commit. */
+  const waiters: (() => void)[] = [];
   let dropped = 0;
   let writing: Promise<void> | null = null;
 
@@ -142,8 +144,12 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
     if (rows.some((row) => !row.followed)) deps.onDeaths?.();
     const written = new Set(rows.map((row) => row.id));
     while (events[0] !== undefined && written.has(events[0].id)) events.shift();
+    for (const tell of waiters.splice(0)) tell();
     return "more";
   };
+
+  const isPending = (one: StatusChange | Row<"process_event_log">): boolean =>
+    "key" in one ? statuses.get(processToken(one.key)) === one : events.includes(one);
 
   const run = async (): Promise<void> => {
     let attempt = 0;
@@ -209,16 +215,20 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
       wake();
     },
     async flush(deadlineMs) {
+      // Events are written in order: the last one stands for all.
+      const awaited = [...statuses.values(), ...events.slice(-1)];
+      const isWritten = () => !awaited.some((one) => isPending(one));
       const deadline = clock.bootMs() + deadlineMs;
-      for (;;) {
-        if (statuses.size + events.length === 0 && writing === null) return true;
+      while (!isWritten()) {
         const left = deadline - clock.bootMs();
         if (closing.signal.aborted || left <= 0) return false;
         wake();
         const enough = new AbortController();
-        await Promise.race([writing, sleep(clock, left, enough.signal)]);
+        const committed = new Promise<void>((resolve) => waiters.push(resolve));
+        await Promise.race([committed, writing, sleep(clock, left, enough.signal)]);
         enough.abort();
       }
+      return true;
     },
     async close() {
       closing.abort();

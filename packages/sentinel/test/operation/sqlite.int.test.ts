@@ -71,6 +71,7 @@ it("carries a plan of 200 instances through a database file", async () => {
           return { status: "RUNNING", comment: "started" };
         },
         deadlineOf: () => 5000,
+        recorded: async () => undefined,
         finished: (operationId) => conductor.tell({ type: "StepFinished", operationId }),
         onSuperseded: () => undefined,
       }),

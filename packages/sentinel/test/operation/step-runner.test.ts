@@ -25,6 +25,7 @@ interface Rig {
   readonly brought: StepToPerform[];
   readonly finished: string[];
   superseded: number;
+  recorded: Promise<void>;
 }
 
 const ends: (() => Promise<void>)[] = [];
@@ -95,6 +96,7 @@ async function rig(
     brought: [],
     finished: [],
     superseded: 0,
+    recorded: Promise.resolve(),
   };
   const runner = system.spawn(
     createStepRunner({
@@ -106,6 +108,7 @@ async function rig(
         return bring(step);
       },
       deadlineOf: () => 5000,
+      recorded: () => made.recorded,
       finished: (operationId) => made.finished.push(operationId),
       onSuperseded: () => {
         made.superseded += 1;
@@ -130,6 +133,19 @@ describe("the step runner", () => {
     expect(made.finished).toEqual(["op"]);
     const row = must((await made.gateway.find("operation_step", { where: { id: "s1" } }))[0]);
     expect(row).toMatchObject({ claimed_by: made.incarnation, finished_at: made.clock.now() });
+  });
+
+  it("records a result after the status it stands for", async () => {
+    const made = await rig([{}]);
+    let written = (): void => undefined;
+    made.recorded = new Promise((resolve) => {
+      written = resolve;
+    });
+    await made.clock.settle();
+    expect(await stepsOf(made)).toEqual(["claimed"]);
+    written();
+    await made.clock.settle();
+    expect(await stepsOf(made)).toEqual(["done: started"]);
   });
 
   it("finds a step without being woken, within a second", async () => {

@@ -144,6 +144,7 @@ export class World {
           incarnation: won.incarnation,
           bring: (step) => this.#bring(step, life),
           deadlineOf: () => this.#options.stepDeadlineMs ?? 30_000,
+          recorded: async () => undefined,
           finished: (operationId) => worker.conductor.tell({ type: "StepFinished", operationId }),
           onSuperseded: () => {
             worker.superseded += 1;

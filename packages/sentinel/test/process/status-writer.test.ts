@@ -134,6 +134,17 @@ describe("status writer", () => {
     expect(first?.process_id).toBe(6);
   });
 
+  test("flush waits for what was recorded before it, not for what comes after", async () => {
+    const status = writer();
+    status.record(change(1, "RUNNING"));
+    const flushed = status.flush(1000);
+    const more = setInterval(() => status.record(change(2, "STARTING")), 0);
+    await expect(flushed).resolves.toBe(true);
+    clearInterval(more);
+    expect((await statuses())[0]).toBe("RUNNING");
+    await clock.settle();
+  });
+
   test("a newer incarnation ends the writing, once and for good", async () => {
     const status = writer(6);
     status.record(change(1, "RUNNING"));
