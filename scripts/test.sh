@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# `npm test`: set-up, then every layer of tests from the cheapest to the dearest. Arguments go to vitest.
+# test.sh LAYER... [VITEST ARGUMENTS]: set-up, then the layers named, in that order.
 #
 # The last line is the sum: "N passed, N failed". Fails when a test failed, when a layer broke in another way (which
 # counts as one failure), and when no test ran at all. A layer without tests is not a failure.
 set -euo pipefail
+
+layers=()
+while [[ ${1:-} =~ ^(unit|integration|acceptance|chaos)(-postgres)?$ ]]; do
+  layers+=("$1")
+  shift
+done
 
 # shellcheck source=scripts/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -14,7 +20,7 @@ trap 'exit 130' INT TERM
 
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
-for layer in unit integration acceptance acceptance-postgres chaos chaos-postgres; do
+for layer in "${layers[@]}"; do
   printf '\n== %s\n' "$layer"
   if [[ $layer == *-postgres ]] && ! has_postgres; then
     printf "skipped: install Debian's postgresql to run it\n"
