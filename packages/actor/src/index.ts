@@ -53,4 +53,4 @@ export type { ActorRef, AnyRef, AskOptions, TerminationReason } from "./ref.ts";
 export { escalate, type RestartOptions, restart, resume, type SupervisionStrategy, stop } from "./supervision.ts";
 export { type ActorSystemOptions, createActorSystem } from "./system.ts";
 export { createMemoryHub, type MemoryHub } from "./transport/memory.ts";
-export type { Address, Answer, Headers, RequestListener, Transport } from "./transport/transport.ts";
+export type { Address, Answer, Headers, OverloadListener, RequestListener, Transport } from "./transport/transport.ts";

@@ -13,6 +13,7 @@ export type DeadLetterReason =
   | "stale-epoch"
   | "bad-message"
   | "too-large"
+  | "overload"
   | "transport";
 
 export interface DeadLetter {

@@ -39,7 +39,9 @@ const REASONS: Readonly<Record<string, DeadLetterReason>> = {
   NOT_REACHABLE: "actor-stopped",
   STALE_EPOCH: "stale-epoch",
   MAILBOX_FULL: "mailbox-full",
+  BUSY: "overload",
 };
+const TOO_MUCH = "more comes in here than can be handled; try again later";
 
 export class ExposedActor {
   readonly ref: AnyRef;
@@ -64,8 +66,10 @@ export class ExposedActor {
 
   open(transport: Transport | undefined, addresses: readonly Address[]): void {
     for (const address of addresses) {
-      const served = transport?.serve(address, (verb, body, headers, reply) =>
-        this.receive(verb, body, headers, reply),
+      const served = transport?.serve(
+        address,
+        (verb, body, headers, reply) => this.receive(verb, body, headers, reply),
+        (verb, reply) => this.#refuse(verb, new CastellanError("BUSY", TOO_MUCH, { retryable: true }), reply),
       );
       if (served !== undefined) this.#serving.push(served);
     }

@@ -22,11 +22,14 @@ export type RequestListener = (
   reply?: (body: Uint8Array, headers: Headers) => void,
 ) => void;
 
+/** Called instead for a message that came in faster than messages are handled: it was not kept. */
+export type OverloadListener = (verb: string, reply?: (body: Uint8Array, headers: Headers) => void) => void;
+
 export interface Transport {
   /** The host name of this side. */
   readonly self: string;
   /** Receives every verb of one address until closed. */
-  serve(address: Address, onRequest: RequestListener): { close(): void };
+  serve(address: Address, onRequest: RequestListener, onOverload?: OverloadListener): { close(): void };
   /** Fire and forget. Throws when it is certain that it cannot leave (`LinkDown`, closed, too large). */
   send(address: Address, verb: string, body: Uint8Array, headers: Headers): void;
   /** Rejects with `AskTimeout`, `NotReachable` when it is certain that nobody serves the address, or `LinkDown`. */

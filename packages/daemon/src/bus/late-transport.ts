@@ -3,7 +3,7 @@
  * actors are exposed at once and become reachable when the first connection is made; after that the real transport, which
  * reconnects by itself, does everything.
  */
-import { type Address, LinkDown, type RequestListener, type Transport } from "@castellan/actor";
+import { type Address, LinkDown, type Transport } from "@castellan/actor";
 
 export interface LateTransport extends Transport {
   /** The bus is there: everything served so far is served on `transport` from now on. Called at most once. */
@@ -11,8 +11,7 @@ export interface LateTransport extends Transport {
 }
 
 interface Serving {
-  readonly address: Address;
-  readonly listener: RequestListener;
+  readonly args: Parameters<Transport["serve"]>;
   served: { close(): void } | null;
 }
 
@@ -27,14 +26,14 @@ export function createLateTransport(self: string): LateTransport {
     arrive(transport) {
       if (closed || real !== null) return;
       real = transport;
-      for (const serving of waiting) serving.served = transport.serve(serving.address, serving.listener);
+      for (const serving of waiting) serving.served = transport.serve(...serving.args);
       transport.onLink((up) => {
         for (const listener of listeners) listener(up);
       });
       for (const listener of listeners) listener(transport.up);
     },
-    serve(address, listener) {
-      const serving: Serving = { address, listener, served: real?.serve(address, listener) ?? null };
+    serve(...args) {
+      const serving: Serving = { args, served: real?.serve(...args) ?? null };
       waiting.add(serving);
       return {
         close() {

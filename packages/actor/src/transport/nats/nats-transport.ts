@@ -6,9 +6,10 @@ import { CastellanError, type Clock, ensureError, type Logger } from "@castellan
 import { type Msg, type NatsConnection, PermissionViolationError } from "nats";
 import { LinkDown } from "../../errors.ts";
 import { pathOf } from "../../remote/address.ts";
-import type { Address, Headers, RequestListener, Transport } from "../transport.ts";
+import type { Address, Headers, OverloadListener, RequestListener, Transport } from "../transport.ts";
 import { Correlation } from "./correlation.ts";
 import { publishOptions, readHeaders } from "./headers.ts";
+import { createIntake } from "./intake.ts";
 import { mayAnswer } from "./reply-subject.ts";
 
 /** How addresses become subjects. */
@@ -102,22 +103,29 @@ export function createNatsTransport(options: NatsTransportOptions): Transport {
     else onRequest(verb, message.data, headers, (body, answerHeaders) => answer(reply, body, answerHeaders));
   };
 
+  interface Incoming {
+    readonly message: Msg;
+    readonly onRequest: RequestListener;
+  }
+  // A throw in here would end the client's reader and leave a connection that looks alive.
+  const handle = ({ message, onRequest }: Incoming): void => guard(() => receive(message, onRequest));
+  const intake = createIntake(handle, () => clock.bootMs());
+  const takeIn = (message: Msg, onRequest: RequestListener, onOverload?: OverloadListener): void => {
+    if (intake.take({ message, onRequest }, message.data.length)) return;
+    receive(message, (verb, _body, _headers, reply) => onOverload?.(verb, reply));
+  };
+
   follow().catch(onError);
   return {
     self,
     get up() {
       return up && !closed;
     },
-    serve(address, onRequest) {
+    serve(address, onRequest, onOverload) {
       const subscription = connection.subscribe(subjects.pattern(address), {
-        // A throw in here would end the client's reader and leave a connection that looks alive.
         callback: (error, message) => {
-          try {
-            if (error) onError(error);
-            else receive(message, onRequest);
-          } catch (thrown) {
-            onError(ensureError(thrown));
-          }
+          if (error) onError(error);
+          else guard(() => takeIn(message, onRequest, onOverload));
         },
       });
       const serving = {
