@@ -14,12 +14,20 @@ export interface Lock {
 
 const EVERY_MS = 25;
 
-/** Takes the lock, waiting at most `withinMs` milliseconds; null when another process holds it all that time. */
-export async function takeLock(path: string, clock: Clock, withinMs: number): Promise<Lock | null> {
+/**
+ * Takes the lock, waiting at most `withinMs` milliseconds; null when another process holds it all that time, or at once
+ * when `isTaken` says that its holder is not about to end.
+ */
+export async function takeLock(
+  path: string,
+  clock: Clock,
+  withinMs: number,
+  isTaken: () => boolean = () => false,
+): Promise<Lock | null> {
   const deadline = clock.bootMs() + withinMs;
   for (;;) {
     const lock = tryLock(path);
-    if (lock !== null || clock.bootMs() >= deadline) return lock;
+    if (lock !== null || clock.bootMs() >= deadline || isTaken()) return lock;
     await sleep(clock, EVERY_MS);
   }
 }

@@ -58,6 +58,15 @@ describe("the lock of a part", () => {
     lock?.release();
   });
 
+  it("is not waited for when its holder is not about to end", async () => {
+    const path = join(directory, "watcher.lock");
+    const held = await takeLock(path, clock, 0);
+    const began = clock.bootMs();
+    expect(await takeLock(path, clock, 30_000, () => true)).toBeNull();
+    expect(clock.bootMs() - began).toBeLessThan(10_000);
+    held?.release();
+  });
+
   it("says what is wrong when it cannot be made", async () => {
     await expect(takeLock(join(directory, "no", "such", "place"), clock, 0)).rejects.toThrow(/cannot lock/);
   });

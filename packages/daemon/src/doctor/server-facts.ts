@@ -12,10 +12,12 @@ import { type BusFacts, examineBus } from "./bus-facts.ts";
 import { type DatabaseFacts, examineDatabase } from "./database-facts.ts";
 import { examineHome, examineSecrets, type HomeFacts, type SecretFile } from "./home-facts.ts";
 import { examineLimits, type LimitFacts } from "./limit-facts.ts";
+import { examineTools, type ToolFacts } from "./tool-facts.ts";
 
 export interface ServerFacts {
   readonly node: { readonly version: string; readonly platform: string };
   readonly limits: LimitFacts;
+  readonly tools: ToolFacts;
   readonly home: HomeFacts;
   /** What is wrong with `castellan.yaml`; null: nothing. The defaults are examined then. */
   readonly settingsProblem: string | null;
@@ -43,7 +45,8 @@ export async function examineServer(examination: Examination): Promise<ServerFac
   const paths = homePaths(home);
   const read = settingsOf(home, hostName);
   const { settings } = read;
-  const [bus, database, disks, errorFiles] = await Promise.all([
+  const [tools, bus, database, disks, errorFiles] = await Promise.all([
+    examineTools(environment),
     examineBus({ settings, paths, environment, clock }),
     examineDatabase(settings, clock),
     surveyDisks(home, clock, DEFAULT_MINIMUM),
@@ -52,6 +55,7 @@ export async function examineServer(examination: Examination): Promise<ServerFac
   return {
     node: { version: process.versions.node, platform: process.platform },
     limits: examineLimits(),
+    tools,
     home: examineHome(paths),
     settingsProblem: read.problem,
     secrets: examineSecrets(settings),

@@ -16,7 +16,7 @@ import {
 import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
 import { type Lock, takeLock } from "../lock.ts";
 import { guardPeer, type PeerGuardHandle } from "../pair/guard-peer.ts";
-import { announcePart, launchPart, type ProgramEntry, signalExactly } from "../pair/part.ts";
+import { announcePart, launchPart, livingPart, type ProgramEntry, signalExactly } from "../pair/part.ts";
 import { reportProgress, runToItsEnd, type StopRequest, stopRequest } from "./program.ts";
 
 export interface WatcherOptions {
@@ -48,12 +48,14 @@ async function runUntil(stop: StopRequest, options: WatcherOptions): Promise<num
   process.chdir(paths.home);
   const clock = createSystemClock();
   const log = createPinoLogger({ file: `${paths.logs}/castellan-watcher.log`, fields: { part: "watcher" } });
-  const lock = await takeLock(`${paths.run}/watcher.lock`, clock, LOCK_WAIT_MS);
+  const proc = createProcReader();
+  // Of two that were launched at once, one must not wait for the other's end to take its place.
+  const hasLiving = (): boolean => livingPart(paths, "watcher", proc) !== null;
+  const lock = await takeLock(`${paths.run}/watcher.lock`, clock, LOCK_WAIT_MS, hasLiving);
   if (lock === null) {
     log.info("another watcher of this home is running", { home: paths.home });
     return 0;
   }
-  const proc = createProcReader();
   await announcePart(paths, "watcher", proc);
   return await watch(options, { paths, clock, log, lock, proc, stop });
 }
