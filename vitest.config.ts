@@ -9,7 +9,7 @@ const resolveSource = {
  * Real servers and processes: no second chance, a generous safety net. Homes, ports and addresses are each test's own,
  * and it mostly waits: several files at a time.
  */
-const real = { maxWorkers: 3, retry: 0, testTimeout: 60_000, hookTimeout: 60_000 };
+const real = { maxWorkers: 4, retry: 0, testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   ...resolveSource,
@@ -51,7 +51,7 @@ export default defineConfig({
         ...resolveSource,
         test: {
           ...real,
-          maxWorkers: 2,
+          maxWorkers: 3,
           name: "chaos",
           include: ["test/chaos/**/*.test.ts"],
           exclude: ["test/chaos/postgres-*.test.ts"],
@@ -62,9 +62,9 @@ export default defineConfig({
         ...resolveSource,
         test: {
           ...real,
-          maxWorkers: 2,
+          maxWorkers: 3,
           name: "chaos-postgres",
-          include: ["test/chaos/pair-killed.test.ts", "test/chaos/postgres-*.test.ts"],
+          include: ["test/chaos/**/*.test.ts"],
           globalSetup: ["test/harness/postgres-server.ts"],
           testTimeout: 300_000,
         },
