@@ -11,3 +11,23 @@ export const ALERT_KINDS = ["error-file", "warn-file", "disk", "inode", "process
 export const WORK_ITEM_STATES = ["new", "open", "kept", "released", "resolved"] as const;
 /** The states of work items that wait for somebody. */
 export const UNFINISHED_STATES = ["new", "open", "kept"] as const;
+/** What a line of a work item's history says; its event carries the same word. */
+export const WORK_ITEM_CHANGES = [
+  "created",
+  "repeated",
+  "suppressed",
+  "resolved",
+  "opened",
+  "kept",
+  "undone",
+  "lock-broken",
+  "released",
+  "forwarded",
+  "noted",
+  "acknowledged",
+  "assigned",
+  "silenced",
+  "unsilenced",
+  "escalated",
+] as const;
+export type WorkItemChange = (typeof WORK_ITEM_CHANGES)[number];

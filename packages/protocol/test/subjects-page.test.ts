@@ -15,6 +15,7 @@ import {
   Sentinel,
   Severity,
 } from "../src/index.ts";
+import { WORK_ITEM_CHANGES } from "../src/words.ts";
 
 const page = readFileSync(new URL("../../../docs/subjects.md", import.meta.url), "utf8");
 const rows = page
@@ -70,6 +71,7 @@ describe("the page about subjects", () => {
     expect(ticked(besides("severity")[0])).toEqual(Severity.options);
     expect(ticked(besides("kind")[0])).toEqual(AlertKind.options);
     expect(ticked(besides("what, of a process")[0])).toEqual(ProcessEvent.shape.what.options);
+    expect(ticked(besides("what, of a work item")[0])).toEqual(WORK_ITEM_CHANGES);
   });
 
   test("has families that the grammar knows, and every one of them", () => {

@@ -25,6 +25,8 @@ export interface Query<T extends TableName> {
   readonly where?: Where<T>;
   readonly orderBy?: readonly { readonly column: keyof Row<T> & string; readonly descending?: boolean }[];
   readonly limit?: number;
+  /** Rows left out at the beginning. Needs a limit. */
+  readonly skip?: number;
 }
 
 /** A value, or an amount to add to the stored number. */

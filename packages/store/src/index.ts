@@ -33,5 +33,5 @@ export { type BootstrapOptions, bootstrapNode } from "./views/bootstrap.ts";
 export { readDefinition, writeDefinition } from "./views/definition.ts";
 export type { InstanceView, ServerView } from "./views/node-state.ts";
 export { type NodeView, readNodeView } from "./views/node-view.ts";
-export { forgetOld } from "./views/retention.ts";
+export { excessLetters, forgetOld } from "./views/retention.ts";
 export { readQueue, readWorkQueues, writeQueue } from "./views/work-queues.ts";

@@ -8,6 +8,7 @@
  */
 import type { AskOf } from "@castellan/actor";
 import type { Desk } from "@castellan/protocol";
+import type { WorkItemChange } from "@castellan/protocol/words";
 import { CLOSED, type ItemRow, type ItemStep, nextStep, type Queues, severityOf } from "./item-line.ts";
 import { deadlineIn, dueAt, isQueue, mayWorkOn } from "./queues.ts";
 
@@ -57,15 +58,14 @@ export function decideAction(item: ItemRow, action: Action, queues: Queues, now:
   const effect = verdict === "same" ? null : effectOf(item, action, queues, now);
   const note = action.note ?? null;
   if (effect === null && note === null) return { kind: "unchanged" };
-  const { what, change, says } = effect ?? { what: "noted", change: {}, says: null };
+  const { what, change, says } = effect ?? NOTED;
   const told = [says, note].filter((text) => text !== null).join(": ");
   const why = { by, station: action.station, note: told === "" ? null : told, requestId: action.requestId, now };
   return { kind: "step", ...nextStep(item, change, what, why) };
 }
 
 interface Effect {
-  /** At most 12 characters. */
-  readonly what: string;
+  readonly what: WorkItemChange;
   readonly change: Partial<ItemRow>;
   /** Goes before the user's own note. */
   readonly says: string | null;
@@ -87,7 +87,7 @@ function effectOf(item: ItemRow, action: Action, queues: Queues, now: Date): Eff
     case "Forward":
       return forward(item, action.to, queues, now);
     case "Note":
-      return effect("noted", {});
+      return NOTED;
     case "Acknowledge":
       if (item.acknowledged_by !== null) return null;
       return effect("acknowledged", { acknowledged_by: action.by, due_at: null });
@@ -100,7 +100,12 @@ function effectOf(item: ItemRow, action: Action, queues: Queues, now: Date): Eff
 }
 
 const UNLOCKED = { locked_by: null, state_before: null } as const;
-const effect = (what: string, change: Partial<ItemRow>, says: string | null = null): Effect => ({ what, change, says });
+const effect = (what: WorkItemChange, change: Partial<ItemRow>, says: string | null = null): Effect => ({
+  what,
+  change,
+  says,
+});
+const NOTED: Effect = effect("noted", {});
 
 function forward(
   item: ItemRow,

@@ -12,7 +12,7 @@ export function letterOf(delivery: AlertDelivery, refused: string | null, now: D
   return {
     id: storable(delivery.alert === null ? delivery.id : delivery.alert.id),
     server_name: delivery.origin ?? "-",
-    reason: storable(reason).slice(0, 1000),
+    reason: storable(reason.slice(0, 1000)),
     body: storable(delivery.alert === null ? delivery.body : JSON.stringify(delivery.alert)),
     happened_at: now,
   };

@@ -4,11 +4,19 @@
  * K1 Every commit begins with the fence: a desk whose epoch is over changes nothing (`Deposed`).
  * K2 What was read is guarded by versions and positions; when it has changed meanwhile, it is read and decided again.
  * K3 After a commit that may or may not have happened the positions are read again: they say which.
- * K4 An alert that the schema does not take is tried alone, then kept as a dead letter.
+ * K4 Dead letters are removed as fast as they come, beyond a number: whoever may publish may publish anything.
+ * K5 An alert that the schema does not take is tried alone, then kept as a dead letter.
  */
 import { CastellanError, type Clock, ensureError, type Logger } from "@castellan/kernel";
 import type { NumberedAlert } from "@castellan/protocol";
-import { type Gateway, StoreAmbiguous, StoreConflict, StoreDuplicate, type Write } from "@castellan/store";
+import {
+  excessLetters,
+  type Gateway,
+  StoreAmbiguous,
+  StoreConflict,
+  StoreDuplicate,
+  type Write,
+} from "@castellan/store";
 import {
   type BatchOptions,
   type BatchPlan,
@@ -46,10 +54,13 @@ export interface DeskBook {
 
 /** How often a decision is made again because the rows have changed under it. */
 export const ATTEMPTS = 5;
+/** Dead letters between two looks whether they are too many; fewer than one look removes. */
+const LETTERS_BETWEEN = 250;
 
 export function createDeskBook({ clock, commit, gateway, log, queues }: DeskBookDeps): DeskBook {
   /** The desk is the only one who numbers cases, so the highest is read once; after any failure it is read again. */
   let nextCase: number | null = null;
+  let lettersSince = 0;
 
   async function view(deliveries: readonly AlertDelivery[]): Promise<DeskView> {
     const outboxes = distinct(
@@ -117,17 +128,36 @@ export function createDeskBook({ clock, commit, gateway, log, queues }: DeskBook
     }
   }
 
+  async function applyAll(deliveries: readonly AlertDelivery[]): Promise<BatchResult> {
+    try {
+      return await attempt(deliveries);
+    } catch (thrown) {
+      if (isPassing(thrown)) throw thrown;
+      log.warn("a batch of alerts cannot be stored as a whole; trying one by one", { error: ensureError(thrown) });
+    }
+    const results: BatchPlan[] = [];
+    for (const delivery of deliveries) results.push(await applyAlone(delivery));
+    return merge(results);
+  }
+
+  /** Never rejects: the batch is recorded by now. */
+  async function boundLetters(more: number): Promise<void> {
+    lettersSince += more;
+    if (lettersSince < LETTERS_BETWEEN) return;
+    lettersSince = 0;
+    try {
+      const excess = await excessLetters(gateway);
+      if (excess !== null) await commit([excess]);
+    } catch (thrown) {
+      log.warn("old dead letters are not removed now", { error: ensureError(thrown) });
+    }
+  }
+
   return {
     async apply(deliveries) {
-      try {
-        return await attempt(deliveries);
-      } catch (thrown) {
-        if (isPassing(thrown)) throw thrown;
-        log.warn("a batch of alerts cannot be stored as a whole; trying one by one", { error: ensureError(thrown) });
-      }
-      const results: BatchPlan[] = [];
-      for (const delivery of deliveries) results.push(await applyAlone(delivery));
-      return merge(results);
+      const result = await applyAll(deliveries);
+      await boundLetters(result.deadLetters);
+      return result;
     },
     async applyOne(alert, requestId, also) {
       await attempt([{ origin: null, oldest: null, alert }], { requestId }, also);

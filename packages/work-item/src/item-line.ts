@@ -1,5 +1,6 @@
 /** The parts of every decision about a work item: its row, the line of history that says why, and what they are made of. */
 import { type NumberedAlert, Severity, type WorkQueue } from "@castellan/protocol";
+import type { WorkItemChange } from "@castellan/protocol/words";
 import type { Row } from "@castellan/store";
 
 export type ItemRow = Row<"work_item">;
@@ -28,12 +29,12 @@ type Why =
     };
 
 /** The next version of an item with its line: the version is also the line's number. */
-export function nextStep(item: ItemRow, change: Partial<ItemRow>, what: string, why: Why): ItemStep {
+export function nextStep(item: ItemRow, change: Partial<ItemRow>, what: WorkItemChange, why: Why): ItemStep {
   const next: ItemRow = { ...item, ...change, row_version: item.row_version + 1 };
   return { item: next, history: lineOf(next, what, why) };
 }
 
-export function lineOf(item: ItemRow, what: string, why: Why): HistoryRow {
+export function lineOf(item: ItemRow, what: WorkItemChange, why: Why): HistoryRow {
   const line = { case_number: item.case_number, seq: item.row_version, what, published: false };
   if ("alert" in why) {
     return {
@@ -57,7 +58,7 @@ export function lineOf(item: ItemRow, what: string, why: Why): HistoryRow {
   };
 }
 
-const noteOf = (text: string): string => storable(storable(text).slice(0, MAX_NOTE));
+const noteOf = (text: string): string => storable(text.slice(0, MAX_NOTE));
 
 export const later = (a: Date, b: Date): Date => (a.getTime() > b.getTime() ? a : b);
 export const earlier = (a: Date, b: Date): Date => (a.getTime() < b.getTime() ? a : b);

@@ -1,7 +1,15 @@
 /** Reads an alert off the bus: total, since whoever may publish may publish anything. */
 import { createHash } from "node:crypto";
 import { ensureError } from "@castellan/kernel";
-import { Alert, AlertPhase, alertEventType, fromMessage, NumberedAlert, type Subjects } from "@castellan/protocol";
+import {
+  Alert,
+  AlertPhase,
+  alertEventType,
+  fromMessage,
+  NumberedAlert,
+  ServerName,
+  type Subjects,
+} from "@castellan/protocol";
 import { z } from "zod";
 import type { AlertDelivery } from "./ports.ts";
 
@@ -11,8 +19,9 @@ export interface RawMessage {
   readonly body: Uint8Array;
 }
 
+/** Nothing but what a row can hold: what cannot be kept even as a dead letter would block every other alert. */
 const Place = z.object({
-  outbox: z.string().min(1).max(64),
+  outbox: z.string().regex(/^[\w-]{1,64}$/),
   number: z.coerce.number().pipe(z.int().positive()),
 });
 const Oldest = z.coerce.number().pipe(z.int().positive());
@@ -22,7 +31,8 @@ const MAX_DEPTH = 100;
 /** Never throws: what is no alert comes back with the reason, and with its place if that can be read. */
 export function readDelivery(subjects: Subjects, message: RawMessage): AlertDelivery {
   const subject = subjects.parse(message.subject);
-  const origin = subject?.kind === "alert" ? subject.server : null;
+  const server = ServerName.safeParse(subject?.kind === "alert" ? subject.server : null);
+  const origin = server.success ? server.data : null;
   const place = Place.safeParse({
     outbox: message.header("castellan-outbox"),
     number: message.header("castellan-number"),

@@ -1,6 +1,7 @@
 /** Why an action is refused, in words that name who and when: the history knows. */
 import { CastellanError } from "@castellan/kernel";
 import { didYouMean } from "@castellan/protocol";
+import type { WorkItemChange } from "@castellan/protocol/words";
 import type { Gateway } from "@castellan/store";
 import type { Action, RefusalCode } from "./action-decision.ts";
 import type { HistoryRow, ItemRow, Queues } from "./item-line.ts";
@@ -55,7 +56,7 @@ export async function refusalOf(
 async function lastLine(
   gateway: Pick<Gateway, "find">,
   caseNumber: number,
-  what: readonly string[],
+  what: readonly WorkItemChange[],
 ): Promise<HistoryRow | undefined> {
   const [line] = await gateway.find("work_item_event", {
     where: { case_number: caseNumber, what: { in: what } },

@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createDeskBook } from "../src/desk-book.ts";
 import { Deposed, fencedCommit } from "../src/fenced-commit.ts";
+import type { AlertDelivery } from "../src/ports.ts";
 import { bootstrap, delivery, numbered } from "./fixtures.ts";
 
 const clock = { now: () => new Date(0) };
@@ -54,6 +55,29 @@ describe("desk book", () => {
     expect(result).toMatchObject({ applied: 3, deadLetters: 1, confirmed: [{ number: 3 }] });
     expect(await gateway.find("work_item")).toMatchObject([{ occurrences: 2 }]);
     expect(await gateway.find("alert_dead_letter")).toMatchObject([{ id: "box-0001-2", server_name: "hades" }]);
+  });
+
+  it("keeps the latest dead letters only, however many come", async () => {
+    const gateway = await ready();
+    let nowMs = 0;
+    const book = createDeskBook({
+      gateway,
+      commit: fencedCommit(gateway, 1),
+      queues: async () => new Map(),
+      clock: { now: () => new Date(nowMs) },
+      log: silentLogger,
+    });
+    for (let batch = 0; batch < 40; batch += 1) {
+      nowMs += 1000;
+      const junk = Array.from({ length: 100 }, (_, at): AlertDelivery => {
+        return { origin: "hades", oldest: null, alert: null, id: `${batch}-${at}`, place: null, reason: "-", body: "" };
+      });
+      await book.apply(junk);
+      expect((await gateway.find("alert_dead_letter")).length).toBeLessThanOrEqual(1400);
+    }
+    const kept = await gateway.find("alert_dead_letter", { orderBy: [{ column: "happened_at", descending: true }] });
+    expect(kept[0]?.happened_at).toEqual(new Date(nowMs));
+    expect(kept.length).toBeGreaterThanOrEqual(1000);
   });
 
   it("numbers cases beyond the highest there is, also when somebody took one meanwhile", async () => {

@@ -30,6 +30,8 @@ function message(
   };
 }
 
+const from = (server: string) => message({ subject: `castellan.ips1.evt.alert.error.${server}.error-file` });
+
 describe("an alert off the bus", () => {
   it("is read with the place in its outbox and the server of its subject", () => {
     expect(readDelivery(subjects, message({ headers: { "castellan-oldest": "17" } }))).toEqual({
@@ -72,6 +74,18 @@ describe("an alert off the bus", () => {
       alert: null,
       origin: null,
     });
+  });
+
+  it("names a server and an outbox that a row can hold, or none: it would block every other", () => {
+    const longest = "s".repeat(64);
+    expect(readDelivery(subjects, from(longest))).toMatchObject({ origin: longest, alert: { id: "a1" } });
+    expect(readDelivery(subjects, from(`${longest}s`))).toMatchObject({ origin: null, alert: null });
+    for (const outbox of ["a\u0000b", "\ud800", "o".repeat(65), "a b"]) {
+      expect(readDelivery(subjects, message({ headers: { "castellan-outbox": outbox } }))).toMatchObject({
+        alert: null,
+        place: null,
+      });
+    }
   });
 
   it("property: never throws, and names the same message by the same id", () => {

@@ -93,10 +93,10 @@ export function createMemoryDatabase(): MemoryDatabase {
   };
 
   return {
-    find({ table, where, orderBy, limit }) {
+    find({ table, where, orderBy, limit, skip }) {
       const found = [...rowsOf(table.name).values()].filter((row) => matches(row, where));
       found.sort((left, right) => compareRows(left, right, orderBy));
-      return found.slice(0, limit ?? found.length).map(copy);
+      return found.slice(skip, skip + (limit ?? found.length)).map(copy);
     },
 
     commit(writes) {

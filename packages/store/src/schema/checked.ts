@@ -47,6 +47,7 @@ export interface CheckedQuery {
   /** Always total: the primary key breaks every tie. */
   readonly orderBy: readonly { readonly name: string; readonly descending: boolean }[];
   readonly limit: number | null;
+  readonly skip: number;
 }
 
 /** `Query` with the types of its table forgotten. */
@@ -54,6 +55,7 @@ interface AnyQuery {
   readonly where?: Readonly<Record<string, unknown>>;
   readonly orderBy?: readonly { readonly column: string; readonly descending?: boolean }[];
   readonly limit?: number;
+  readonly skip?: number;
 }
 
 /** Throws `StoreInvalid` for an unknown table. */
@@ -87,7 +89,14 @@ export function checkQuery(name: TableName, query: AnyQuery): CheckedQuery {
     where: checkWhere(table, query.where ?? {}),
     orderBy: [...asked, ...rest.map((column) => ({ name: column, descending: false }))],
     limit: checkLimit(table, query.limit),
+    skip: checkSkip(table, query),
   };
+}
+
+/** Not every database can leave rows out without a limit. */
+function checkSkip(table: Shape, { limit, skip }: AnyQuery): number {
+  if (skip !== undefined && limit === undefined) throw new StoreInvalid(table.name, "*", "to skip rows needs a limit");
+  return checkLimit(table, skip) ?? 0;
 }
 
 function checkLimit(table: Shape, limit: number | undefined): number | null {

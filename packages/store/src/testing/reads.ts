@@ -60,6 +60,13 @@ export function describeReads(gateway: () => Gateway): void {
       expect(await numbersOf(gateway(), { limit: 0 })).toEqual([]);
       expect(await numbersOf(gateway(), { limit: 99 })).toHaveLength(5);
     });
+
+    it("leaves out the first rows of its order", async () => {
+      const latest = { orderBy: [{ column: "case_number", descending: true }] } as const;
+      expect(await numbersOf(gateway(), { ...latest, skip: 3, limit: 1 })).toEqual([2]);
+      expect(await numbersOf(gateway(), { ...latest, skip: 4, limit: 9 })).toEqual([1]);
+      expect(await numbersOf(gateway(), { ...latest, skip: 5, limit: 1 })).toEqual([]);
+    });
   });
 }
 

@@ -54,6 +54,8 @@ export function describeRefusals(gateway: () => Gateway): void {
     it.each<[string, Query<"work_item">]>([
       ["a negative limit", { limit: -1 }],
       ["a fractional limit", { limit: 0.5 }],
+      ["a negative skip", { limit: 1, skip: -1 }],
+      ["a skip without a limit", { skip: 1 }],
       ["an order by unbounded text", { orderBy: [{ column: "details" }] }],
       ["a comparison of unbounded text", { where: { details: { not: "{}" } } }],
     ])("is refused in a read: %s", async (_what, query) => {

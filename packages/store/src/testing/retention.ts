@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Gateway, insert, update, type Write } from "../gateway.ts";
 import type { Row } from "../schema/tables.ts";
-import { forgetOld, KEPT_ALERT_LINES, KEPT_DAYS } from "../views/retention.ts";
+import { forgetOld, KEPT_ALERT_LINES, KEPT_DAYS, KEPT_LETTERS } from "../views/retention.ts";
 import { extremeRow, itemRow, NOON, nodeStateRow, operationRow, stepRow } from "./rows.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -86,6 +86,21 @@ export function describeRetention(gateway: () => Gateway): void {
       expect(await forgetOld(gateway(), guard, NOON)).toBe(0);
     });
 
+    it("of work items goes past those that are still needed, however many", async () => {
+      const closed = { open_cause: null, state: "released", last_seen: ago(KEPT_DAYS.work_item + 1) };
+      const silenced = Array.from({ length: 60 }, (_, at) =>
+        insert("work_item", itemRow(at + 1, { ...closed, silenced_until: ago(-1) })),
+      );
+      await gateway().commit([
+        ...silenced,
+        insert("work_item", itemRow(61, closed)),
+        insert("work_item", itemRow(62, { open_cause: "open" })),
+      ]);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(1);
+      expect(await gateway().find("work_item", { where: { case_number: 61 } })).toEqual([]);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(0);
+    });
+
     it("of an open item's history are the alerts before its last ones; what people did stays", async () => {
       const versions = KEPT_ALERT_LINES + 20;
       await gateway().commit([
@@ -95,6 +110,17 @@ export function describeRetention(gateway: () => Gateway): void {
       ]);
       expect(await forgetOld(gateway(), guard, NOON)).toBe(4);
       expect((await gateway().find("work_item_event")).map(({ seq }) => seq)).toEqual([4, 20, 21, versions]);
+    });
+
+    it("of dead letters is whatever came before the latest, however young", async () => {
+      const letters = Array.from({ length: KEPT_LETTERS + 700 }, (_, at) => letter(`l${at}`, at / KEPT_LETTERS));
+      for (let at = 0; at < letters.length; at += 425) await gateway().commit(letters.slice(at, at + 425));
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(500);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(200);
+      expect(await forgetOld(gateway(), guard, NOON)).toBe(0);
+      const kept = await gateway().find("alert_dead_letter", { orderBy: [{ column: "happened_at" }] });
+      expect(kept).toHaveLength(KEPT_LETTERS);
+      expect([kept.at(0)?.id, kept.at(-1)?.id]).toEqual([`l${KEPT_LETTERS - 1}`, "l0"]);
     });
 
     it("is removed by nobody whose guard misses", async () => {

@@ -33,7 +33,7 @@ export function renderQuery(dialect: Dialect, query: CheckedQuery): Statement {
   const where = renderWhere(dialect, query.where, bind);
   const order = query.orderBy.map(({ name, descending }) => dialect.order(dialect.quote(name), descending));
   const select = `SELECT ${columns.join(", ")} FROM ${dialect.quote(query.table.name)}${where} ORDER BY ${order.join(", ")}`;
-  return { sql: query.limit === null ? select : dialect.limited(select, query.limit), params };
+  return { sql: query.limit === null ? select : dialect.limited(select, query.limit, query.skip), params };
 }
 
 export function renderWrite(dialect: Dialect, write: CheckedWrite): BatchStatement {

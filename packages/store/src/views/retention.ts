@@ -5,7 +5,8 @@
  *    whoever does not rule any more removes nothing.
  * R2 What somebody still needs stays, however old: events that have not been seen to, lines not yet published, open
  *    operations, open items, items whose cause is silenced, the item with the highest number (numbers are not used again).
- * R3 An item goes with its whole history; of one that stays open, the lines of people and the last lines of its alerts are kept.
+ * R3 What strangers can make, dead letters, is bounded by number too.
+ * R4 An item goes with its whole history; of one that stays open, the lines of people and the last lines of its alerts are kept.
  */
 import { type Gateway, prune, remove, type Write } from "../gateway.ts";
 import type { Row } from "../schema/tables.ts";
@@ -20,6 +21,8 @@ export const KEPT_DAYS = {
 } as const;
 /** Lines of alerts kept in the history of an item that stays open. */
 export const KEPT_ALERT_LINES = 1000;
+/** Dead letters kept, the latest, and those of the same moment as the last of them. */
+export const KEPT_LETTERS = 1000;
 
 /** Rows of one commit. */
 const BATCH = 500;
@@ -74,6 +77,24 @@ const forgetLetters: Step = async ({ gateway, commit, limit }) => {
   return whileThere(old, () => commit(prune("alert_dead_letter", where, BATCH)));
 };
 
+/** A part of the dead letters that are too many; null when they are not. For the desk too: letters may come fast. */
+export async function excessLetters(gateway: Pick<Gateway, "find">): Promise<Write | null> {
+  const [last] = await gateway.find("alert_dead_letter", {
+    orderBy: [{ column: "happened_at", descending: true }],
+    skip: KEPT_LETTERS - 1,
+    limit: 1,
+  });
+  if (last === undefined) return null;
+  const where = { happened_at: { below: last.happened_at } };
+  const [first] = await gateway.find("alert_dead_letter", { where, limit: 1 });
+  return first === undefined ? null : prune("alert_dead_letter", where, BATCH);
+}
+
+const forgetExcessLetters: Step = async ({ gateway, commit }) => {
+  const excess = await excessLetters(gateway);
+  return excess === null ? 0 : await commit(excess);
+};
+
 const forgetAudit: Step = async ({ gateway, commit, limit }) => {
   const where = { happened_at: { below: limit("audit_log") } };
   const old = await gateway.find("audit_log", { where, limit: 1 });
@@ -94,22 +115,35 @@ const forgetOperations: Step = async ({ gateway, commit, limit }) => {
   });
 };
 
-const forgetItems: Step = async ({ gateway, commit, limit, now }) => {
-  const before = limit("work_item");
-  const [closed, [newest]] = await Promise.all([
-    gateway.find("work_item", { where: { open_cause: null, last_seen: { below: before } }, limit: HEADS }),
-    gateway.find("work_item", { orderBy: [{ column: "case_number", descending: true }], limit: 1 }),
-  ]);
-  const quiet = closed.filter(
-    ({ case_number, silenced_until }) =>
-      case_number !== newest?.case_number && (silenced_until === null || silenced_until < now),
-  );
-  const ids = await withoutRecentLines(gateway, quiet, before);
+const forgetItems: Step = async (forgetting) => {
+  const ids = await itemsToForget(forgetting);
   return whileThere(ids, async () => {
-    const lines = await commit(prune("work_item_event", { case_number: { in: ids } }, BATCH));
-    return lines < BATCH ? lines + (await commit(remove("work_item", { case_number: { in: ids } }))) : lines;
+    const lines = await forgetting.commit(prune("work_item_event", { case_number: { in: ids } }, BATCH));
+    if (lines === BATCH) return lines;
+    return lines + (await forgetting.commit(remove("work_item", { case_number: { in: ids } })));
   });
 };
+
+/** The first old items that may go, however many before them may not. */
+async function itemsToForget({ gateway, limit, now }: Forgetting): Promise<number[]> {
+  const before = limit("work_item");
+  const [newest] = await gateway.find("work_item", {
+    orderBy: [{ column: "case_number", descending: true }],
+    limit: 1,
+  });
+  for (let after = 0; ; ) {
+    const where = { open_cause: null, last_seen: { below: before }, case_number: { above: after } };
+    const closed = await gateway.find("work_item", { where, limit: HEADS });
+    const quiet = closed.filter(
+      ({ case_number, silenced_until }) =>
+        case_number !== newest?.case_number && (silenced_until === null || silenced_until < now),
+    );
+    const ids = await withoutRecentLines(gateway, quiet, before);
+    const last = closed.at(-1);
+    if (ids.length > 0 || last === undefined) return ids;
+    after = last.case_number;
+  }
+}
 
 /** What happened to an item last may be much later than its last alert. */
 async function withoutRecentLines(
@@ -146,4 +180,12 @@ const forgetLines: Step = async ({ gateway, commit }) => {
   return gone;
 };
 
-const STEPS: readonly Step[] = [forgetEvents, forgetLetters, forgetAudit, forgetOperations, forgetItems, forgetLines];
+const STEPS: readonly Step[] = [
+  forgetEvents,
+  forgetLetters,
+  forgetExcessLetters,
+  forgetAudit,
+  forgetOperations,
+  forgetItems,
+  forgetLines,
+];
