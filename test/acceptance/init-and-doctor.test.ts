@@ -62,6 +62,9 @@ describe("a new home", () => {
     expect(after.of("bus")?.found).toContain("answers in");
     expect(after.of("JetStream")?.verdict).toBe("ok");
     expect(after.of("clock")?.found).toContain("agrees with the bus");
+    expect(after.of("database")?.found).toContain("(SQLite 3.");
+    expect(after.of("schema")).toMatchObject({ verdict: "ok", found: expect.stringMatching(/^version \d+$/) });
+    expect(after.of("util-linux")?.found).toMatch(/^fallocate of util-linux 2\./);
     expect(after.of("sentinel")?.found).toMatch(/worker \d+, watcher \d+/);
     const down = await castellan("down");
     expect(down.code, said(down)).toBe(0);
@@ -111,6 +114,17 @@ describe("castellan doctor", () => {
     const people = await castellan("doctor");
     expect(people.stdout).toMatch(/\d to mend, \d to look at\n$/);
     expect(people.stdout + people.stderr).not.toContain("secret-word");
+  });
+
+  it("misses the program that bounds the outputs of processes", async () => {
+    await castellan("init");
+    const result = await runCli(["doctor", "--json", "--home", home], { env: { PATH: temp.path("empty") } });
+    const { checks } = Diagnosis.parse(JSON.parse(result.stdout));
+    expect(checks.find(({ check }) => check === "util-linux")).toMatchObject({
+      verdict: "warn",
+      found: expect.stringContaining("there is no program fallocate"),
+      remedy: expect.stringContaining("install util-linux"),
+    });
   });
 
   it("says where castellan.yaml is wrong", async () => {

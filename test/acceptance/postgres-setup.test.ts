@@ -1,6 +1,8 @@
 /** What an operator sees who sets PostgreSQL up for a node and gets something wrong; and where a password never appears. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
+import { openGateway } from "@castellan/store/typeorm";
 import { type CliResult, findProcesses, postgresAdmin, runCli, tempHome } from "@castellan/testkit";
 import { afterEach, describe, expect, inject, it } from "vitest";
 import { makeNode, said, type TestNode } from "../harness/node.ts";
@@ -73,6 +75,29 @@ describe("castellan up on PostgreSQL", () => {
     const unknown = await upWith('{ url: "postgres://me@no-such-host.invalid/ips1" }');
     expect(unknown.code, said(unknown)).toBe(3);
     expect(said(unknown)).toContain("no-such-host.invalid");
+  });
+});
+
+describe("castellan doctor on PostgreSQL", () => {
+  it("knows an empty database, then the server, the schema and the clock, then a schema that is too new", async () => {
+    const { name, url, password } = await newDatabase();
+    const home = await tempHome();
+    cleanUp.push(() => home.remove());
+    mkdirSync(home.path("etc"));
+    writeFileSync(home.path("etc/db.password"), `${password}\n`, { mode: 0o600 });
+    writeFileSync(home.path("castellan.yaml"), `database: { url: "${url}", passwordFile: etc/db.password }\n`);
+    const look = async () => said(await runCli(["doctor", "--home", home.dir]));
+    const empty = await look();
+    expect(empty).toMatch(/ok +database .*PostgreSQL \d+\.\d+.*it holds no node yet/);
+    expect(empty).toMatch(/ok +schema +is made by the first/);
+    expect(empty).toMatch(/ok +clock +agrees with the database within \d+ ms/);
+
+    const clock = createSystemClock();
+    const options = { url, passwordFile: home.path("etc/db.password"), clock, rng: systemRng, logger: silentLogger };
+    await (await openGateway({ ...options, migrate: "ifEmpty" })).close();
+    expect(await look()).toMatch(/ok +schema +version \d+/);
+    await admin.sql("UPDATE schema_version SET version = 99", name);
+    expect(await look()).toMatch(/fail +schema +version 99; this program knows \d+\n +install the newer program/);
   });
 });
 

@@ -4,6 +4,7 @@
 export interface DiagnosedFacts {
   readonly node: { readonly version: string };
   readonly limits: { readonly openFiles: number | null };
+  readonly tools: { readonly fallocate: { readonly version: string } | { readonly problem: string } };
   readonly home: {
     readonly dir: string;
     readonly exists: boolean;
@@ -62,6 +63,12 @@ type DatabaseFacts = { readonly url: string } & (
   | {
       readonly kind: "reached";
       readonly ms: number;
+      /** Product and version: `PostgreSQL 15.8`. */
+      readonly server: string;
+      /** Versions; found 0 = there is none. */
+      readonly schema: { readonly found: number; readonly needed: number };
+      /** Its clock minus ours; null when it is the same. */
+      readonly skewMs: number | null;
       readonly node: string | null;
       readonly wantedNode: string;
       readonly writeProblem: string | null;

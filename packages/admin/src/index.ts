@@ -10,7 +10,7 @@ export {
   unsetAttribute,
 } from "./attributes.ts";
 export { type AdminContext, type BusMessage, type BusPort, requireBus } from "./context.ts";
-export { diagnose, type Finding, type Verdict } from "./diagnose.ts";
+export { diagnose } from "./diagnose.ts";
 export type { DiagnosedFacts } from "./diagnosed-facts.ts";
 export {
   type DependencyState,
@@ -19,6 +19,7 @@ export {
   type InstanceExplanation,
 } from "./explain.ts";
 export { findInstances, type InstanceOnServer } from "./find-instances.ts";
+export type { Finding, Verdict } from "./finding.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
 export { inspectActors } from "./inspect-actors.ts";
 export { dumpLog, type OutputPart, type OutputReader, remoteOutput } from "./logs.ts";

@@ -2,6 +2,7 @@
 import { CastellanError } from "@castellan/kernel";
 import type { WorkItemReport } from "@castellan/protocol";
 import { UNFINISHED_STATES } from "@castellan/protocol/words";
+import type { Gateway, Row, Where } from "@castellan/store";
 import { workItemReport } from "@castellan/store/work-item";
 import type { AdminContext } from "./context.ts";
 import { type Advice, adviceFor } from "./work-item-advice.ts";
@@ -48,18 +49,31 @@ export async function listWorkItems(
   { clock, gateway }: Reading,
   { all = false, late = false, of, queue }: ListOptions = {},
 ): Promise<WorkItemReport[]> {
-  const rows = await gateway.find("work_item", {
-    where: {
-      ...(all ? {} : { state: { in: UNFINISHED_STATES } }),
-      ...(queue === undefined ? {} : { queue_name: queue }),
-    },
-    orderBy: [{ column: "case_number" }],
+  const rows = await readItems(gateway, {
+    ...(all ? {} : { state: { in: UNFINISHED_STATES } }),
+    ...(queue === undefined ? {} : { queue_name: queue }),
   });
   const now = clock.now();
   return rows
     .filter((row) => of === undefined || [row.locked_by, row.assigned_to, row.queue_name].includes(of))
     .map((row) => workItemReport(row, now))
     .filter((item) => !late || item.late);
+}
+
+/** Items of one read: however many there are, each read is answered within the deadline of the database. */
+const AT_ONCE = 1000;
+
+async function readItems(gateway: Pick<Gateway, "find">, where: Where<"work_item">): Promise<Row<"work_item">[]> {
+  const items: Row<"work_item">[] = [];
+  for (;;) {
+    const after = items.at(-1)?.case_number ?? 0;
+    const part = await gateway.find("work_item", {
+      where: { ...where, case_number: { above: after } },
+      limit: AT_ONCE,
+    });
+    items.push(...part);
+    if (part.length < AT_ONCE) return items;
+  }
 }
 
 /** One item with its history. Rejects with NO_SUCH_ITEM. */

@@ -7,9 +7,24 @@ type Ready = Extract<Reached["jetStream"], { kind: "ready" }>;
 const ready: Ready = { kind: "ready", usedBytes: 10, maxBytes: 100, hasEventsStream: true, skewMs: 4 };
 const reached: Reached = { kind: "reached", ms: 3, version: "2.15.1", jetStream: ready };
 
+type Database = Extract<DiagnosedFacts["database"], { kind: "reached" }>;
+
+const onPostgres: Database = {
+  url: "postgres://db/ips1",
+  kind: "reached",
+  ms: 5,
+  server: "PostgreSQL 15.8",
+  schema: { found: 1, needed: 1 },
+  skewMs: -7,
+  node: "ips1",
+  wantedNode: "ips1",
+  writeProblem: null,
+};
+
 const well: DiagnosedFacts = {
   node: { version: "20.20.2" },
   limits: { openFiles: 20_000 },
+  tools: { fallocate: { version: "util-linux 2.38.1" } },
   home: { dir: "/srv/ips1", exists: true, owner: 7, user: 7, unwritable: [], open: [] },
   settingsProblem: null,
   secrets: [],
@@ -20,7 +35,7 @@ const well: DiagnosedFacts = {
     url: "nats://bus:4222",
     link: reached,
   },
-  database: { url: "postgres://db/ips1", kind: "reached", ms: 5, node: "ips1", wantedNode: "ips1", writeProblem: null },
+  database: onPostgres,
   disks: {
     file: "/srv/ips1/fspart",
     problems: [],
@@ -33,6 +48,7 @@ const findingOf = (facts: Partial<DiagnosedFacts>, check: string): Finding | und
   diagnose({ ...well, ...facts }).find((finding) => finding.check === check);
 
 const link = (over: Partial<Reached>): DiagnosedFacts["bus"] => ({ ...well.bus, link: { ...reached, ...over } });
+const database = (over: Partial<Database>): Partial<DiagnosedFacts> => ({ database: { ...onPostgres, ...over } });
 const jetStream = (over: Partial<Ready>): DiagnosedFacts["bus"] => link({ jetStream: { ...ready, ...over } });
 const failed = (code: string, message: string): DiagnosedFacts["bus"] => ({
   ...well.bus,
@@ -46,10 +62,12 @@ describe("a diagnosis", () => {
     expect(findings.map(({ check }) => check)).toEqual([
       "Node.js",
       "limits",
+      "util-linux",
       "home",
       "settings",
       "secrets",
       "database",
+      "schema",
       "bus",
       "JetStream",
       "clock",
@@ -65,6 +83,14 @@ describe("a diagnosis", () => {
   >([
     ["an old Node.js", "Node.js", { node: { version: "18.20.0" } }, "fail", /too old/, /20\.19/],
     ["few open files", "limits", { limits: { openFiles: 256 } }, "warn", /256/, /ulimit -n/],
+    [
+      "a host without fallocate",
+      "util-linux",
+      { tools: { fallocate: { problem: "there is no program fallocate" } } },
+      "warn",
+      /logs\.keep/,
+      /install util-linux/,
+    ],
     [
       "a home on a read-only disk",
       "home",
@@ -130,30 +156,32 @@ describe("a diagnosis", () => {
       /refused/,
       /database runs/,
     ],
-    [
-      "another node's database",
-      "database",
-      { database: { url: "sqlite:/x", kind: "reached", ms: 1, node: "other", wantedNode: "ips1", writeProblem: null } },
-      "fail",
-      /belongs to node other/,
-      /mend/,
-    ],
+    ["another node's database", "database", database({ node: "other" }), "fail", /belongs to node other/, /mend/],
     [
       "a database that cannot be written",
       "database",
-      {
-        database: {
-          url: "sqlite:/x",
-          kind: "reached",
-          ms: 1,
-          node: "ips1",
-          wantedNode: "ips1",
-          writeProblem: "denied",
-        },
-      },
+      database({ writeProblem: "denied" }),
       "fail",
       /cannot be written: denied/,
       /grant/,
+    ],
+    ["an old PostgreSQL", "database", database({ server: "PostgreSQL 13.16" }), "fail", /13\.16/, /14 or later/],
+    ["a slow database", "database", database({ ms: 900 }), "warn", /900 ms/, /load/],
+    [
+      "a schema of a newer program",
+      "schema",
+      database({ node: null, schema: { found: 2, needed: 1 } }),
+      "fail",
+      /version 2; this program knows 1/,
+      /newer program/,
+    ],
+    [
+      "a schema of an older program",
+      "schema",
+      database({ node: null, schema: { found: 1, needed: 2 } }),
+      "fail",
+      /version 1; this program needs 2/,
+      /go on with/,
     ],
     ["no bus", "bus", { bus: failed("LINK_UNREACHABLE", "no NATS server answers") }, "fail", /answers/, /nats\.url/],
     ["a bus that refuses us", "bus", { bus: failed("NOT_PERMITTED", "refused") }, "fail", /refused/, /credentials/],
@@ -184,6 +212,14 @@ describe("a diagnosis", () => {
     ["a full JetStream", "JetStream", { bus: jetStream({ usedBytes: 95 }) }, "warn", /nearly full/, /max_file_store/],
     ["a clock that is late", "clock", { bus: jetStream({ skewMs: 5000 }) }, "warn", /5000 ms behind/, /chrony/],
     ["a clock that is early", "clock", { bus: jetStream({ skewMs: -5000 }) }, "warn", /5000 ms ahead/, /chrony/],
+    [
+      "a clock that the database does not share",
+      "clock",
+      database({ skewMs: 61_000 }),
+      "warn",
+      /61000 ms behind that of the database/,
+      /chrony/,
+    ],
     ["half a sentinel", "sentinel", { pair: { worker: null, watcher: 12 } }, "warn", /worker is not running/, /logs/],
     [
       "a full disk",
@@ -227,6 +263,22 @@ describe("a diagnosis", () => {
     expect(finding?.verdict).toBe(verdict);
     expect(finding?.found).toMatch(found);
     expect(finding?.remedy).toMatch(remedy);
+  });
+
+  it("says what was compared: server, version, clocks", () => {
+    expect(findingOf({}, "database")?.found).toContain("(PostgreSQL 15.8)");
+    expect(findingOf({}, "schema")?.found).toBe("version 1");
+    expect(findingOf({}, "clock")?.found).toBe("agrees with the bus and the database within 7 ms");
+    expect(findingOf(database({ skewMs: null }), "clock")?.found).toBe("agrees with the bus within 4 ms");
+  });
+
+  it("takes an empty database for what it is", () => {
+    const empty = database({ node: null, schema: { found: 0, needed: 1 } });
+    expect(findingOf(empty, "database")).toMatchObject({
+      verdict: "ok",
+      found: expect.stringContaining("no node yet"),
+    });
+    expect(findingOf(empty, "schema")).toMatchObject({ verdict: "ok", found: expect.stringContaining("first") });
   });
 
   it("does not hold it against a node that it is down", () => {

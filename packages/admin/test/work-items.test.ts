@@ -59,6 +59,21 @@ describe("work items", () => {
     expect((await listWorkItems(ctx, { all: true })).map((row) => row.caseNumber)).toEqual([1, 2, 3]);
   });
 
+  it("lists however many there are, in reads that a database answers in time", async () => {
+    const { ctx } = await twoServers(fakeBus(() => ({})));
+    const numbers = Array.from({ length: 2001 }, (_, index) => index + 1);
+    await ctx.gateway.commit(numbers.map((case_number) => insert("work_item", item({ case_number }))));
+    const longest = { rows: 0 };
+    const find: typeof ctx.gateway.find = async (table, query) => {
+      const rows = await ctx.gateway.find(table, query);
+      longest.rows = Math.max(longest.rows, rows.length);
+      return rows;
+    };
+    const items = await listWorkItems({ ...ctx, gateway: { ...ctx.gateway, find } });
+    expect(items.map((row) => row.caseNumber)).toEqual(numbers);
+    expect(longest.rows).toBe(1000);
+  });
+
   it("lists those of a queue, of a user, and the late ones", async () => {
     const { clock, ctx } = await withItems();
     const cases = async (options: Parameters<typeof listWorkItems>[1]) =>

@@ -1,21 +1,13 @@
 /** From a connection to a gateway, the same for every database: the schema is checked, migrated if need be, then served. */
 import type { Clock, Logger, Rng } from "@castellan/kernel";
-import type { DataSourceOptions } from "typeorm";
 import type { Gateway } from "../gateway.ts";
-import type { Connection } from "./connection.ts";
-import type { Dialect } from "./dialects/dialect.ts";
+import type { LocatedDatabase } from "./locate.ts";
 import type { BrokenValue } from "./mended-row.ts";
 import { patiently } from "./patience.ts";
 import { createSqlGateway, namedFault, worthOf } from "./sql-gateway.ts";
 import { type MigrateMode, needsMigration, readVersion } from "./version.ts";
 
-export interface OpenSchemaOptions {
-  readonly dialect: Dialect;
-  /** Names the database in messages; holds no secret. */
-  readonly label: string;
-  readonly connect: () => Connection;
-  /** How TypeORM reaches the same database; asked for only when it must. */
-  readonly source: () => DataSourceOptions;
+export interface OpenSchemaOptions extends LocatedDatabase {
   readonly clock: Clock;
   readonly rng: Pick<Rng, "next">;
   readonly logger: Logger;

@@ -40,13 +40,16 @@ export interface Dialect {
   insertIfAbsent(insert: string): string;
   /** Nulls come first when ascending, last when descending. */
   order(column: string, descending: boolean): string;
-  limited(select: string, limit: number): string;
+  /** At most `limit` rows, after the first `skip`. */
+  limited(select: string, limit: number, skip: number): string;
   /** Deletes the first `limit` rows of `table` that `selection` (conditions and order, as in a read) gives. */
   limitedDelete(table: string, selection: string, limit: number): string;
   encode(value: Value): string | number | null;
   /** A stored value as JavaScript has it; throws when the driver gave something the column's kind cannot be. */
   decode(column: Column, raw: unknown): Value;
   classify(thrown: unknown): Fault;
+  /** Gives one row: `server`, product and version, and `now_ms`, the server's clock (null when it is this host's). */
+  readonly aboutServer: string;
   /** A query with a row when the table `schema_version` is there. */
   readonly versionTableExists: string;
   /** Opens the transaction of a migration and takes the lock that only one process can have. */

@@ -52,6 +52,8 @@ export const postgres: Dialect = {
   encode: (value) => encodeValue(value, (time) => time.toISOString()),
   decode: (column, raw) => decodeValue(column, raw, (time) => (time instanceof Date ? time : undefined)),
   classify,
+  aboutServer: `SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) AS server,
+    extract(epoch FROM clock_timestamp()) * 1000 AS now_ms`,
   versionTableExists: "SELECT 1 AS found WHERE to_regclass('schema_version') IS NOT NULL",
   beginMigration: ["BEGIN", "SET LOCAL lock_timeout = '10s'", `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`],
   routines: [COMMIT_FUNCTION],

@@ -32,6 +32,7 @@ export const sqlite: Dialect = {
   decode: (column, raw) =>
     decodeValue(column, raw, (text) => (typeof text === "string" ? new Date(`${text.replace(" ", "T")}Z`) : undefined)),
   classify,
+  aboutServer: "SELECT 'SQLite ' || sqlite_version() AS server, NULL AS now_ms",
   versionTableExists: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
   beginMigration: ["BEGIN EXCLUSIVE"],
   routines: [],

@@ -1,0 +1,110 @@
+/** Checks of what the servers of a node share: database, bus, the time. */
+import { formatSize } from "@castellan/kernel";
+import type { DiagnosedFacts } from "./diagnosed-facts.ts";
+import { type Answer, fail, ok, warn } from "./finding.ts";
+
+/** The oldest PostgreSQL that is served. */
+const POSTGRES_AT_LEAST = 14;
+const SLOW_DATABASE_MS = 500;
+const MUCH_SKEW_MS = 2000;
+const JETSTREAM_NEARLY_FULL = 0.9;
+
+export function checkDatabase({ database }: DiagnosedFacts): Answer {
+  if (database.kind === "not-yet") return ok(`${database.url} is made by the first \`castellan up\``);
+  if (database.kind === "failed") {
+    const remedies: Readonly<Record<string, string>> = {
+      SCHEMA: "restore it from a backup, or point database.url to another database",
+      PASSWORD_FILE: "put the password into the file that database.passwordFile names",
+      DATABASE_URL: "mend database.url in castellan.yaml",
+      STORE_FORBIDDEN: "docs/databases.md says how user, password and database are set up",
+    };
+    return fail(
+      `${database.url}: ${database.message}`,
+      remedies[database.code] ?? "see that the database runs and that database.url in castellan.yaml is right",
+    );
+  }
+  const { node, wantedNode, writeProblem, ms, schema, server, url } = database;
+  const major = Number(/^PostgreSQL (\d+)/.exec(server)?.[1] ?? POSTGRES_AT_LEAST);
+  if (major < POSTGRES_AT_LEAST)
+    return fail(`${url} is ${server}`, `upgrade it: ${POSTGRES_AT_LEAST} or later is served`);
+  if (node !== null && node !== wantedNode) {
+    return fail(
+      `${url} belongs to node ${node}, this home to node ${wantedNode}`,
+      "mend `node` or `database` in castellan.yaml",
+    );
+  }
+  if (writeProblem !== null)
+    return fail(`${url} cannot be written: ${writeProblem}`, "grant its user the right to write");
+  if (ms > SLOW_DATABASE_MS) return warn(`${url} takes ${ms} ms to answer`, "look at its load and at the network");
+  const isEmpty = node === null && schema.found <= schema.needed;
+  return ok(`${url} (${server}) answers in ${ms} ms${isEmpty ? "; it holds no node yet" : ""}`);
+}
+
+export function checkSchema({ database }: DiagnosedFacts): Answer {
+  if (database.kind === "failed") return warn("not known", "reach the database first");
+  if (database.kind === "not-yet" || database.schema.found === 0) return ok("is made by the first `castellan up`");
+  const { found, needed } = database.schema;
+  if (found > needed)
+    return fail(`version ${found}; this program knows ${needed}`, "install the newer program here too");
+  if (found < needed)
+    return fail(`version ${found}; this program needs ${needed}`, "go on with the program that made it");
+  return ok(`version ${found}`);
+}
+
+export function checkBus({ bus: { kind, program, url, link }, pair }: DiagnosedFacts): Answer {
+  if (program !== null && "problem" in program) {
+    return fail(program.problem, "install nats-server, or name a server of your own as nats.url in castellan.yaml");
+  }
+  const what = kind === "embedded" ? "embedded nats-server" : `nats-server at ${url ?? "?"}`;
+  if (link?.kind === "reached") return ok(`${what} ${link.version} answers in ${link.ms} ms (${url ?? ""})`);
+  if (kind === "embedded") {
+    const version = program === null ? "" : ` ${program.version}, ${program.path}`;
+    if (pair.worker === null) return ok(`${what}${version}: starts with the node`);
+    return fail(`${what}${version}: the sentinel runs, but it does not answer`, "look at logs/nats-server.log");
+  }
+  const remedy =
+    link?.code === "NOT_PERMITTED"
+      ? "mend nats.credentials in castellan.yaml, or the server's permissions"
+      : "see that it runs and that nats.url in castellan.yaml is right";
+  return fail(`${what}: ${link?.message ?? "not reached"}`, remedy);
+}
+
+export function checkJetStream({ bus: { kind, link } }: DiagnosedFacts): Answer {
+  if (link?.kind !== "reached")
+    return kind === "embedded" ? ok("starts with the node") : warn("not known", "reach the bus first");
+  const { jetStream } = link;
+  if (jetStream.kind === "failed") {
+    return fail(
+      `no answer: ${jetStream.message}`,
+      "enable JetStream in the server's configuration: `jetstream { store_dir: ... }`",
+    );
+  }
+  const { usedBytes, maxBytes, hasEventsStream } = jetStream;
+  const used = `${formatSize(usedBytes)} stored${maxBytes > 0 ? ` of ${formatSize(maxBytes)}` : ""}`;
+  if (maxBytes > 0 && usedBytes > maxBytes * JETSTREAM_NEARLY_FULL) {
+    return warn(`nearly full: ${used}`, "raise max_file_store of the server, or of the account");
+  }
+  return ok(hasEventsStream ? used : `${used}; the events stream is made by the first \`castellan up\``);
+}
+
+export function checkClock({ bus: { link }, database }: DiagnosedFacts): Answer {
+  const ofBus = link?.kind === "reached" && link.jetStream.kind === "ready" ? link.jetStream.skewMs : null;
+  const ofDatabase = database.kind === "reached" ? database.skewMs : null;
+  const skews = [
+    { whose: "the bus", skewMs: ofBus },
+    { whose: "the database", skewMs: ofDatabase },
+  ].flatMap(({ whose, skewMs }) => (skewMs === null ? [] : [{ whose, skewMs }]));
+  if (skews.length === 0) return ok("nobody to compare it with now");
+  const wrong = skews.filter(({ skewMs }) => Math.abs(skewMs) > MUCH_SKEW_MS);
+  if (wrong.length > 0) {
+    const told = wrong.map(
+      ({ whose, skewMs }) => `${Math.abs(skewMs)} ms ${skewMs > 0 ? "behind" : "ahead of"} that of ${whose}`,
+    );
+    return warn(
+      `this clock is ${told.join(", ")}`,
+      "synchronise all of them (chrony, systemd-timesyncd): the times that people read come from them",
+    );
+  }
+  const widest = Math.max(1, ...skews.map(({ skewMs }) => Math.abs(skewMs)));
+  return ok(`agrees with ${skews.map(({ whose }) => whose).join(" and ")} within ${widest} ms`);
+}

@@ -1,0 +1,97 @@
+/** The one way to a database: its URL says which. Drivers are loaded late: nobody needs more than one of them. */
+import { CastellanError, type Clock, ensureError, type Logger } from "@castellan/kernel";
+import type { DataSourceOptions } from "typeorm";
+import type { Connection } from "./connection.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { postgres } from "./dialects/postgres.ts";
+import { sqlite } from "./dialects/sqlite.ts";
+
+export interface DatabaseAddress {
+  /** `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`. A password in it is refused: it would show in logs. */
+  readonly url: string;
+  /** A file whose first line is the password. */
+  readonly passwordFile?: string;
+}
+
+export interface LocatedDatabase {
+  readonly dialect: Dialect;
+  /** Names the database in messages; holds no secret. */
+  readonly label: string;
+  readonly connect: () => Connection;
+  /** How TypeORM reaches the same database; asked for only when it must. */
+  readonly source: () => DataSourceOptions;
+}
+
+/** Connects to nothing yet. Throws `DATABASE_URL` for a URL it cannot use, `PASSWORD_FILE` when that cannot be read. */
+export async function locateDatabase(
+  { url, passwordFile }: DatabaseAddress,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<LocatedDatabase> {
+  const scheme = /^([a-z]+):/.exec(url)?.[1] ?? "";
+  switch (scheme) {
+    case "sqlite": {
+      const path = sqlitePath(url);
+      const { openSqlite, sqliteSource } = await import("./sqlite-connection.ts");
+      return {
+        dialect: sqlite,
+        label: `sqlite:${path}`,
+        connect: () => openSqlite(path),
+        source: () => sqliteSource(path),
+      };
+    }
+    case "postgres":
+    case "postgresql": {
+      const { addressParts, readPassword } = await import("./postgres-settings.ts");
+      const { openPostgres, postgresSource } = await import("./postgres-connection.ts");
+      const address = { url: serverUrl(url), passwordFile: passwordFile ?? null };
+      readable(() => addressParts(address));
+      // Read again for every connection; once now, so that a missing one is said at once.
+      if (passwordFile !== undefined) await readPassword(passwordFile);
+      return {
+        dialect: postgres,
+        label: url,
+        connect: () => openPostgres(address, clock, logger),
+        source: () => postgresSource(address),
+      };
+    }
+    case "mssql":
+    case "oracle":
+      throw refused(scheme, `${scheme}:// is not served yet; use sqlite:PATH or postgres://`);
+    default:
+      throw refused(scheme, "a database URL begins with sqlite:, postgres://, mssql:// or oracle://");
+  }
+}
+
+/** `sqlite:PATH`, and `sqlite:///absolute/path` as other programs write it. */
+function sqlitePath(url: string): string {
+  const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
+  if (path === "") throw refused("sqlite", "sqlite: needs the path of a file after the colon");
+  return path;
+}
+
+/** The URL of a server, which holds no password. */
+function serverUrl(url: string): string {
+  if (!URL.canParse(url))
+    throw refused("", "the database URL cannot be read; write postgres://USER@HOST:PORT/DATABASE");
+  const { password, searchParams, protocol } = new URL(url);
+  if (password !== "" || searchParams.has("password")) {
+    throw refused(
+      protocol.slice(0, -1),
+      "the database URL holds a password: put it into a file, and name that as passwordFile",
+    );
+  }
+  return url;
+}
+
+/** The driver reads files that the URL names, for TLS. */
+function readable(read: () => void): void {
+  try {
+    read();
+  } catch (thrown) {
+    throw refused("postgres", `the database URL cannot be used: ${ensureError(thrown).message}`);
+  }
+}
+
+function refused(scheme: string, message: string): CastellanError {
+  return new CastellanError("DATABASE_URL", message, { details: { scheme } });
+}

@@ -1,0 +1,61 @@
+/** What a database is, whatever is in it: for whoever looks for what is wrong. */
+import type { Clock, Logger, Rng } from "@castellan/kernel";
+import type { Connection } from "./connection.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { type DatabaseAddress, locateDatabase } from "./locate.ts";
+import { patiently } from "./patience.ts";
+import { namedFault, worthOf } from "./sql-gateway.ts";
+import { readVersion, SCHEMA_VERSION } from "./version.ts";
+
+export interface DatabaseSurvey {
+  /** Product and version: `PostgreSQL 15.8`. */
+  readonly server: string;
+  /** Version of the schema that it holds, 0 = none, and of the one that this program needs. */
+  readonly schema: { readonly found: number; readonly needed: number };
+  /** The server's clock minus ours, milliseconds; null when it is the same clock. */
+  readonly skewMs: number | null;
+}
+
+export interface SurveyOptions extends DatabaseAddress {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly logger: Logger;
+}
+
+/** How long a lock, or a server that is just starting, is waited for, milliseconds. */
+const BUSY_MS = 2_000;
+
+/** Changes nothing, but makes the file of a SQLite database that is not there. Throws what `openGateway` throws. */
+export async function surveyDatabase(options: SurveyOptions): Promise<DatabaseSurvey> {
+  const { clock, rng } = options;
+  const { connect, dialect, label } = await locateDatabase(options, options);
+  try {
+    return await patiently(
+      { clock, rng },
+      (thrown) => worthOf(dialect, thrown, BUSY_MS),
+      async () => {
+        const connection = connect();
+        try {
+          return await look(connection, dialect, clock);
+        } finally {
+          await connection.close();
+        }
+      },
+    );
+  } catch (thrown) {
+    throw namedFault(dialect, label, thrown, []);
+  }
+}
+
+async function look(connection: Connection, dialect: Dialect, clock: Clock): Promise<DatabaseSurvey> {
+  const found = await readVersion(dialect, connection); // connects: the time that takes is none of the skew
+  const before = clock.now().getTime();
+  const [about] = await connection.read({ sql: dialect.aboutServer, params: [] });
+  const middle = (before + clock.now().getTime()) / 2;
+  const { server, now_ms: theirs = null } = about ?? {};
+  return {
+    server: typeof server === "string" ? server : "unknown",
+    schema: { found, needed: SCHEMA_VERSION },
+    skewMs: theirs === null ? null : Math.round(Number(theirs) - middle),
+  };
+}
