@@ -1,4 +1,8 @@
-/** Plain tables: columns, no borders, as narrow as their content. By hand, for `status` should be quick. */
+/**
+ * Plain tables: columns, no borders, as narrow as their content. By hand, for `status` should be quick: of some 160 ms of CPU
+ * time in all, cli-table3 inside the bundle adds 10, and string-width 8 adds 31 (the least of 30 runs each, two cores).
+ * What that gives up: a character that a terminal shows two columns wide is counted as one.
+ */
 import { stripVTControlCharacters } from "node:util";
 
 export interface TableLayout {
