@@ -9,8 +9,9 @@
  *    instance that is to be down nothing of it may go on, wherever it has hidden. The replacement of a dead process does
  *    not wait for that look.
  */
-import { systemCode } from "@castellan/kernel";
+import { type Clock, systemCode } from "@castellan/kernel";
 import type { ProcessIdentity, ProcReader } from "./identity.ts";
+import { createSharedLook } from "./shared-look.ts";
 import type { Strays } from "./strays.ts";
 
 /** The system call, so that tests can stand in for it. Throws the system's error. */
@@ -30,7 +31,8 @@ export interface ProcessGroups {
   isGone(leader: ProcessIdentity, isWatched: boolean, reach: Reach): boolean;
 }
 
-export function createProcessGroups(proc: ProcReader, strays: Strays, kill: Kill): ProcessGroups {
+export function createProcessGroups(proc: ProcReader, strays: Strays, clock: Clock, kill: Kill): ProcessGroups {
+  const table = createSharedLook(clock, () => proc.groups());
   const send = (pid: number, signal: NodeJS.Signals): void => {
     try {
       kill(pid, signal);
@@ -46,12 +48,17 @@ export function createProcessGroups(proc: ProcReader, strays: Strays, kill: Kill
       return systemCode(thrown) === "ESRCH";
     }
   };
-  const leftovers = (leader: ProcessIdentity, isWatched: boolean): number[] => {
+  /** Those that are known; null: whether there are any cannot be said yet. */
+  const leftovers = (leader: ProcessIdentity, isWatched: boolean): number[] | null => {
     if (leader.bootId !== proc.bootId || isEmpty(leader.pid)) return [];
-    const members = proc.groupMembers(leader.pid);
-    const isOurs = (launchId: string | null): boolean =>
-      launchId === leader.launchId || (launchId === null && isWatched);
-    return members.filter((member) => isOurs(member.launchId)).map((member) => member.pid);
+    const isSaid = table.answer(`${leader.pid}`) !== null;
+    const ours = (table.last?.get(leader.pid) ?? []).filter(({ pid, startTime }) => {
+      const now = proc.stat(pid);
+      if (now === null || now.startTime !== startTime || now.group !== leader.pid) return false;
+      const launchId = proc.launchIdOf(pid);
+      return launchId === leader.launchId || (launchId === null && isWatched);
+    });
+    return isSaid || ours.length > 0 ? ours.map(({ pid }) => pid) : null;
   };
   const signalStrays = (leader: ProcessIdentity, signal: NodeJS.Signals): boolean => {
     const live = strays.seen(leader);
@@ -69,12 +76,12 @@ export function createProcessGroups(proc: ProcReader, strays: Strays, kill: Kill
         send(-leader.pid, "SIGKILL");
         return;
       }
-      for (const pid of leftovers(leader, isWatched)) send(pid, "SIGKILL");
+      for (const pid of leftovers(leader, isWatched) ?? []) send(pid, "SIGKILL");
       if (reach === "launch") signalStrays(leader, "SIGKILL");
     },
     signalStrays,
     isGone(leader, isWatched, reach) {
-      if (proc.isAlive(leader) || leftovers(leader, isWatched).length > 0) return false;
+      if (proc.isAlive(leader) || leftovers(leader, isWatched)?.length !== 0) return false;
       return reach === "group" || leader.bootId !== proc.bootId || strays.of(leader)?.length === 0;
     },
   };

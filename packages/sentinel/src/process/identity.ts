@@ -56,6 +56,12 @@ export interface FoundProcess extends ProcessStat {
   readonly labels: ReadonlyMap<string, string>;
 }
 
+/**
+ * What earlier looks have found at each pid: null = it carries no launch id, and never will, for that comes with birth. Of
+ * use for as long as no pid can have been given away again between two looks.
+ */
+export type KnownProcesses = Map<number, FoundProcess | null>;
+
 /** Reads the process table of this host. */
 export interface ProcReader {
   readonly bootId: string;
@@ -67,8 +73,16 @@ export interface ProcReader {
   isAlive(identity: ProcessIdentity): boolean;
   /** Live processes with a launch id, or with this one. Reads every environment that may be read: for start-up only. */
   findLaunched(launchId?: string): FoundProcess[];
-  /** Live members of a process group, with their launch ids (null: none, or not readable). Reads the whole table. */
-  groupMembers(group: number): (ProcessStat & { readonly launchId: string | null })[];
+  /**
+   * All with a launch id, for looks that follow each other closely: reads only the environments of processes that are not
+   * in `known`, and brings it up to date. Group and session are those of the first look at a process: it may have
+   * made a session of its own since.
+   */
+  findLaunchedSince(known: KnownProcesses): FoundProcess[];
+  /** The live processes by their group. Reads the whole table. */
+  groups(): Map<number, ProcessStat[]>;
+  /** What a process carries; null: nothing, or it is not readable. */
+  launchIdOf(pid: number): string | null;
 }
 
 /** Milliseconds from boot to the start of a process: comparable with `Clock.bootMs`. */
@@ -102,6 +116,13 @@ export function createProcReader(root = "/proc"): ProcReader {
       return Number.isInteger(pid) && pid > 0 ? [pid] : [];
     });
   const labelsOf = (pid: number): Map<string, string> => parseLabels(readOrNull(`${root}/${pid}/environ`) ?? "");
+  const launchedWith = (pid: number, labels: Map<string, string>): FoundProcess | null => {
+    const launchId = labels.get("CASTELLAN_LAUNCH");
+    const found = launchId === undefined ? null : stat(pid);
+    if (launchId === undefined || found === null) return null;
+    const isLeader = found.session === pid && found.group === pid;
+    return { ...found, launchId, attempt: attemptOf(labels), labels, isLeader };
+  };
 
   return {
     bootId,
@@ -110,20 +131,33 @@ export function createProcReader(root = "/proc"): ProcReader {
     isAlive: (identity) => identity.bootId === bootId && stat(identity.pid)?.startTime === identity.startTime,
     findLaunched: (launchId) =>
       pids().flatMap((pid) => {
-        const labels = labelsOf(pid);
-        const carried = labels.get("CASTELLAN_LAUNCH");
-        if (carried === undefined || (launchId !== undefined && carried !== launchId)) return [];
-        const found = stat(pid);
-        if (found === null) return [];
-        const isLeader = found.session === pid && found.group === pid;
-        return [{ ...found, launchId: carried, attempt: attemptOf(labels), labels, isLeader }];
+        const found = launchedWith(pid, labelsOf(pid));
+        return found === null || (launchId !== undefined && found.launchId !== launchId) ? [] : [found];
       }),
-    groupMembers: (group) =>
-      pids().flatMap((pid) => {
+    findLaunchedSince(known) {
+      const live = pids();
+      const isLive = new Set(live);
+      for (const pid of known.keys()) if (!isLive.has(pid)) known.delete(pid);
+      for (const pid of live) {
+        if (known.has(pid)) continue;
+        const environ = readOrNull(`${root}/${pid}/environ`);
+        // Empty is also what is read of a process that is just becoming another program: ask again.
+        if (environ !== "") known.set(pid, launchedWith(pid, parseLabels(environ ?? "")));
+      }
+      return [...known.values()].filter((found) => found !== null);
+    },
+    groups() {
+      const groups = new Map<number, ProcessStat[]>();
+      for (const pid of pids()) {
         const found = stat(pid);
-        if (found === null || found.group !== group) return [];
-        return [{ ...found, launchId: labelsOf(pid).get("CASTELLAN_LAUNCH") ?? null }];
-      }),
+        if (found === null) continue;
+        const members = groups.get(found.group);
+        if (members === undefined) groups.set(found.group, [found]);
+        else members.push(found);
+      }
+      return groups;
+    },
+    launchIdOf: (pid) => labelsOf(pid).get("CASTELLAN_LAUNCH") ?? null,
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a process said last: the most useful sentence about why it died. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 const TAIL = 4096;
 const MOST = 200;
@@ -8,7 +8,8 @@ const MOST = 200;
 export function readLastLine(path: string, offset: number): string | null {
   let file: number;
   try {
-    file = openSync(path, "r");
+    // It may have become a FIFO that nobody writes to.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return null; // no output file, nothing to quote
   }

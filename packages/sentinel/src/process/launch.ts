@@ -8,12 +8,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { ensureError, systemCode } from "@castellan/kernel";
+import { type Clock, ensureError, systemCode } from "@castellan/kernel";
 import type { ProcessKey } from "@castellan/protocol";
 import { outputFileOf } from "../output/output-file.ts";
 import type { SentinelIdentity } from "../ports.ts";
 import type { ProcessIdentity, ProcReader } from "./identity.ts";
 import type { LaunchDefinition } from "./record.ts";
+import { createSpawnShare } from "./spawn-share.ts";
 import { createFill } from "./template.ts";
 
 export interface LaunchOrder {
@@ -37,6 +38,7 @@ export interface Launcher {
 export interface LauncherDeps {
   readonly identity: SentinelIdentity;
   readonly proc: ProcReader;
+  readonly clock: Clock;
   /** What every process inherits: PATH, HOME, LANG, TZ and the like. Chosen by the composition root. */
   readonly baseEnv: Readonly<Record<string, string>>;
 }
@@ -54,60 +56,62 @@ const PERMANENT = new Set([
   "ENAMETOOLONG",
 ]);
 
-export function createLauncher({ identity: who, proc, baseEnv }: LauncherDeps): Launcher {
-  return {
-    async launch({ key, launchId, attempt, definition, onExit }) {
-      const fill = createFill(who, key);
-      const [program = "", ...args] = definition.command.map(fill);
-      const cwd = resolve(who.home, fill(definition.cwd));
-      const env = {
-        ...baseEnv,
-        ...Object.fromEntries(Object.entries(definition.env).map(([name, value]) => [name, fill(value)])),
-        CASTELLAN_LAUNCH: launchId,
-        CASTELLAN_ATTEMPT: String(attempt),
-        CASTELLAN_NODE: who.node,
-        CASTELLAN_SERVER: who.server,
-        CASTELLAN_TYPE: key.type,
-        CASTELLAN_INSTANCE: String(key.instance),
-        CASTELLAN_HOME: who.home,
+export function createLauncher({ identity: who, proc, clock, baseEnv }: LauncherDeps): Launcher {
+  const inTurn = createSpawnShare(clock);
+  const launchNow = async ({ key, launchId, attempt, definition, onExit }: LaunchOrder): Promise<LaunchResult> => {
+    const fill = createFill(who, key);
+    const [program = "", ...args] = definition.command.map(fill);
+    const cwd = resolve(who.home, fill(definition.cwd));
+    const env = {
+      ...baseEnv,
+      ...Object.fromEntries(Object.entries(definition.env).map(([name, value]) => [name, fill(value)])),
+      CASTELLAN_LAUNCH: launchId,
+      CASTELLAN_ATTEMPT: String(attempt),
+      CASTELLAN_NODE: who.node,
+      CASTELLAN_SERVER: who.server,
+      CASTELLAN_TYPE: key.type,
+      CASTELLAN_INSTANCE: String(key.instance),
+      CASTELLAN_HOME: who.home,
+    };
+    let log: number;
+    try {
+      log = openLog(outputFileOf(who.home, key));
+    } catch (thrown) {
+      return {
+        ok: false,
+        kind: "unrecorded",
+        reason: `its log file cannot be opened: ${ensureError(thrown).message}`,
       };
-      let log: number;
-      try {
-        log = openLog(outputFileOf(who.home, key));
-      } catch (thrown) {
-        return {
-          ok: false,
-          kind: "unrecorded",
-          reason: `its log file cannot be opened: ${ensureError(thrown).message}`,
-        };
-      }
-      let child: ChildProcess;
-      try {
-        child = spawn(program, args, { cwd, env, detached: true, stdio: ["ignore", log, log] });
-      } catch (thrown) {
-        return refusal(thrown, program, cwd);
-      } finally {
-        closeSync(log);
-      }
-      const { pid } = child;
-      if (pid === undefined) return refusal(await firstError(child), program, cwd);
-      const process: ProcessIdentity = {
-        pid,
-        startTime: proc.startTimeOf(pid) ?? 0,
-        bootId: proc.bootId,
-        launchId,
-      };
-      child.on("error", () => undefined); // only failed kills and sends come here, and we do neither
-      child.once("exit", (code, signal) =>
-        onExit(process, signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`),
-      );
-      child.unref();
-      return { ok: true, process };
-    },
+    }
+    let child: ChildProcess;
+    try {
+      child = spawn(program, args, { cwd, env, detached: true, stdio: ["ignore", log, log] });
+    } catch (thrown) {
+      return refusal(thrown, program, cwd);
+    } finally {
+      closeSync(log);
+    }
+    const { pid } = child;
+    if (pid === undefined) return refusal(await firstError(child), program, cwd);
+    const process: ProcessIdentity = {
+      pid,
+      startTime: proc.startTimeOf(pid) ?? 0,
+      bootId: proc.bootId,
+      launchId,
+    };
+    child.on("error", () => undefined); // only failed kills and sends come here, and we do neither
+    child.once("exit", (code, signal) =>
+      onExit(process, signal === null ? `exit code ${code ?? "unknown"}` : `signal ${signal}`),
+    );
+    child.unref();
+    return { ok: true, process };
   };
+  return { launch: (order) => inTurn(() => launchNow(order)) };
 }
 
 function openLog(path: string): number {
+  // To open one would hold up the whole program until somebody reads from it.
+  if (statSync(path, { throwIfNoEntry: false })?.isFIFO() === true) throw new Error(`${path} is a FIFO`);
   try {
     return openSync(path, "a", 0o640);
   } catch (thrown) {

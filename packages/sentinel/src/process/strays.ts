@@ -1,58 +1,48 @@
 /**
  * What has left the group of the process it descends from (`setsid`, a daemon of its own): it still carries the launch id.
- *
- * S1 Finding them takes a look at every environment of the host, some milliseconds, so many keepers share one: it is
- *    answered only by a look that began after the question, and after each look there is none for `SHARE_MS`, or for as long
- *    as it took: on a busy host a look takes long, and a hundred instances that are stopped at once must not each have one.
+ * Finding them takes a look at every environment of the host. Of looks that follow closely upon each other only the first
+ * reads them all: a hundred instances that are stopped at once cost little more than one.
  */
 import type { Clock } from "@castellan/kernel";
-import type { FoundProcess, ProcessIdentity, ProcReader } from "./identity.ts";
+import type { FoundProcess, KnownProcesses, ProcessIdentity, ProcReader } from "./identity.ts";
+import { createSharedLook } from "./shared-look.ts";
 
 export interface Strays {
-  /** Those of this leader's launch that are not of its group, or null: too soon after the last look, ask again. */
+  /** Those of this leader's launch that are not of its group, or null: it cannot be said yet, ask again. */
   of(leader: ProcessIdentity): readonly ProcessIdentity[] | null;
   /** Those that the last look found and that live. */
   seen(leader: ProcessIdentity): readonly ProcessIdentity[];
 }
 
-const SHARE_MS = 20;
+/** No host gives all its other pids away within this, milliseconds, and so none of them again. */
+const PIDS_LAST_MS = 1000;
 
 export function createStrays(proc: ProcReader, clock: Clock): Strays {
-  let looks = 0;
-  let notBeforeMs = Number.NEGATIVE_INFINITY;
-  let carriers = new Map<string, FoundProcess[]>();
-  /** Of the launches whose question waits: how many looks there had been. */
-  const waiting = new Map<string, number>();
+  const known: KnownProcesses = new Map();
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
 
-  const look = (): void => {
-    looks += 1;
-    const beganMs = clock.bootMs();
-    carriers = new Map();
-    for (const found of proc.findLaunched()) {
-      carriers.set(found.launchId, [...(carriers.get(found.launchId) ?? []), found]);
+  const carriers = createSharedLook(clock, () => {
+    const nowMs = clock.bootMs();
+    if (nowMs - lookedAtMs > PIDS_LAST_MS) known.clear();
+    lookedAtMs = nowMs;
+    const byLaunch = new Map<string, FoundProcess[]>();
+    for (const found of proc.findLaunchedSince(known)) {
+      const others = byLaunch.get(found.launchId);
+      if (others === undefined) byLaunch.set(found.launchId, [found]);
+      else others.push(found);
     }
-    const endedMs = clock.bootMs();
-    notBeforeMs = endedMs + Math.max(SHARE_MS, endedMs - beganMs);
-  };
+    return byLaunch;
+  });
   const strays: Strays = {
-    of(leader) {
-      const { launchId } = leader;
-      const askedAfter = waiting.get(launchId) ?? looks;
-      if (looks === askedAfter) {
-        if (clock.bootMs() < notBeforeMs) {
-          waiting.set(launchId, askedAfter);
-          return null;
-        }
-        look();
-      }
-      waiting.delete(launchId);
-      return strays.seen(leader);
-    },
+    of: (leader) => (carriers.answer(leader.launchId) === null ? null : strays.seen(leader)),
     seen: ({ launchId, pid: group, bootId }) =>
-      (carriers.get(launchId) ?? [])
-        .filter((found) => found.group !== group)
-        .map(({ pid, startTime }) => ({ pid, startTime, launchId, bootId }))
-        .filter((stray) => proc.isAlive(stray)),
+      (carriers.last?.get(launchId) ?? []).flatMap(({ pid, startTime }) => {
+        // Not the group it was first seen in: it may have left that since.
+        const now = proc.stat(pid);
+        return now === null || now.startTime !== startTime || now.group === group
+          ? []
+          : [{ pid, startTime, launchId, bootId }];
+      }),
   };
   return strays;
 }

@@ -26,10 +26,10 @@ export function createKeeperWorld(deps: KeeperWorldDeps): KeeperWorld {
   return {
     ...deps,
     proc,
-    groups: createProcessGroups(proc, createStrays(proc, clock), systemKill),
+    groups: createProcessGroups(proc, createStrays(proc, clock), clock, systemKill),
     deaths: createDeathWatch(proc, clock, systemKill),
     outputs: createOutputTrim(clock, log, createCutHead(baseEnv)),
     records: createRecordStore(identity.home, log),
-    launcher: createLauncher({ identity, proc, baseEnv }),
+    launcher: createLauncher({ identity, proc, clock, baseEnv }),
   };
 }

@@ -5,6 +5,7 @@ import { createDeathWatch } from "../../src/process/death-watch.ts";
 import { createProcessGroups } from "../../src/process/group.ts";
 import { type ProcessStat, type ProcReader, parseStat } from "../../src/process/identity.ts";
 import { policyOf } from "../../src/process/process-table.ts";
+import { createSpawnShare } from "../../src/process/spawn-share.ts";
 import type { Strays } from "../../src/process/strays.ts";
 import { createFill } from "../../src/process/template.ts";
 
@@ -20,18 +21,23 @@ const member = (pid: number, launchId: string | null) => ({
 
 /** A process table of which the test decides what is in it. */
 function fakeProc(live: { leader: boolean; members: ReturnType<typeof member>[] }): ProcReader {
-  const stat = (): ProcessStat | null =>
-    live.leader ? { ...member(leader.pid, null), startTime: leader.startTime } : null;
+  const stat = (pid: number): ProcessStat | null =>
+    live.leader && pid === leader.pid
+      ? { ...member(leader.pid, null), startTime: leader.startTime }
+      : (live.members.find((one) => one.pid === pid) ?? null);
   return {
     bootId: "boot",
     stat,
     startTimeOf: () => (live.leader ? leader.startTime : null),
     isAlive: (identity) => live.leader && identity.startTime === leader.startTime && identity.bootId === "boot",
     findLaunched: () => [],
-    groupMembers: () => live.members,
+    findLaunchedSince: () => [],
+    groups: () => new Map([[leader.pid, live.members]]),
+    launchIdOf: (pid) => live.members.find((one) => one.pid === pid)?.launchId ?? null,
   };
 }
 
+const clock = createManualClock();
 const noStrays: Strays = { of: () => [], seen: () => [] };
 
 const looked = (): never => expect.unreachable("looked");
@@ -61,6 +67,7 @@ describe("process groups", () => {
     const groups = createProcessGroups(
       fakeProc({ leader: true, members: [] }),
       noStrays,
+      clock,
       (pid, signal) => void sent.push([pid, signal]),
     );
     expect(groups.signal({ ...leader, startTime: 56 }, "SIGTERM")).toBe(false);
@@ -77,6 +84,7 @@ describe("process groups", () => {
       const groups = createProcessGroups(
         fakeProc(live),
         noStrays,
+        clock,
         (pid, signal) => void (signal === 0 || sent.push(pid)),
       );
       groups.kill(leader, isWatched, "launch");
@@ -88,18 +96,18 @@ describe("process groups", () => {
   });
 
   test("an empty group is gone without a look at the process table; one of an earlier boot always", () => {
-    const proc = { ...fakeProc({ leader: false, members: [] }), groupMembers: looked };
+    const proc = { ...fakeProc({ leader: false, members: [] }), groups: looked };
     const strays = { of: looked, seen: looked };
-    expect(createProcessGroups(proc, strays, noSuchProcess).isGone(leader, true, "group")).toBe(true);
+    expect(createProcessGroups(proc, strays, clock, noSuchProcess).isGone(leader, true, "group")).toBe(true);
     const earlier = { ...leader, bootId: "earlier" };
-    expect(createProcessGroups(proc, strays, () => undefined).isGone(earlier, true, "launch")).toBe(true);
+    expect(createProcessGroups(proc, strays, clock, () => undefined).isGone(earlier, true, "launch")).toBe(true);
   });
 
   test("what has left the group is ours for an instance that is to be down, and is signalled once it is seen", () => {
     const sent: [number, unknown][] = [];
     const left = [{ ...leader, pid: 7 }];
     const strays = { of: () => left, seen: () => left };
-    const groups = createProcessGroups(fakeProc({ leader: false, members: [] }), strays, (pid, signal) => {
+    const groups = createProcessGroups(fakeProc({ leader: false, members: [] }), strays, clock, (pid, signal) => {
       if (pid < 0) noSuchProcess();
       sent.push([pid, signal]);
     });
@@ -117,7 +125,7 @@ describe("process groups", () => {
 
   test("while it cannot be said whether anything has left the group, it is not gone", () => {
     const strays: Strays = { of: () => null, seen: () => [] };
-    const groups = createProcessGroups(fakeProc({ leader: false, members: [] }), strays, noSuchProcess);
+    const groups = createProcessGroups(fakeProc({ leader: false, members: [] }), strays, clock, noSuchProcess);
     expect(groups.isGone(leader, true, "launch")).toBe(false);
     expect(groups.signalStrays(leader, "SIGTERM")).toBe(false);
   });
@@ -167,6 +175,28 @@ describe("death watch", () => {
     await clock.run(1000);
     expect(clock.waiting).toBe(0);
   });
+});
+
+test("many spawns leave the event loop its turns, and one that is alone waits for none", async () => {
+  let nowMs = 0;
+  const mySpawn = createSpawnShare({ bootMs: () => nowMs });
+  let turns = 0;
+  const spawns: number[] = [];
+  const count = (): void => {
+    turns += 1;
+    if (spawns.length < 10) setImmediate(count);
+  };
+  setImmediate(count);
+  await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      await mySpawn(async () => {
+        nowMs += 60;
+        spawns.push(turns);
+      });
+    }),
+  );
+  expect(spawns.slice(0, 2)).toEqual([0, 0]);
+  for (const turn of spawns) expect(spawns.filter((other) => other === turn).length).toBeLessThanOrEqual(2);
 });
 
 test("placeholders are replaced, everything else stays as it is", () => {

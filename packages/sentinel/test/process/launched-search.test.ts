@@ -49,7 +49,9 @@ function search(recorded: ProcessRecord, live: readonly FoundProcess[]) {
     startTimeOf: () => null,
     isAlive: ({ pid }) => live.some((one) => one.pid === pid),
     findLaunched: (launchId) => live.filter((one) => launchId === undefined || one.launchId === launchId),
-    groupMembers: () => [],
+    findLaunchedSince: () => [],
+    groups: () => new Map(),
+    launchIdOf: () => null,
   };
   const records: RecordStore = {
     load: async () => [],
