@@ -73,6 +73,7 @@ async function startWorker(incarnation: number) {
     messages: {
       error: (_id, text) => appendFileSync(home.path("logs", "sw_error"), `${text}\n`),
       warn: () => undefined,
+      hasError: () => false,
     },
   });
   const table: ActorRef<ProcessTableCommand> = system.spawn(

@@ -21,14 +21,24 @@ export interface AlertSink {
   report(phase: AlertPhase, alert: Alert): Promise<void>;
 }
 
+export interface PublishedEvent {
+  /** Of what may be told twice, so that subscribers can drop the second; default: a new one. */
+  readonly id?: string;
+  readonly type: string;
+  readonly subject?: string;
+  readonly data: unknown;
+}
+
 /** Tells subscribers what happened. */
 export interface EventSink {
   /** Never throws and never waits: a bounded queue, emptied as the bus allows; the oldest is dropped (and counted) first. */
-  publish(subject: Subject, event: { readonly type: string; readonly subject?: string; readonly data: unknown }): void;
+  publish(subject: Subject, event: PublishedEvent): void;
 }
 
 /** Appends to `logs/sw_error` and `logs/sw_warn` in the documented line format. */
 export interface MessageLog {
   error(messageId: number, text: string): void;
+  /** Whether a message with this beginning is among the latest of `logs/sw_error`. */
+  hasError(messageId: number, beginning: string): boolean;
   warn(messageId: number, text: string): void;
 }

@@ -104,7 +104,7 @@ export function createEventPublisher(deps: EventPublisherDeps): EventPublisher {
     },
     publish(subject, event) {
       if (ended) return;
-      const id = newId();
+      const id = event.id ?? newId();
       try {
         const headers = toHeaders({
           id,

@@ -116,7 +116,7 @@ export function createChores({ gateway, epoch, clock, newId }: ChoresDeps): Chor
       const [deaths, held, stopped] = await Promise.all([
         gateway.find("process_event_log", {
           where: { followed: false },
-          orderBy: [{ column: "id" }],
+          orderBy: [{ column: "timestamp" }, { column: "id" }],
           limit: MOST_DEATHS,
         }),
         gateway.find("process_config", { where: { held: true }, limit: 1 }),

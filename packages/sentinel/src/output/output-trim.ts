@@ -38,6 +38,8 @@ interface Watched extends Trimmed {
 export function createOutputTrim(clock: Clock, log: Logger, cut: CutHead): OutputTrim {
   const all = new Set<Watched>();
   let timer: Timer | null = null;
+  /** Two looks at once would both cut what one of them is to cut. */
+  let isLooking = false;
 
   /** Whether it grows so fast that the next usual look would come late. */
   const trim = async (one: Watched): Promise<boolean> => {
@@ -67,6 +69,8 @@ export function createOutputTrim(clock: Clock, log: Logger, cut: CutHead): Outpu
   };
 
   const look = async (): Promise<void> => {
+    timer = null;
+    isLooking = true;
     let isBusy = false;
     for (const one of all) {
       try {
@@ -75,12 +79,11 @@ export function createOutputTrim(clock: Clock, log: Logger, cut: CutHead): Outpu
         log.warn("the output of a process cannot be looked at", { path: one.path, error: thrown });
       }
     }
-    timer?.cancel(); // somebody may have come in the meantime
-    timer = null;
+    isLooking = false;
     arm(isBusy ? QUICK_LOOK_MS : LOOK_MS);
   };
   const arm = (delayMs: number): void => {
-    if (all.size > 0) timer ??= clock.after(delayMs, () => void look());
+    if (all.size > 0 && !isLooking) timer ??= clock.after(delayMs, () => void look());
   };
 
   return {

@@ -34,6 +34,7 @@ import {
   beginStop,
   launch,
   refuseAll,
+  reportDeath,
   resolveAlert,
   setPaused,
   setRunning,
@@ -135,8 +136,8 @@ function notReady(state: KeeperState, event: Of<"not-ready">, nowMs: number): De
     state: killing.state,
     effects: [
       ...killing.effects,
-      { kind: "complain", text: `was started but ${event.reason}` },
-      { kind: "report", what: "failed", code: EVENT_CODE.died, pid: event.process.pid },
+      { kind: "complain", process: event.process, text: `was started but ${event.reason}` },
+      reportDeath(event.process),
       ...refusals,
     ],
   };
@@ -152,8 +153,8 @@ function exited(state: KeeperState, event: Of<"exited">, nowMs: number): Decisio
   return {
     state: killing.state,
     effects: [
-      { kind: "report", what: "failed", code: EVENT_CODE.died, pid: event.process.pid },
-      { kind: "complain", text: `has ended without an order: ${how}` },
+      reportDeath(event.process),
+      { kind: "complain", process: event.process, text: `has ended without an order: ${how}` },
       ...killing.effects,
     ],
   };

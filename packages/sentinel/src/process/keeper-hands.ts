@@ -152,7 +152,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     }
   };
 
-  const report = (effect: Pick<Report, "what" | "code" | "pid">): void =>
+  const report = (effect: Omit<Report, "kind">): void =>
     voice.report(effect, { state, since, runningPid: hands.pid() });
 
   const hands: KeeperHands = {
@@ -171,7 +171,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
         return null;
       }
       lastStatus = recordedStatus(record);
-      return restoredEvent(record, proc, groups, policy);
+      return restoredEvent(record, proc, groups, policy, (death) => voice.hasComplained(death));
     },
     perform(effect) {
       switch (effect.kind) {
@@ -222,7 +222,7 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
           voice.tell(effect.alert);
           return null;
         case "complain":
-          voice.complain(effect.text);
+          voice.complain(effect.process, effect.text);
           return null;
       }
     },

@@ -1,8 +1,8 @@
 /** Between what a keeper knows and what its record keeps. */
 import type { ProcessKey, ProcessStatus } from "@castellan/protocol";
 import type { ProcessGroups } from "./group.ts";
-import type { ProcReader } from "./identity.ts";
-import { initialState, type KeeperEvent, type KeeperState, type Phase, processOf } from "./keeper-state.ts";
+import type { ProcessIdentity, ProcReader } from "./identity.ts";
+import { initialState, isDownWish, type KeeperEvent, type KeeperState, type Phase, processOf } from "./keeper-state.ts";
 import { findUnrecorded } from "./launched-search.ts";
 import type { LaunchDefinition, ProcessRecord } from "./record.ts";
 import type { RestartPolicy } from "./restart-window.ts";
@@ -68,6 +68,7 @@ export function restoredEvent(
   proc: ProcReader,
   groups: ProcessGroups,
   policy: RestartPolicy,
+  isTold: (death: ProcessIdentity) => boolean,
 ): Extract<KeeperEvent, { type: "restored" }> {
   const { identity, phase: recorded, isReady } = record;
   const restored = { type: "restored", recorded, policy } as const;
@@ -81,6 +82,10 @@ export function restoredEvent(
   if (identity === null || hasRebooted) {
     return { ...restored, isReady: false, found: { kind: "nothing", hasRebooted } };
   }
-  const hasLeftovers = !groups.isGone(identity, false, "group");
-  return { ...restored, isReady: false, found: { kind: "dead", process: identity, hasLeftovers } };
+  const hasLeftovers = !groups.isGone(identity, false, isDownWish(record.wish) ? "launch" : "group");
+  return {
+    ...restored,
+    isReady: false,
+    found: { kind: "dead", process: identity, hasLeftovers, isTold: isTold(identity) },
+  };
 }

@@ -48,6 +48,14 @@ export function beginKill(state: KeeperState, process: ProcessIdentity, failure:
   };
 }
 
+export const reportDeath = (process: ProcessIdentity): KeeperEffect => ({
+  kind: "report",
+  what: "failed",
+  code: EVENT_CODE.died,
+  pid: process.pid,
+  death: process,
+});
+
 /** It died, or could not be launched, and nothing of it is left: again, later, or never. */
 export function afterFailure(state: KeeperState, failure: Failure): Decision {
   const verdict = decideRestart(failure.policy, state.window, failure.ranMs);

@@ -14,10 +14,18 @@
  * | nothing              | intent               | stopped: it was never launched, whoever ordered it asks again    |
  * | nothing, rebooted    | any                  | stopped: whether to start after a boot is not the keeper's to say |
  */
-import { EVENT_CODE } from "@castellan/protocol";
 import type { ProcessIdentity } from "./identity.ts";
 import { startedAtMs } from "./identity.ts";
-import { afterFailure, atRest, backOff, beginKill, beginStop, launch, resolveAlert } from "./keeper-moves.ts";
+import {
+  afterFailure,
+  atRest,
+  backOff,
+  beginKill,
+  beginStop,
+  launch,
+  reportDeath,
+  resolveAlert,
+} from "./keeper-moves.ts";
 import {
   type Decision,
   type Failure,
@@ -34,15 +42,10 @@ export function decideRestored(state: KeeperState, event: Restored, nowMs: numbe
   if (found.kind === "alive") return adopt(state, found.process, event.isReady);
   const failure = failureOf(state, event, nowMs);
   if (found.kind === "dead" && found.hasLeftovers) {
-    return complaining(
-      beginKill({ ...state, comment: failure?.how ?? "" }, found.process, failure),
-      failure,
-      found.process,
-    );
+    return complaining(beginKill({ ...state, comment: failure?.how ?? "" }, found.process, failure), failure, found);
   }
   if (found.kind === "nothing" && found.hasRebooted) return idle(state, "the host has been rebooted");
-  if (found.kind === "dead" && failure !== null)
-    return complaining(afterFailure(state, failure), failure, found.process);
+  if (found.kind === "dead" && failure !== null) return complaining(afterFailure(state, failure), failure, found);
   if (found.kind === "dead" && isBeingReplaced(state, found.process)) return launch(state, []);
   if (state.wish === "HELD") return stillHeld(state);
   if (event.recorded === "backing-off" && state.wish !== "STOPPED")
@@ -67,13 +70,16 @@ function isBeingReplaced(state: KeeperState, process: ProcessIdentity): boolean 
   return !isDownWish(state.wish) && process.launchId !== state.launchId;
 }
 
-function complaining(decision: Decision, failure: Failure | null, process: ProcessIdentity): Decision {
+/** A predecessor that was killed may have complained, and not have got the event to the schema. */
+function complaining(
+  decision: Decision,
+  failure: Failure | null,
+  { process, isTold }: Extract<Restored["found"], { readonly kind: "dead" }>,
+): Decision {
   if (failure === null) return decision;
-  const before: KeeperEffect[] = [
-    { kind: "complain", text: `has ended without an order: ${failure.how}` },
-    { kind: "report", what: "failed", code: EVENT_CODE.died, pid: process.pid },
-  ];
-  return { state: decision.state, effects: [...before, ...decision.effects] };
+  const text = `has ended without an order: ${failure.how}`;
+  const complaint: KeeperEffect[] = isTold ? [] : [{ kind: "complain", process, text }];
+  return { state: decision.state, effects: [...complaint, reportDeath(process), ...decision.effects] };
 }
 
 function adopt(state: KeeperState, process: ProcessIdentity, isReady: boolean): Decision {

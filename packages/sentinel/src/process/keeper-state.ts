@@ -114,8 +114,13 @@ export type KeeperEvent =
       readonly isReady: boolean;
       readonly found:
         | { readonly kind: "alive"; readonly process: ProcessIdentity }
-        /** The leader is dead; `process` names what it was. */
-        | { readonly kind: "dead"; readonly process: ProcessIdentity; readonly hasLeftovers: boolean }
+        /** The leader is dead; `process` names what it was. `isTold`: an earlier sentinel has complained of its death. */
+        | {
+            readonly kind: "dead";
+            readonly process: ProcessIdentity;
+            readonly hasLeftovers: boolean;
+            readonly isTold: boolean;
+          }
         /** Nothing was ever launched, or the host has booted since. */
         | { readonly kind: "nothing"; readonly hasRebooted: boolean };
       readonly recorded: "stopped" | "held" | "intent" | "launched" | "backing-off" | "suspended";
@@ -148,13 +153,15 @@ export type KeeperEffect =
       readonly code: EventCode | null;
       /** The process it is about. */
       readonly pid: number | null;
+      /** Whose death it tells: told again by a later sentinel it is the same event. */
+      readonly death?: ProcessIdentity;
     }
   | { readonly kind: "answer"; readonly asker: number; readonly status: ProcessStatus; readonly comment: string }
   | { readonly kind: "refuse"; readonly asker: number; readonly code: RefusalCode; readonly message: string }
   /** Tell the alert of the new state to the outbox. */
   | { readonly kind: "alert"; readonly alert: OpenAlert }
   /** Message 1888 in sw_error. */
-  | { readonly kind: "complain"; readonly text: string };
+  | { readonly kind: "complain"; readonly process: ProcessIdentity; readonly text: string };
 
 export type RefusalCode =
   | "START_FAILED"

@@ -2,7 +2,7 @@
  * Readiness by a line of output. The pattern is a user's, so it may be one that takes for ever on the wrong line: lines
  * are cut, and matching is interrupted when it takes too long.
  */
-import { Script } from "node:vm";
+import { createContext, Script } from "node:vm";
 import { ensureError, systemCode } from "@castellan/kernel";
 import { type Bookmark, bookmarkIn, readOutput } from "../output/read-output.ts";
 import type { MadeProbe, Probe } from "./probe.ts";
@@ -23,8 +23,12 @@ export function createLogProbe(pattern: string, file: string, offset: number): M
     return { ok: false, reason: `logLine is not a regular expression: ${ensureError(thrown).message}` };
   }
   const matcher = new Script("lines.some((line) => expression.test(line))");
-  const matches = (lines: readonly string[]): boolean =>
-    lines.length > 0 && matcher.runInNewContext({ lines, expression }, { timeout: MATCH_MS }) === true;
+  const sandbox: { lines: readonly string[]; readonly expression: RegExp } = { lines: [], expression };
+  createContext(sandbox);
+  const matches = (lines: readonly string[]): boolean => {
+    sandbox.lines = lines;
+    return matcher.runInContext(sandbox, { timeout: MATCH_MS }) === true;
+  };
 
   let place: Bookmark | null = null;
   let partial = Buffer.alloc(0);
@@ -38,8 +42,8 @@ export function createLogProbe(pattern: string, file: string, offset: number): M
         const bytes = Buffer.concat([chunk.isTorn ? Buffer.alloc(0) : partial, chunk.data]);
         const lastBreak = bytes.lastIndexOf(0x0a);
         partial = Buffer.from(bytes.subarray(lastBreak + 1)).subarray(0, MOST_LINE * 4);
-        const lines = bytes.toString("utf8", 0, lastBreak + 1).split("\n");
-        if (matches(lines.map((line) => line.slice(0, MOST_LINE)))) return null;
+        const lines = lastBreak < 0 ? [] : bytes.toString("utf8", 0, lastBreak).split("\n");
+        if (lines.length > 0 && matches(lines.map((line) => line.slice(0, MOST_LINE)))) return null;
         if (!chunk.hasMore || signal.aborted) return `no line of its output matches ${expression.source}`;
       }
     } catch (thrown) {

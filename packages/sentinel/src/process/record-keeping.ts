@@ -8,6 +8,8 @@ import type { ProcessRecord, RecordStore } from "./record.ts";
 /** A launch waits this long for its intent to be on disk; other changes this long for theirs. */
 const INTENT_MS = 5000;
 const SAVE_WAIT_MS = 500;
+/** Such a wait is made of this many. */
+const WAITS = 10;
 const SAVE_AGAIN_MS = 5000;
 
 export interface RecordKeeping {
@@ -32,10 +34,17 @@ export function createRecordKeeping(
     await records.put(written);
     intended = written.phase === "stopped" || isDownWish(written.wish) ? null : written.launchId;
   };
+  /**
+   * The disk's answer is heard in our event loop: while that is held up (a hundred launches at once, a busy host) the time
+   * passes and nothing is heard. So a wait is many short ones, with a turn of the loop after each.
+   */
+  const waited = async (ms: number, signal: AbortSignal): Promise<void> => {
+    for (let left = WAITS; left > 0 && !signal.aborted; left -= 1) await sleep(clock, ms / WAITS, signal);
+  };
   /** Resolves when it is on disk, or with the reason why it is not (yet). */
   const writeWithin = async (deadlineMs: number): Promise<string | null> => {
     const enough = new AbortController();
-    const late = sleep(clock, deadlineMs, enough.signal).then(() => "the disk does not answer");
+    const late = waited(deadlineMs, enough.signal).then(() => "the disk does not answer");
     const written = write().then(
       () => null,
       (thrown: unknown) => ensureError(thrown).message,

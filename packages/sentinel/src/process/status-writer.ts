@@ -40,7 +40,13 @@ export interface StatusChange {
   /** The row in `running_processes`; null = none. */
   readonly pid: number | null;
   /** A line for `process_event_log`. */
-  readonly event: { readonly code: EventCode; readonly pid: number; readonly comment: string } | null;
+  readonly event: {
+    /** Written once under this id, however often it comes; default: a new one. */
+    readonly id?: string;
+    readonly code: EventCode;
+    readonly pid: number;
+    readonly comment: string;
+  } | null;
 }
 
 export interface StatusWriter {
@@ -68,7 +74,7 @@ export interface StatusWriterDeps {
 }
 
 const MOST_EVENTS = 10_000;
-const MOST_WRITES = 100;
+const MOST_WRITES = 400;
 const RETRY = { firstMs: 50, maxMs: 5000 };
 
 export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
@@ -76,8 +82,8 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
   const statuses = new Map<string, StatusChange>();
   const events: Row<"process_event_log">[] = [];
   const closing = new AbortController();
-  /** To be told of the next commit. */
-  const waiters: (() => void)[] = [];
+  /** Whoever waits for the next commit, or for the end of writing. */
+  const waiters = new Set<() => void>();
   let dropped = 0;
   let writing: Promise<void> | null = null;
 
@@ -107,6 +113,20 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
       ? []
       : [insert("running_processes", { ...ours(change.key), process_id: change.pid, port_number: 0 })]),
   ];
+
+  const tellWaiters = (): void => {
+    for (const tell of waiters) tell();
+  };
+  const nextCommit = (withinMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        waiters.delete(done);
+        resolve();
+      };
+      const timer = clock.after(withinMs, done);
+      waiters.add(done);
+    });
 
   /** One commit: as many statuses as fit, then as many events. */
   const writeSome = async (mostWrites: number): Promise<"done" | "more"> => {
@@ -144,7 +164,7 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
     if (rows.some((row) => !row.followed)) deps.onDeaths?.();
     const written = new Set(rows.map((row) => row.id));
     while (events[0] !== undefined && written.has(events[0].id)) events.shift();
-    for (const tell of waiters.splice(0)) tell();
+    tellWaiters();
     return "more";
   };
 
@@ -159,6 +179,8 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
         if ((await writeSome(mostWrites)) === "done") return;
         attempt = 0;
         mostWrites = MOST_WRITES;
+        // A commit may hold up everything else: what has happened meanwhile has its turn before the next.
+        await turn();
       } catch (thrown) {
         if (thrown instanceof StoreConflict && thrown.index === 0) {
           closing.abort();
@@ -182,11 +204,12 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
     if (writing !== null || closing.signal.aborted) return;
     // Begun in a later turn of the event loop: what happens together is written together, and a commit, which may hold up
     // everything (SQLite, a sync of the disk), comes after the launch of a replacement and not before it.
-    writing = new Promise<void>((resolve) => setImmediate(resolve))
+    writing = turn()
       .then(run)
       .catch((thrown: unknown) => log.error("the status writer failed", { error: ensureError(thrown) }))
       .finally(() => {
         writing = null;
+        tellWaiters();
         if (statuses.size + events.length > 0) wake();
       });
   };
@@ -199,7 +222,7 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
       statuses.set(token, change);
       if (change.event !== null) {
         events.push({
-          id: newId(),
+          id: change.event.id ?? newId(),
           ...ours(change.key),
           process_id: change.event.pid,
           process_status: change.event.code,
@@ -223,10 +246,7 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
         const left = deadline - clock.bootMs();
         if (closing.signal.aborted || left <= 0) return false;
         wake();
-        const enough = new AbortController();
-        const committed = new Promise<void>((resolve) => waiters.push(resolve));
-        await Promise.race([committed, writing, sleep(clock, left, enough.signal)]);
-        enough.abort();
+        await nextCommit(left);
       }
       return true;
     },
@@ -239,6 +259,8 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
     },
   };
 }
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** As the column takes it; empty is null, as some databases have it. */
 function cut(comment: string): string | null {

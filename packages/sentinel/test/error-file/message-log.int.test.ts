@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, readFile, rm, symlink } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { type Logger, silentLogger } from "@castellan/kernel";
 import { type TempHome, tempHome } from "@castellan/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -35,6 +35,21 @@ test("writes the documented format, one line a message, which our own parser kno
   ]);
   expect(parseMessages(errors + warnings).map(isOwnMessage)).toEqual([true, true, false]);
   expect(warnings.split("\n")[0]).toMatch(/:1882-peer gone$/);
+});
+
+test("knows what it has said lately, however long the file is, and nothing when that cannot be read", async () => {
+  expect(messageLog.hasError(1888, "Process WIS 1 ")).toBe(false);
+  messageLog.error(1888, "Process WIS 1 has ended");
+  await appendFile(home.path("logs", "sw_error"), `${"x".repeat(99)}\n`.repeat(2000));
+  expect(messageLog.hasError(1888, "Process WIS 1 ")).toBe(true);
+  for (const [id, words] of [
+    [1888, "Process WIS 11 "],
+    [1888, "has ended"],
+    [1882, "Process WIS 1 "],
+  ] as const)
+    expect(messageLog.hasError(id, words)).toBe(false);
+  await appendFile(home.path("logs", "sw_error"), `${"x".repeat(99)}\n`.repeat(2000));
+  expect(messageLog.hasError(1888, "Process WIS 1 ")).toBe(false);
 });
 
 test("a FIFO, a directory, a link or a missing place in the way is said elsewhere and stops nobody", async () => {

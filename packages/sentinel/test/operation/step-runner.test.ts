@@ -14,6 +14,8 @@ import { takeOver } from "../../src/role/mastership.ts";
 import { createFlaky, type Flaky, twoServers } from "../role/gateways.ts";
 import { must } from "./views.ts";
 
+const nothing = (): void => undefined;
+
 interface Rig {
   readonly clock: ManualClock;
   readonly gateway: Gateway;
@@ -137,7 +139,7 @@ describe("the step runner", () => {
 
   it("records a result after the status it stands for", async () => {
     const made = await rig([{}]);
-    let written = (): void => undefined;
+    let written = nothing;
     made.recorded = new Promise((resolve) => {
       written = resolve;
     });

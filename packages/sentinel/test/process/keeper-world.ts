@@ -102,7 +102,7 @@ export class KeeperModel {
     else if (record.identity === null) this.happen({ ...base, found: { kind: "nothing", hasRebooted: false } });
     else {
       const hasLeftovers = this.leftovers !== null;
-      this.happen({ ...base, found: { kind: "dead", process: record.identity, hasLeftovers } });
+      this.happen({ ...base, found: { kind: "dead", process: record.identity, hasLeftovers, isTold: false } });
     }
   }
 

@@ -1,4 +1,6 @@
-import { rm } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, rm } from "node:fs/promises";
+import { EVENT_CODE } from "@castellan/protocol";
 import { eventually, fakePrograms, findProcesses } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createProcReader } from "../../src/process/identity.ts";
@@ -142,6 +144,15 @@ describe("start and stop", () => {
   });
 });
 
+test("a FIFO in the place of its log file holds up nobody and is told of", async () => {
+  await kit.define("WIS", 2, { command: [node, fakePrograms.steady], ready: { logLine: "started" } });
+  await mkdir(kit.home.path("logs"), { recursive: true });
+  execFileSync("mkfifo", [kit.home.path("logs", "WIS_1.log")]);
+  const worker = await kit.worker();
+  await expect(worker.bring("WIS", 1, "RUNNING")).rejects.toThrow("WIS_1.log is a FIFO");
+  expect(await worker.bring("WIS", 2, "RUNNING")).toMatchObject({ status: "RUNNING" });
+});
+
 describe("deaths", () => {
   test("a killed process is replaced by another, and sw_error says so", async () => {
     await kit.define("WIS", 1, { command: [node, fakePrograms.steady], ready: { logLine: "started" } });
@@ -241,9 +252,59 @@ describe("what leaves the process group", () => {
     await second.bring("WIS", 1, "STOPPED");
     expect(findProcesses(kit.home.dir)).toEqual([]);
   });
+
+  test("goes also when the worker was killed while it waited for that", async () => {
+    await kit.define("WIS", 1, {
+      command: [node, fakePrograms.leaving],
+      ready: { logLine: "daemon", timeout: "10s" },
+    });
+    const first = await kit.worker();
+    await first.bring("WIS", 1, "RUNNING");
+    const { pid } = await first.statusOf("WIS", 1);
+    const daemon = await daemonOf();
+    await eventually(async () => (await kit.record("WIS", 1)).isReady === true);
+    await first.drop();
+    process.kill(pid ?? 0, "SIGKILL");
+    await eventually(() => !isAlive(pid));
+    await kit.writeRecord("WIS", 1, { ...(await kit.record("WIS", 1)), wish: "STOPPED" });
+
+    const second = await kit.worker();
+    await second.until("WIS", 1, "STOPPED");
+    expect(isAlive(daemon)).toBe(false);
+    expect(kit.complaints).toEqual([]);
+  });
 });
 
 describe("after the worker was killed", () => {
+  test("a death that the last worker has told of is told once", async () => {
+    await kit.define("WIS", 1, { command: [node, fakePrograms.steady], ready: { logLine: "started" } });
+    const first = await kit.worker();
+    await first.bring("WIS", 1, "RUNNING");
+    await eventually(async () => (await kit.record("WIS", 1)).isReady === true);
+    const { pid } = await first.statusOf("WIS", 1);
+    const record = await kit.record("WIS", 1);
+    process.kill(pid ?? 0, "SIGKILL");
+    await eventually(async () => (await first.statusOf("WIS", 1)).pid !== pid);
+    const replacement = await first.until("WIS", 1, "RUNNING");
+    await first.status.flush(5000);
+    await first.drop();
+    // As if it had been killed before the replacement.
+    process.kill(replacement ?? 0, "SIGKILL");
+    await eventually(() => !isAlive(replacement));
+    await kit.writeRecord("WIS", 1, record);
+
+    const second = await kit.worker();
+    await second.until("WIS", 1, "RUNNING");
+    await second.status.flush(5000);
+    expect((await second.statusOf("WIS", 1)).restarts).toBe(1);
+    expect(kit.complaints).toEqual([expect.stringContaining(`(pid ${pid}) has ended`)]);
+    const log = await kit.gateway.find("process_event_log", { where: { process_status: EVENT_CODE.died } });
+    expect(log.map(({ process_id }) => process_id)).toEqual([pid]);
+    const told = kit.published.filter(({ type }) => type === "castellan.process.failed");
+    expect(told).toHaveLength(2);
+    expect(new Set(told.map(({ id }) => id)).size).toBe(1);
+  });
+
   test("what runs is adopted, kept and stopped; what dies then is replaced", async () => {
     await kit.define("WIS", 3, { command: [node, fakePrograms.steady], ready: { logLine: "started" } });
     const first = await kit.worker();

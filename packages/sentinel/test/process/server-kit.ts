@@ -15,6 +15,7 @@ import {
 } from "@castellan/store";
 import { createMemoryGateway } from "@castellan/store/memory";
 import { assertNothingLeft, eventually, killAll, type TempHome, tempHome } from "@castellan/testkit";
+import type { PublishedEvent } from "../../src/ports.ts";
 import type { KeeperCommand } from "../../src/process/keeper-messages.ts";
 import { createProcessTable, type ProcessTableCommand } from "../../src/process/process-table.ts";
 import { createStatusWriter, type StatusWriter } from "../../src/process/status-writer.ts";
@@ -29,6 +30,7 @@ export class ServerKit {
   readonly gateway: Gateway;
   readonly alerts: { phase: string; alert: Alert }[] = [];
   readonly events: ProcessEvent[] = [];
+  readonly published: PublishedEvent[] = [];
   readonly complaints: string[] = [];
   superseded = 0;
   serverId = 0;
@@ -175,9 +177,18 @@ export class Worker {
       log: silentLogger,
       status: this.status,
       baseEnv: { PATH: process.env.PATH ?? "" },
-      events: { publish: (_subject, event) => void kit.events.push(ProcessEvent.parse(event.data)) },
+      events: {
+        publish: (_subject, event) => {
+          kit.published.push(event);
+          kit.events.push(ProcessEvent.parse(event.data));
+        },
+      },
       alerts: { report: async (phase, alert) => void kit.alerts.push({ phase, alert }) },
-      messages: { error: (id, text) => void kit.complaints.push(`${id} ${text}`), warn: () => undefined },
+      messages: {
+        error: (id, text) => void kit.complaints.push(`${id} ${text}`),
+        warn: () => undefined,
+        hasError: (id, beginning) => kit.complaints.some((one) => one.startsWith(`${id} ${beginning}`)),
+      },
     });
     this.table = this.system.spawn(createProcessTable({ ...world, readView, refreshMs: 1000 }), "processes");
   }

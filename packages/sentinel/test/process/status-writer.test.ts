@@ -3,7 +3,7 @@ import { CastellanError, createIdSource, createSeededRng, silentLogger } from "@
 import type { ProcessStatus } from "@castellan/protocol";
 import { type Gateway, insert, StoreUnavailable, type Write } from "@castellan/store";
 import { createMemoryGateway } from "@castellan/store/memory";
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createStatusWriter, type StatusChange, type StatusWriter } from "../../src/process/status-writer.ts";
 
 let clock: ManualClock;
@@ -11,6 +11,7 @@ let gateway: Gateway;
 let commits: number[];
 let refuse: (writes: readonly Write[]) => Error | null;
 let superseded: number;
+const writers: StatusWriter[] = [];
 
 beforeEach(async () => {
   clock = createManualClock();
@@ -44,9 +45,13 @@ beforeEach(async () => {
   ]);
 });
 
+afterEach(async () => {
+  for (const made of writers.splice(0)) await made.close();
+});
+
 function writer(incarnation = 7): StatusWriter {
   const rng = createSeededRng(1);
-  return createStatusWriter({
+  const made = createStatusWriter({
     gateway: {
       ...gateway,
       find: (table, query) => gateway.find(table, query),
@@ -66,6 +71,8 @@ function writer(incarnation = 7): StatusWriter {
       superseded += 1;
     },
   });
+  writers.push(made);
+  return made;
 }
 
 const change = (instance: number, status: ProcessStatus, more: Partial<StatusChange> = {}): StatusChange => ({
@@ -111,13 +118,13 @@ describe("status writer", () => {
     expect(await statuses()).toEqual(["RUNNING", "STOPPED", "STOPPED"]);
   });
 
-  test("no commit is larger than a hundred writes", async () => {
+  test("no commit is larger than four hundred writes", async () => {
     const status = writer();
     for (let instance = 1; instance <= 300; instance += 1) {
       status.record(change(instance, "RUNNING", { pid: instance, event: { code: 3000, pid: instance, comment: "" } }));
     }
     await clock.settle();
-    expect(Math.max(...commits)).toBeLessThanOrEqual(100);
+    expect(Math.max(...commits)).toBeLessThanOrEqual(400);
     expect(await gateway.find("process_event_log")).toHaveLength(300);
   });
 
