@@ -11,6 +11,7 @@ import { createOutputTrim } from "../../src/output/output-trim.ts";
 import { type Bookmark, CUT_GRAIN, readOutput } from "../../src/output/read-output.ts";
 import { createProcReader } from "../../src/process/identity.ts";
 
+const nothing = (): void => undefined;
 const MIB = 1024 * 1024;
 const KEEP = 16 * MIB;
 let home: TempHome;
@@ -133,4 +134,32 @@ test("only what is over the bound is cut, in whole grains; what cannot be cut is
   expect(cuts, "a hole is made once").toHaveLength(before);
   unwatch();
   expect(MIB % CUT_GRAIN).toBe(0);
+});
+
+test("a file is cut once, also when another one comes to be watched while that is done", async () => {
+  const manual = createManualClock();
+  const path = home.path("out.log");
+  writeFileSync(path, Buffer.alloc(3 * MIB));
+  const cuts: number[] = [];
+  let done = nothing;
+  const trim = createOutputTrim(manual, silentLogger, (_path, bytes) => {
+    cuts.push(bytes);
+    return new Promise((resolve) => {
+      done = () => resolve({ how: "refused", reason: "it will not" });
+    });
+  });
+  const file = { path, keep: () => MIB, onMoved: () => undefined };
+  const unwatch = trim.watch(file);
+  await manual.run(1000);
+  const unwatchOther = trim.watch({ ...file, path: home.path("other.log") });
+  await manual.run(5000);
+  expect(cuts).toHaveLength(1);
+  done();
+  await manual.run(1000);
+  expect(cuts).toHaveLength(2);
+  done();
+  unwatch();
+  unwatchOther();
+  await manual.settle();
+  expect(manual.waiting).toBe(0);
 });
