@@ -23,7 +23,7 @@ export interface RecordKeeping {
 /** `now` gives the record as it is at the time of writing. */
 export function createRecordKeeping(
   records: RecordStore,
-  { clock, log, timers }: ActorContext<KeeperCommand>,
+  { clock, log, timers }: Pick<ActorContext<KeeperCommand>, "clock" | "log" | "timers">,
   now: () => ProcessRecord,
 ): RecordKeeping {
   /** The launch id whose intent is on disk. */
