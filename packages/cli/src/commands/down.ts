@@ -28,8 +28,8 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, paths:
   if (worker === null && watcher === null) {
     if (await hasEndedInOrder(ctx)) {
       const hadNats = await endEmbeddedNats(paths, ctx.clock);
-      const also = hadNats ? "; its nats-server was, and has been ended" : "";
-      finish(invocation, `the sentinel of this server is not running${also}`);
+      const also = hadNats ? "; only its nats-server ran, and has been ended" : "";
+      finish(invocation, `the node is down already${also}`);
       return EXIT.done;
     }
     if (!invocation.json) invocation.io.out("the sentinel is gone: bringing it back to stop what it kept\n");

@@ -144,8 +144,11 @@ async function runStart(invocation: Invocation, ctx: AdminContext): Promise<Oper
   }
 }
 
-const nothingDefined = ({ io, home }: Invocation): string =>
-  `no processes are defined yet: write ${shellWord(join(home, TYPES_FILES[1] ?? ""))}, then \`castellan apply\` it${homeOption(io, home)}`;
+function nothingDefined({ io, home }: Invocation): string {
+  const file = shellWord(join(home, TYPES_FILES[1] ?? ""));
+  const option = homeOption(io, home);
+  return `no processes are defined yet: write ${file}, then: castellan apply ${file}${option} && castellan start${option}`;
+}
 
 const countProcesses = ({ servers }: StatusReport): number =>
   servers.reduce((sum, { processes }) => sum + processes.length, 0);

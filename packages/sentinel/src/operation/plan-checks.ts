@@ -126,7 +126,8 @@ export function findNotPausable({ verb, target }: PlanRequest, view: PlannerView
   const type = view.types.get(target.type);
   if (type?.pausable ?? false) return null;
   const known = [...view.types].filter(([, { pausable }]) => pausable).map(([name]) => name);
-  return new CastellanError("NOT_PAUSABLE", `${target.type} cannot be ${verb}d; what can: ${listOf(known.sort())}`, {
+  const others = known.length === 0 ? "no type says `pausable: true`" : `what can: ${listOf(known.sort())}`;
+  return new CastellanError("NOT_PAUSABLE", `${target.type} cannot be ${verb}d; ${others}`, {
     details: { type: target.type, pausable: known },
   });
 }

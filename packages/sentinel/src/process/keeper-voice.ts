@@ -81,14 +81,17 @@ function eventIdOf({ bootId, pid, startTime }: ProcessIdentity): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(12, 15)}-8${hex.slice(15, 18)}-${hex.slice(18, 30)}`;
 }
 
-function alertOf({ key, identity: who }: KeeperDeps, { cause, summary }: OpenAlert, now: Date): Alert {
+/** The one thing that is raised is that it was given up. */
+const RESOLVED = "is not suspended any more";
+
+function alertOf({ key, identity: who }: KeeperDeps, { cause, phase, summary }: OpenAlert, now: Date): Alert {
   const subject = processLabel(key);
   return {
     kind: "process",
     server: who.server,
     subject,
     severity: "error",
-    summary: `${subject} on ${who.server} ${summary}`.slice(0, 1000),
+    summary: `${subject} on ${who.server} ${phase === "resolve" ? RESOLVED : summary}`.slice(0, 1000),
     occurredAt: now.toISOString(),
     cause: causeKey({ kind: "process", server: who.server, subject, generation: cause }, hash),
     details: { type: key.type, instance: key.instance },

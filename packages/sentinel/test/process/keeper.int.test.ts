@@ -95,6 +95,12 @@ describe("start and stop", () => {
     expect(kit.alerts).toMatchObject([
       { phase: "raised", alert: { kind: "process", summary: expect.stringContaining("WIS 1 on hades is suspended") } },
     ]);
+    await worker.bring("WIS", 1, "STOPPED");
+    await eventually(() => kit.alerts.length === 2);
+    expect(kit.alerts[1]).toMatchObject({
+      phase: "resolved",
+      alert: { summary: "WIS 1 on hades is not suspended any more" },
+    });
   });
 
   test("one that does not become ready is refused with the reason, and not left running unready", async () => {
