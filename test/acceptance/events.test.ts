@@ -6,8 +6,8 @@ import { ONE } from "../harness/types.ts";
 
 /** A bus that takes everything but the self-test. */
 const DEAF = `
-authorization { users: [ { user: any, password: any, permissions: { publish: { deny: ["castellan.*.sys.loopback.>"] } } } ] }
-no_auth_user: any
+authorization { users: [ { user: guest, password: guest, permissions: { publish: { deny: ["castellan.*.sys.loopback.>"] } } } ] }
+no_auth_user: guest
 `;
 
 let nats: Awaited<ReturnType<typeof natsServer>>;

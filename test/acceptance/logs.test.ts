@@ -14,7 +14,7 @@ const NUMBERED = `let n = 0; setInterval(() => { let s = ""; for (let i = 0; i <
 const command = (...args: string[]): string => JSON.stringify([process.execPath, ...args]);
 const TYPES = `
 types:
-  TALK: { command: ${command("-e", "console.log('hello from ' + process.env.CASTELLAN_INSTANCE + '\\nsecond'); setInterval(() => {}, 1e6)")} }
+  TALK: { command: ${command("-e", "console.log('hello from {instance}\\nsecond'); setInterval(() => {}, 1e6)")} }
   MUCH: { command: ${command("-e", NUMBERED)}, logs: { keep: 4M } }
   QUIET: { command: ${command(fakePrograms.steady)} }
 servers:

@@ -110,6 +110,7 @@ describe("castellan status", () => {
 describe("completion in a shell", () => {
   it("completes commands, servers, types and numbers in bash", async () => {
     const script = `
+      export CASTELLAN_HOME=${JSON.stringify(node.home)}
       castellan() { ${JSON.stringify(process.execPath)} ${JSON.stringify(cliPath)} "$@"; }
       source <(castellan completion bash)
       complete_words() { COMP_WORDS=(castellan "$@"); COMP_CWORD=$#; _castellan; echo "\${COMPREPLY[*]}"; }
@@ -118,7 +119,7 @@ describe("completion in a shell", () => {
       complete_words restart ${server} ""
       complete_words restart ${server} MID ""
       complete_words --home /nowhere restart ""`;
-    const { stdout } = await execute("bash", ["-c", script], { env: { ...process.env, CASTELLAN_HOME: node.home } });
+    const { stdout } = await execute("bash", ["-c", script]);
     expect(stdout).toBe(`status\n${server}\nBASE MID TOP\n1 2\n\n`);
   });
 });

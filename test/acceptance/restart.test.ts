@@ -7,7 +7,7 @@ import { lives, makeNode, said, type TestNode } from "../harness/node.ts";
 const steady = JSON.stringify([process.execPath, fakePrograms.steady]);
 /** Ends at once while the file is there. */
 const UNLESS_BROKEN = `
-  if (require("fs").existsSync(process.env.CASTELLAN_HOME + "/broken")) process.exit(3);
+  if (require("fs").existsSync("broken")) process.exit(3);
   setInterval(() => {}, 60000);`;
 const slow = JSON.stringify([process.execPath, fakePrograms.slow, "400"]);
 

@@ -3,19 +3,18 @@
  * of a START, and of the replacement of a dead process. The process is started once, lives once, and is counted once.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { eventually, findProcesses, tempHome } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { lives, makeNode, said, type TestNode } from "../harness/node.ts";
 import { RECORDING } from "../harness/types.ts";
 
-const loader = fileURLToPath(new URL("../harness/kill-at-spawn.mjs", import.meta.url));
+const loader = new URL("../harness/kill-at-spawn.mjs", import.meta.url).href;
 
 let node: TestNode;
 let away: Awaited<ReturnType<typeof tempHome>>;
 beforeEach(async () => {
   away = await tempHome();
-  const env = { NODE_OPTIONS: `--import=${loader}`, CASTELLAN_TEST_TRAP: away.path("trap") };
+  const env = { NODE_OPTIONS: `--import=${loader}?${encodeURIComponent(away.path("trap"))}` };
   node = await makeNode({ types: RECORDING, env });
   const up = await node.up();
   expect(up.code, said(up)).toBe(0);

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { createSeededRng } from "@castellan/kernel";
-import { eventually, fakePrograms, findProcesses } from "@castellan/testkit";
+import { eventually, fakePrograms, findProcesses, testSeed } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { isOnPostgres } from "../harness/database.ts";
 import { lives, makeNode, said, type TestNode } from "../harness/node.ts";
@@ -38,9 +38,7 @@ const until = (wanted: readonly string[]) =>
 
 describe("an operation whose worker is killed", () => {
   it(`is carried out once: ${ROUNDS} of each`, async () => {
-    const seed = Number(process.env["CASTELLAN_TEST_SEED"] ?? Date.now() % 1_000_000);
-    process.stdout.write(`      CASTELLAN_TEST_SEED=${seed}\n`);
-    const rng = createSeededRng(seed);
+    const rng = createSeededRng(testSeed());
     node = await makeNode({ types: TYPES });
     const up = await node.up();
     expect(up.code, said(up)).toBe(0);

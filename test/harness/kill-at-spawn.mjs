@@ -1,5 +1,5 @@
 /**
- * Loaded into the programs of a node under test (`node --import`). When a worker is about to spawn the managed process
+ * Loaded into the programs of a node under test (`node --import=FILE?TRAP`). When a worker is about to spawn the managed process
  * that the trap file names, it is killed with SIGKILL at exactly that call: `before` it, or `after` it has succeeded and
  * before anything else can happen. A trap springs once: it is renamed to `.sprung` first. The product knows nothing of it.
  */
@@ -7,7 +7,7 @@ import childProcess from "node:child_process";
 import { readFileSync, renameSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
-const trap = process.env.CASTELLAN_TEST_TRAP;
+const trap = decodeURIComponent(new URL(import.meta.url).search.slice(1));
 const { spawn } = childProcess;
 
 /** When to die, if the trap is set for this process. */

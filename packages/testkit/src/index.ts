@@ -21,3 +21,4 @@ export {
 export { fakePrograms } from "./programs.ts";
 export { cliPath, repositoryRoot } from "./repository.ts";
 export { type TempHome, tempHome } from "./temp-home.ts";
+export { testSeed } from "./test-seed.ts";

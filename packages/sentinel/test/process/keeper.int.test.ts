@@ -220,6 +220,23 @@ const daemonOf = async (): Promise<number> =>
       ?.slice("daemon ".length),
   );
 
+/** What has left the group lives on after the worker, and after the instance it came from. */
+async function orphanedDaemon(): Promise<{ readonly pid: number | null; readonly daemon: number }> {
+  await kit.define("WIS", 1, {
+    command: [node, fakePrograms.leaving],
+    ready: { logLine: "daemon", timeout: "10s" },
+  });
+  const first = await kit.worker();
+  await first.bring("WIS", 1, "RUNNING");
+  const { pid } = await first.statusOf("WIS", 1);
+  const daemon = await daemonOf();
+  await eventually(async () => (await kit.record("WIS", 1)).isReady === true);
+  await first.drop();
+  process.kill(pid ?? 0, "SIGKILL");
+  await eventually(() => !isAlive(pid));
+  return { pid, daemon };
+}
+
 describe("what leaves the process group", () => {
   test("hears the signal to stop when its parent has ended, and a stop leaves nothing of it", async () => {
     await kit.define("WIS", 1, {
@@ -237,18 +254,7 @@ describe("what leaves the process group", () => {
   });
 
   test("is not taken for the instance by the next worker, and goes at the next stop", async () => {
-    await kit.define("WIS", 1, {
-      command: [node, fakePrograms.leaving],
-      ready: { logLine: "daemon", timeout: "10s" },
-    });
-    const first = await kit.worker();
-    await first.bring("WIS", 1, "RUNNING");
-    const { pid } = await first.statusOf("WIS", 1);
-    const daemon = await daemonOf();
-    await eventually(async () => (await kit.record("WIS", 1)).isReady === true);
-    await first.drop();
-    process.kill(pid ?? 0, "SIGKILL");
-    await eventually(() => !isAlive(pid));
+    const { pid, daemon } = await orphanedDaemon();
 
     const second = await kit.worker();
     await eventually(async () => ((await kit.output("WIS", 1)).match(/daemon/g) ?? []).length === 2);
@@ -260,18 +266,7 @@ describe("what leaves the process group", () => {
   });
 
   test("goes also when the worker was killed while it waited for that", async () => {
-    await kit.define("WIS", 1, {
-      command: [node, fakePrograms.leaving],
-      ready: { logLine: "daemon", timeout: "10s" },
-    });
-    const first = await kit.worker();
-    await first.bring("WIS", 1, "RUNNING");
-    const { pid } = await first.statusOf("WIS", 1);
-    const daemon = await daemonOf();
-    await eventually(async () => (await kit.record("WIS", 1)).isReady === true);
-    await first.drop();
-    process.kill(pid ?? 0, "SIGKILL");
-    await eventually(() => !isAlive(pid));
+    const { daemon } = await orphanedDaemon();
     await kit.writeRecord("WIS", 1, { ...(await kit.record("WIS", 1)), wish: "STOPPED" });
 
     const second = await kit.worker();

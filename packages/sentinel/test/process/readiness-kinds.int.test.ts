@@ -1,5 +1,7 @@
 /** Each way of telling that an instance is ready, with a real instance of its own under a keeper. */
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { eventually, fakePrograms, findProcesses } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ServerKit, type Worker } from "./server-kit.ts";
@@ -53,9 +55,12 @@ describe("it is RUNNING once", () => {
   });
 
   test("its command says so, with the instance's environment and directory", async () => {
-    const script = "setTimeout(() => require('node:fs').writeFileSync('here', ''), 200); setInterval(() => {}, 1e6)";
-    const ready = { exec: ["sh", "-c", '[ -f here ] && [ "$COLOUR" = red ]'] };
-    expect(await start({ command: inline(script), env: { COLOUR: "red" }, ready })).toEqual(DONE);
+    const ready = { exec: ["sh", "-c", 'touch asked && [ -f here ] && [ "$COLOUR" = red ]'] };
+    const started = start({ command: [node, fakePrograms.steady], env: { COLOUR: "red" }, ready });
+    await eventually(() => existsSync(join(kit.home.dir, "asked")), { describe: "it was asked, and is not ready" });
+    expect((await worker.statusOf("WIS", 1)).status).toBe("STARTING");
+    writeFileSync(join(kit.home.dir, "here"), "");
+    expect(await started).toEqual(DONE);
   });
 
   test("its output has the line, after any amount of other output", async () => {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { createSeededRng, sleep } from "@castellan/kernel";
-import { eventually, fakePrograms } from "@castellan/testkit";
+import { eventually, fakePrograms, testSeed } from "@castellan/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createProcReader } from "../../src/process/identity.ts";
 import { clock, ServerKit } from "./server-kit.ts";
@@ -38,7 +38,7 @@ async function killedAfter(ms: number): Promise<void> {
 }
 
 test("a worker killed at any moment of restarting leaves no instance doubled, and the next one takes over all of them", async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
+  const seed = testSeed();
   const rng = createSeededRng(seed);
   for (let round = 0; round < 8; round += 1) {
     await killedAfter(rng.next() * 120);
