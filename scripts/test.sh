@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test.sh LAYER... [VITEST ARGUMENTS]: set-up, then the layers named, in that order.
 #
-# The last line is the sum: "N passed, N failed". Fails when a test failed, when a layer broke in another way (which
-# counts as one failure), and when no test ran at all. A layer without tests is not a failure.
+# The last line is the sum: "N passed, N failed", above it what failed. Fails when a test failed, when a layer broke in
+# another way (which counts as one failure), and when no test ran at all. A layer without tests is not a failure.
 set -euo pipefail
 
 layers=()
@@ -27,8 +27,9 @@ for layer in "${layers[@]}"; do
     continue
   fi
   status=0
-  node_modules/.bin/vitest run --project "$layer" --passWithNoTests \
-    --reporter=default --reporter=json --outputFile.json="$results/$layer.json" "$@" </dev/null || status=$?
+  CASTELLAN_UNHANDLED_ERRORS="$results/$layer.stray" \
+    node_modules/.bin/vitest run --project "$layer" --passWithNoTests --reporter=default --reporter=json \
+    --outputFile.json="$results/$layer.json" --reporter=./scripts/unhandled-errors.mjs "$@" </dev/null || status=$?
   printf '%s\n' "$status" >"$results/$layer.status"
 done
 

@@ -96,20 +96,51 @@ describe("scripts/sum-tests.mjs", () => {
     expect(await sum()).toMatchObject({ code: 0, lines: ["124 passed, 0 failed, 3 skipped"] });
   });
 
-  it("fails on failed tests and on files that do not load", async () => {
-    const broken = { status: "failed", assertionResults: [] };
-    const failing = { status: "failed", assertionResults: [{ status: "failed" }, { status: "passed" }] };
+  it("names the tests that failed and the files that do not load, and fails", async () => {
+    const passed = { status: "passed" };
+    const failed = {
+      status: "failed",
+      fullName: "a thing does it",
+      failureMessages: ["Error: \u001b[31mno\u001b[0m\n\n    at x"],
+    };
+    const failing = { name: `${process.cwd()}/b.test.ts`, status: "failed", assertionResults: [failed, passed] };
+    const broken = {
+      name: `${process.cwd()}/a.test.ts`,
+      status: "failed",
+      message: "no such module",
+      assertionResults: [],
+    };
     await layer("unit", 1, { numPassedTests: 4, numFailedTests: 1, testResults: [broken, failing] });
-    expect(await sum()).toMatchObject({ code: 1, lines: ["4 passed, 2 failed"] });
+    expect(await sum()).toMatchObject({
+      code: 1,
+      lines: [
+        "FAILED unit a.test.ts (the file or its set-up)",
+        "  | no such module",
+        "FAILED unit b.test.ts: a thing does it",
+        "  | Error: no",
+        "  |     at x",
+        "4 passed, 2 failed",
+      ],
+    });
   });
 
-  it("counts a layer that broke without a failed test as a failure", async () => {
+  it("names many failures in few lines", async () => {
+    const test = { status: "failed", fullName: "does it", failureMessages: ["Error: no\n  at x"] };
+    const file = { name: `${process.cwd()}/b.test.ts`, status: "failed", assertionResults: [test, test, test] };
+    await layer("unit", 1, { numPassedTests: 0, numFailedTests: 3, testResults: [file] });
+    expect((await sum()).lines).toHaveLength(3 * 2 + 1);
+  });
+
+  it("counts a layer that broke without a failed test as a failure, and says what the stray error was", async () => {
     await layer("unit", 0, { numPassedTests: 4, numFailedTests: 0 });
     await layer("integration", 137);
+    await writeFile(home.path("integration.stray"), "Error: floating\n    at y");
     const outcome = await sum();
     expect(outcome.code).toBe(1);
     expect(outcome.lines).toEqual([
-      "integration: no test failed, yet vitest ended with 137 (see above)",
+      "FAILED integration no test failed, yet vitest ended with 137 (see above)",
+      "  | Error: floating",
+      "  |     at y",
       "4 passed, 1 failed",
     ]);
   });
