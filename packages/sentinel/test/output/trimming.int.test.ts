@@ -13,7 +13,9 @@ import { createProcReader } from "../../src/process/identity.ts";
 
 const nothing = (): void => undefined;
 const MIB = 1024 * 1024;
-const KEEP = 16 * MIB;
+const KEEP = 8 * MIB;
+/** Lines that may be written and not yet read: much less than the three quarters of KEEP that a cut leaves. */
+const AHEAD = (KEEP / 4 / 100) * 2;
 let home: TempHome;
 let killWorker: () => Promise<void>;
 
@@ -68,6 +70,8 @@ function gaps(path: string): string[] {
 }
 
 test("20 times its head is cut off while a process writes, the worker killed in between: no line is lost or doubled", async () => {
+  const mayWrite = (lines: number): void => writeFileSync(home.path("credit"), String(lines));
+  mayWrite(AHEAD);
   await startWorker();
   const path = home.path("logs", "OUT_1.log");
   const { seen, readOn } = follow(path);
@@ -75,7 +79,8 @@ test("20 times its head is cut off while a process writes, the worker killed in 
   await eventually(
     async () => {
       await readOn();
-      expect(seen.complaints).toEqual([]);
+      if (seen.complaints.length > 0) return true;
+      mayWrite(seen.lines + AHEAD);
       if (seen.cuts >= (kills[0] ?? Number.POSITIVE_INFINITY)) {
         kills.shift();
         await killWorker();
@@ -84,8 +89,9 @@ test("20 times its head is cut off while a process writes, the worker killed in 
       }
       return seen.cuts >= 20;
     },
-    { withinMs: 50_000, everyMs: 20, describe: "20 cuts" },
+    { withinMs: 100_000, everyMs: 20, describe: "20 cuts" },
   );
+  expect(seen.complaints.slice(0, 5)).toEqual([]);
   expect(kills).toEqual([]);
   expect(seen.lines).toBeGreaterThan((20 * KEEP) / 4 / 100);
   const launched = createProcReader()
