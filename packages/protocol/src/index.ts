@@ -69,6 +69,7 @@ export {
   WorkItemReport,
   WorkItemState,
 } from "./reports.ts";
+export { Heartbeat, WatcherHeartbeat } from "./sentinel/heartbeat.ts";
 export { Sentinel } from "./sentinel/messages.ts";
 export {
   CommandVerb,

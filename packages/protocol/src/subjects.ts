@@ -39,11 +39,15 @@ export interface Subjects {
   readonly allEvents: string;
   readonly allAlerts: string;
   readonly allCommands: string;
+  /** Worker and watcher of every server: for the master alone. */
+  readonly allHeartbeats: string;
   build(subject: Subject): string;
   /** Null for a subject that is not this node's or not of this grammar. */
   parse(text: string): Subject | null;
   /** Every verb of one actor: `castellan.{node}.req.{server}.{actor}.{key}.*`. */
   requestsOf(address: { server: string; actor: string; key: string }): string;
+  /** Worker and watcher of one server. */
+  heartbeatsOf(server: string): string;
 }
 
 const SEVERITIES: readonly Severity[] = ["info", "warning", "error", "critical"];
@@ -82,8 +86,10 @@ export function createSubjects(node: string): Subjects {
     allEvents: `${prefix}.evt.>`,
     allAlerts: `${prefix}.evt.alert.>`,
     allCommands: `${prefix}.cmd.*`,
+    allHeartbeats: `${prefix}.hb.*.*`,
     build,
     parse: (text) => (text.startsWith(`${prefix}.`) ? parseTokens(text.slice(prefix.length + 1).split(".")) : null),
+    heartbeatsOf: (server) => `${prefix}.hb.${token(server)}.*`,
     requestsOf: ({ server, actor, key }) => `${prefix}.req.${token(server)}.${token(actor)}.${token(key)}.*`,
   };
 }

@@ -22,3 +22,4 @@ export { takeIncarnation } from "./role/incarnation.ts";
 export { type LoopbackBus, testEvents } from "./role/loopback.ts";
 export { createRollCall, createSignOfLife } from "./role/presence.ts";
 export { createRole, type RoleState, type StopMaster, type Term } from "./role/role.ts";
+export { type SqlContact, watchSqlContact } from "./role/sql-contact.ts";

@@ -19,7 +19,13 @@ import {
 } from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
 import { createSubjects, Sentinel } from "@castellan/protocol";
-import { type MessageLog, type SentinelIdentity, takeIncarnation } from "@castellan/sentinel";
+import {
+  type MessageLog,
+  type RoleState,
+  type SentinelIdentity,
+  takeIncarnation,
+  watchSqlContact,
+} from "@castellan/sentinel";
 import { connectChannel, createMessageLog, createProcReader } from "@castellan/sentinel/pair";
 import { type Gateway, StoreUnavailable } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
@@ -118,7 +124,8 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     disposer.add("store watch", () => watch.cancel());
   }
 
-  const gateway = await openSchema(configured, rim);
+  const sql = watchSqlContact(await openSchema(configured, rim), clock);
+  const { gateway } = sql;
   disposer.add("database", () => gateway.close());
   const identity = await identify(configured, gateway, rim, pair);
   const { server } = identity;
@@ -133,10 +140,12 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     onDefect: (error, path) => stop.request(`actor ${path} failed for good: ${error.message}`),
   });
   disposer.add("actors", () => system.stop(SYSTEM_STOP_MS));
+  let role: RoleState = { role: "slave" };
   const heartbeat = startHeartbeat({
     bus,
     subject: subjects.build({ kind: "heartbeat", server, part: "worker" }),
     clock,
+    say: () => ({ incarnation: identity.incarnation, epoch: null, ...role, sqlAgeMs: sql.ageMs() }),
   });
   disposer.add("heartbeat", () => heartbeat.stop());
   const guardian = system.spawn(
@@ -152,7 +161,10 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
       log,
       baseEnv: processEnvironment(options.environment),
       settings: configured,
-      onRole: (role) => heartbeat.role(role),
+      onRole: (state) => {
+        role = state;
+        heartbeat.sayNow();
+      },
       onStop: (why) => {
         pair.endsInOrder();
         nats?.endsInOrder();
