@@ -43,6 +43,15 @@ describe("the intake", () => {
     expect(handled).toEqual(Array.from({ length: 1000 }, (_, at) => at));
   });
 
+  test("tells when all that it took is handled", async () => {
+    const { intake, handled, turn } = loop(10);
+    await intake.emptied();
+    for (let message = 0; message < 100; message += 1) intake.take(message, 10);
+    const handledThen = intake.emptied().then(() => handled.length);
+    while (turn());
+    expect(await handledThen).toBe(100);
+  });
+
   test("takes no more than there is room for, in number and in bytes, and again when there is room", () => {
     const many = loop(1);
     const taken = Array.from({ length: 60_000 }, (_, at) => many.intake.take(at, 1)).filter(Boolean).length;

@@ -89,8 +89,8 @@ const startHost = async (
   return started;
 };
 const stopHost = async ({ system, transport, link }: Host): Promise<void> => {
-  await system.stop(1000);
-  await transport.close(1000);
+  await system.stop(20_000);
+  await transport.close(20_000);
   await link.close();
 };
 
@@ -104,7 +104,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-const soon = { timeoutMs: 5000 };
+const soon = { timeoutMs: 20_000 };
 
 describe("over a real server", () => {
   test("an exposed actor is told, asked, and refuses, as if it were here", async () => {
@@ -173,6 +173,26 @@ describe("over a real server", () => {
     hades.transport.send({ host: "zeus", actor: "broken", key: "-" }, "x", new Uint8Array(0), {});
     const remote = hades.system.remote(Echo, { host: "zeus" });
     expect(await remote.ask({ type: "Say", text: "alive" }, soon)).toMatchObject({ text: "alive" });
+  });
+
+  test("whoever closes first answers all that has come in, however long that takes", async () => {
+    const zeus = await startHost("zeus");
+    const hades = await startHost("hades");
+    const door = { host: "zeus", actor: "slow", key: "-" };
+    let closed: Promise<void> | null = null;
+    zeus.transport.serve(door, (_verb, body, _headers, reply) => {
+      closed ??= stopHost(zeus);
+      const until = performance.now() + 5;
+      while (performance.now() < until);
+      reply?.(body, {});
+    });
+    await zeus.link.connection.flush();
+    const asks = Array.from({ length: 200 }, () =>
+      hades.transport.request(door, "x", new Uint8Array(1), {}, soon.timeoutMs),
+    );
+    expect(await Promise.all(asks)).toHaveLength(200);
+    await closed;
+    hosts.splice(hosts.indexOf(zeus), 1);
   });
 
   test("watching from elsewhere: stopped when the actor ends, unreachable when its host is gone", async () => {
@@ -287,11 +307,9 @@ describe("the link", () => {
     });
     try {
       const weak = await startHost("weak", { servers: strict.url, user: "weak", password: "pw" });
-      const asked = performance.now();
       await expect(weak.system.remote(Echo, { host: "zeus" }).ask({ type: "Hang" }, soon)).rejects.toMatchObject({
         code: "NOT_PERMITTED",
       });
-      expect(performance.now() - asked).toBeLessThan(4000);
       await expect(
         connectLink({ servers: strict.url, name: "x", clock, logger: silentLogger, user: "weak", password: "no" }),
       ).rejects.toMatchObject({ code: "NOT_PERMITTED" });

@@ -18,6 +18,8 @@ const COMPACT_AT = 4096;
 export interface Intake<M> {
   /** Handles the message of so many bytes, now or in one of the next turns; false when there is no room for it. */
   take(message: M, bytes: number): boolean;
+  /** Resolves when all that was taken is handled: at once, or after so many turns. */
+  emptied(): Promise<void>;
 }
 
 /** `nowMs` must not jump back; `handle` must not throw; `nextTurn` is how the event loop's next turn is asked for. */
@@ -33,6 +35,7 @@ export function createIntake<M>(
   let endsMs = 0;
   let handled = 0;
   let isSpent = false;
+  let whenEmpty: (() => void)[] = [];
 
   const hasTime = (): boolean => {
     if (!isTurn) {
@@ -61,6 +64,10 @@ export function createIntake<M>(
       waiting = waiting.slice(at);
       at = 0;
     }
+    if (waiting.length > 0) return;
+    const told = whenEmpty;
+    whenEmpty = [];
+    for (const tell of told) tell();
   };
   return {
     take(message, bytes) {
@@ -74,5 +81,6 @@ export function createIntake<M>(
       waitingBytes += bytes;
       return true;
     },
+    emptied: () => (waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => void whenEmpty.push(resolve))),
   };
 }

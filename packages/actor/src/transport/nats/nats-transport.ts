@@ -115,6 +115,13 @@ export function createNatsTransport(options: NatsTransportOptions): Transport {
     receive(message, (verb, _body, _headers, reply) => onOverload?.(verb, reply));
   };
 
+  /** What came before the doors were closed is refused, and the answers leave, before the caller ends the connection. */
+  const leave = async (): Promise<void> => {
+    await connection.flush();
+    await intake.emptied();
+    await connection.flush();
+  };
+
   follow().catch(onError);
   return {
     self,
@@ -160,11 +167,9 @@ export function createNatsTransport(options: NatsTransportOptions): Transport {
       for (const serving of served) serving.close();
       correlation.close();
       if (connection.isClosed() || !up) return;
-      // What was answered last should leave before the caller ends the connection.
       const deadline = new Promise<void>((resolve) => {
         const timer = clock.after(deadlineMs, resolve);
-        void connection
-          .flush()
+        void leave()
           .then(() => timer.cancel(), onError)
           .finally(resolve);
       });
