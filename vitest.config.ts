@@ -6,10 +6,10 @@ const resolveSource = {
 };
 
 /**
- * Real servers and processes: no second chance, a generous safety net. Homes, ports and addresses are each test's own,
- * and it mostly waits: several files at a time.
+ * Real servers and processes: no second chance. Homes, ports and addresses are each test's own, and it mostly waits:
+ * several files at a time. Deadlines are safety nets, here and below: a machine ten times slower than usual passes.
  */
-const real = { maxWorkers: 4, retry: 0, testTimeout: 60_000, hookTimeout: 60_000 };
+const real = { maxWorkers: 4, retry: 0, testTimeout: 150_000, hookTimeout: 150_000 };
 
 export default defineConfig({
   ...resolveSource,
@@ -21,7 +21,7 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/test/**/*.test.ts"],
           exclude: ["**/*.int.test.ts", "**/node_modules/**"],
-          testTimeout: 10_000,
+          testTimeout: 60_000,
           // Nothing global is touched, so files share what they import: a third of the time.
           isolate: false,
         },
@@ -34,7 +34,7 @@ export default defineConfig({
           name: "acceptance",
           include: ["test/acceptance/**/*.test.ts"],
           exclude: ["test/acceptance/postgres-*.test.ts"],
-          testTimeout: 120_000,
+          testTimeout: 240_000,
         },
       },
       {
@@ -44,7 +44,7 @@ export default defineConfig({
           name: "acceptance-postgres",
           include: ["test/acceptance/**/*.test.ts"],
           globalSetup: ["test/harness/postgres-server.ts"],
-          testTimeout: 120_000,
+          testTimeout: 240_000,
         },
       },
       {

@@ -22,9 +22,10 @@ function failuresOf({ name = "?", status, message = "", assertionResults }) {
   const file = relative(process.cwd(), name);
   const tests = assertionResults.filter((test) => test.status === "failed");
   if (status === "failed" && tests.length === 0) return [{ name: `${file} (the file or its set-up)`, message }];
-  return tests.map(({ fullName = "?", failureMessages }) => ({
+  return tests.map(({ fullName = "?", duration, failureMessages }) => ({
     name: `${file}: ${fullName}`,
-    message: (failureMessages ?? []).join("\n"),
+    // What vitest says for a test that it has given up at its deadline.
+    message: (failureMessages ?? []).join("\n").replace("STACK_TRACE_ERROR", `not done in time (${duration} ms)`),
   }));
 }
 
