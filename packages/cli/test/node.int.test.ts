@@ -34,6 +34,7 @@ beforeAll(async () => {
       nonce: "n",
       started_at: now,
       last_seen_at: now,
+      ended_at: null,
     }),
   ]);
   const endpoints = { node: "castellan", server: "hades", natsUrl: server.url, databaseUrl: url, consoleUrl: null };

@@ -200,6 +200,7 @@ describe("the view of a node", () => {
         nonce: "n",
         started_at: NOW,
         last_seen_at: NOW,
+        ended_at: null,
       }),
     ]);
     const view = await readNodeView(gateway);

@@ -63,16 +63,22 @@ function claimWrite({ serverId, nonce, now }: TakeIncarnation, row: Row<"sentine
       nonce,
       started_at: now,
       last_seen_at: now,
+      ended_at: null,
     });
   }
   return update(
     "sentinel",
     { logical_machine_id: serverId, incarnation: row.incarnation },
-    { incarnation: row.incarnation + 1, nonce, started_at: now, last_seen_at: now },
+    { incarnation: row.incarnation + 1, nonce, started_at: now, last_seen_at: now, ended_at: null },
   );
 }
 
 /** For every commit of a sentinel about its own server: refused (`StoreConflict`) once a later worker has started. */
 export function stillCurrent(serverId: number, incarnation: number, now: Date): Write {
   return update("sentinel", { logical_machine_id: serverId, incarnation }, { last_seen_at: now });
+}
+
+/** The last thing a sentinel writes that ends in order: it will not be missed. */
+export function hasEnded(serverId: number, incarnation: number, now: Date): Write {
+  return update("sentinel", { logical_machine_id: serverId, incarnation }, { last_seen_at: now, ended_at: now });
 }

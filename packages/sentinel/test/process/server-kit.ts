@@ -87,7 +87,7 @@ export class ServerKit {
     this.#incarnation += 1;
     const now = clock.now();
     const key = { logical_machine_id: this.serverId };
-    const row = { incarnation: this.#incarnation, nonce: newId(), started_at: now, last_seen_at: now };
+    const row = { incarnation: this.#incarnation, nonce: newId(), started_at: now, last_seen_at: now, ended_at: null };
     await this.gateway.commit([
       this.#incarnation === 1 ? insert("sentinel", { ...key, ...row }) : update("sentinel", key, row),
     ]);

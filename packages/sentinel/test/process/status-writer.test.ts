@@ -26,6 +26,7 @@ beforeEach(async () => {
       nonce: "n",
       started_at: clock.now(),
       last_seen_at: clock.now(),
+      ended_at: null,
     }),
     ...[1, 2, 3].map((instance) =>
       insert("process_config", {

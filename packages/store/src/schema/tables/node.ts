@@ -55,6 +55,14 @@ export const server_state = table(
 /** Which incarnation of a server's sentinel counts. Writer: compare-and-swap by the starting worker. */
 export const sentinel = table(
   "sentinel",
-  { logical_machine_id: int(), incarnation: bigint(), nonce: string(64), started_at: time(), last_seen_at: time() },
+  {
+    logical_machine_id: int(),
+    incarnation: bigint(),
+    nonce: string(64),
+    started_at: time(),
+    last_seen_at: time(),
+    /** When it ended in order: nobody misses it. Null = it has not. */
+    ended_at: nullable(time()),
+  },
   { primaryKey: { name: "pk_sentinel", columns: ["logical_machine_id"] } },
 );
