@@ -114,35 +114,43 @@ setup_tree_matches_lock() {
   ' 9>&-
 }
 
+# Leaves the driver to `setup_driver`: its compiler and our build each keep one core busy, so they run side by side.
 setup_packages() {
-  local stamp_file=node_modules/.castellan-stamp stamp
-  stamp=$(setup_stamp)
-  if [[ ! -f $stamp_file || $(<"$stamp_file") != "$stamp" ]]; then
-    setup_headers
-    if ! setup_tree_matches_lock; then
-      setup_compiler
-      setup_say "installing packages (npm ci; the first time a database driver is compiled, about a minute)"
-      setup_quietly npm ci --no-audit --no-fund ||
-        setup_fail "npm ci failed (see above). Missing for native modules: $(setup_missing_tools)(nothing if empty)"
-    fi
+  local stamp_file=node_modules/.castellan-stamp
+  [[ ! -f $stamp_file || $(<"$stamp_file") != "$(setup_stamp)" ]] || return 0
+  setup_tree_matches_lock && return 0
+  setup_say "installing packages"
+  setup_quietly npm ci --no-audit --no-fund --ignore-scripts || setup_fail "npm ci failed (see above)"
+}
+
+setup_driver() {
+  setup_sqlite_loads && return 0
+  setup_headers
+  setup_compiler
+  setup_say "building better-sqlite3 for $(node --version) (the first time; a minute or two)"
+  if ! setup_quietly npm rebuild better-sqlite3 || ! setup_sqlite_loads; then
+    setup_fail "better-sqlite3 cannot be loaded or built. Install: python3 make g++ (missing now:" \
+      "$(setup_missing_tools)); if Node's headers cannot be downloaded, set npm_config_nodedir to a directory" \
+      "that has include/node/node.h"
   fi
-  if ! setup_sqlite_loads; then
-    setup_headers
-    setup_compiler
-    setup_say "building better-sqlite3 for $(node --version)"
-    if ! setup_quietly npm rebuild better-sqlite3 || ! setup_sqlite_loads; then
-      setup_fail "better-sqlite3 cannot be loaded or built. Install: python3 make g++ (missing now:" \
-        "$(setup_missing_tools)); if Node's headers cannot be downloaded, set npm_config_nodedir to a directory" \
-        "that has include/node/node.h"
-    fi
-  fi
-  # Written last: an interrupted installation is repeated.
-  printf '%s\n' "$stamp" >"$stamp_file"
 }
 
 setup_build() {
   setup_say "building"
   setup_quietly node_modules/.bin/turbo run build --ui=stream || setup_fail "the build failed (see above)"
+}
+
+setup_driver_and_build() {
+  local driver
+  setup_driver &
+  driver=$!
+  if ! (setup_build); then
+    kill "$driver" 2>/dev/null || true
+    exit 1
+  fi
+  wait "$driver" || exit 1
+  # Written last: an interrupted installation is repeated.
+  setup_stamp >node_modules/.castellan-stamp
 }
 
 setup_nats_server() {
@@ -162,7 +170,7 @@ setup_main() {
       setup_fail "another set-up has held .cache/setup.lock for 15 minutes"
   fi
   setup_packages
-  setup_build
+  setup_driver_and_build
   setup_nats_server
   exec 9>&-
 }
