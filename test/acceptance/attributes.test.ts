@@ -55,7 +55,7 @@ describe("castellan attribute", () => {
         if (process_?.pid) process.kill(process_.pid, "SIGKILL");
         return false;
       },
-      { withinMs: 15_000, everyMs: 1000, describe: "ONE 1 is not started again" },
+      { withinMs: 30_000, everyMs: 1000, describe: "ONE 1 is not started again" },
     );
     expect(readFileSync(node.path("logs/sw_error"), "utf8")).toMatch(/ONE 1/);
     expect((await node.status()).servers[0]?.processes[0]?.comment).toMatch(/PROCESS_AUTO_RESTARTS is 0/);
@@ -80,7 +80,7 @@ describe("castellan attribute", () => {
         const seen = await node.items();
         return seen.length > 0 ? seen : null;
       },
-      { withinMs: 15_000, everyMs: 300, describe: "an item" },
+      { withinMs: 30_000, everyMs: 300, describe: "an item" },
     );
     expect(items[0]?.summary).toMatch(/heard again/);
   });

@@ -32,7 +32,7 @@ describe("castellan logs", () => {
         if (one.stdout !== "hello from 2\nsecond\n") throw new Error(said(one));
         return one;
       },
-      { withinMs: 10_000, describe: "TALK 2 has spoken" },
+      { withinMs: 30_000, describe: "TALK 2 has spoken" },
     );
     expect(shown.code).toBe(0);
     const { master } = await node.status();
@@ -70,7 +70,7 @@ describe("castellan logs", () => {
         if (one.stdout !== "hello from 2\nsecond\n") throw new Error(said(one));
         return true;
       },
-      { withinMs: 10_000, describe: "TALK 2 has spoken" },
+      { withinMs: 30_000, describe: "TALK 2 has spoken" },
     );
     const dumped = await from("dumplog", "TALK", "1");
     expect(dumped.code, said(dumped)).toBe(0);

@@ -41,7 +41,7 @@ async function statuses(): Promise<Record<string, string>> {
 
 /** Statuses are written a moment after the operation has ended. */
 const until = (wanted: Record<string, string>) =>
-  eventually(async () => expect(await statuses()).toMatchObject(wanted), { withinMs: 20_000, everyMs: 100 });
+  eventually(async () => expect(await statuses()).toMatchObject(wanted), { withinMs: 30_000, everyMs: 100 });
 
 describe("pause and resume", () => {
   it("of the node: what can be paused stands still, the rest goes on; a pause outlives the worker; stop ends what is paused", async () => {
@@ -66,7 +66,7 @@ describe("pause and resume", () => {
     const worker = node.part("worker") ?? 0;
     process.kill(worker, "SIGKILL");
     await eventually(() => ![null, worker].includes(node.part("worker")), {
-      withinMs: 20_000,
+      withinMs: 30_000,
       describe: "a new worker",
     });
     const again = await node.cli("pause", "--json");

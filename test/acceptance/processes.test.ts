@@ -19,7 +19,7 @@ describe("a managed process", () => {
         const pid = (await node.pids()).get("ONE 1");
         return pid !== undefined && pid !== first ? pid : null;
       },
-      { withinMs: 5000, everyMs: 50, describe: "a replacement" },
+      { withinMs: 30_000, everyMs: 50, describe: "a replacement" },
     );
     expect(lives(second)).toBe(true);
     expect((await node.status()).servers[0]?.processes[0]).toMatchObject({ status: "RUNNING", restarts: 1 });
@@ -42,7 +42,7 @@ describe("a managed process", () => {
         const seen = await node.items();
         return seen.length > 0 ? seen : null;
       },
-      { withinMs: 5000, describe: "an item" },
+      { withinMs: 30_000, describe: "an item" },
     );
     expect(items).toHaveLength(1);
     expect(items[0]).toMatchObject({ kind: "process", subject: "CRASH 1" });

@@ -26,7 +26,7 @@ describe("castellan down", () => {
     for (const part of ["watcher", "worker"] as const) process.kill(node.part(part) ?? 0, "SIGKILL");
     const down = await node.cli("down");
     expect(down.code, said(down)).toBe(0);
-    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 5000, describe: "nothing is left" });
+    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 30_000, describe: "nothing is left" });
   });
 
   it("ends the embedded nats-server too when nothing else is left of a stopped node", async () => {
@@ -37,7 +37,7 @@ describe("castellan down", () => {
     const down = await node.cli("down");
     expect(down.code, said(down)).toBe(0);
     expect(down.stdout).toContain("nats-server");
-    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 5000, describe: "nothing is left" });
+    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 30_000, describe: "nothing is left" });
   });
 });
 
@@ -49,7 +49,7 @@ describe("a removed run/", () => {
     const worker = node.part("worker");
     rmSync(node.path("run"), { recursive: true });
     await eventually(() => ![null, worker].includes(node.part("worker")) && node.part("watcher") !== null, {
-      withinMs: 20_000,
+      withinMs: 30_000,
       describe: "another pair",
     });
     const again = await node.up();
@@ -89,12 +89,12 @@ describe("castellan up", () => {
     node = await makeNode({ types: NEVER_READY });
     const up = startCli(["up", "--example", node.path("..", "example")], { home: node.home });
     await eventually(async () => node.part("worker") !== null && (await node.pids()).size === 1, {
-      withinMs: 20_000,
+      withinMs: 30_000,
       everyMs: 200,
       describe: "the process has been launched",
     });
     up.signal("SIGINT");
-    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 20_000, describe: "all is down" });
+    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 30_000, describe: "all is down" });
     const ended = await up.ended;
     expect(ended.code, said(ended)).toBe(0);
   });

@@ -77,7 +77,7 @@ describe.skipIf(!mountable)(
         () =>
           /ENOSPC|no space|full/i.test(readFileSync(join(node?.home ?? "", "logs/castellan-worker.log"), "utf8")) ||
           null,
-        { withinMs: 5000 },
+        { withinMs: 30_000 },
       ).catch(() => undefined); // with luck the reserve was enough and there was nothing to say
       expect(await node.pids()).toEqual(before);
       rmSync(ballast);

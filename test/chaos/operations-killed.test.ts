@@ -34,7 +34,7 @@ const statuses = async (): Promise<string[]> =>
   (await node.status()).servers.flatMap(({ processes }) => processes.map((one) => `${one.instance} ${one.status}`));
 
 const until = (wanted: readonly string[]) =>
-  eventually(async () => expect(await statuses()).toEqual(wanted), { withinMs: 20_000, everyMs: 200 });
+  eventually(async () => expect(await statuses()).toEqual(wanted), { withinMs: 30_000, everyMs: 200 });
 
 describe("an operation whose worker is killed", () => {
   it(`is carried out once: ${ROUNDS} of each`, async () => {

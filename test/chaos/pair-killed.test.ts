@@ -47,7 +47,7 @@ describe("the pair killed again and again", () => {
       writer.write();
       // With both gone nobody is left to notice: an operator, or `castellan up` in the foreground, does.
       if (parts.length === 2) expect((await node.up()).code).toBe(0);
-      await eventually(() => pairIsBack(old), { withinMs: 20_000, describe: "the pair is back" });
+      await eventually(() => pairIsBack(old), { withinMs: 30_000, describe: "the pair is back" });
       took.push(performance.now() - begun);
       writer.write();
     }

@@ -80,7 +80,7 @@ async function killWorker({ node }: Place): Promise<void> {
       tried.delete(worker ?? 0);
       return tried.size >= 2;
     },
-    { withinMs: 20_000, everyMs: 5, describe: "the watcher tries to start a worker, twice" },
+    { withinMs: 30_000, everyMs: 5, describe: "the watcher tries to start a worker, twice" },
   );
   expect(watcher !== null && lives(watcher)).toBe(true);
 }

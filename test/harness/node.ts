@@ -103,7 +103,7 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
       );
     },
     up: () => cli("up", "--detach", "--example", example),
-    awaitRunning: (withinMs = 20_000) =>
+    awaitRunning: (withinMs = 30_000) =>
       eventually(
         async () => {
           const report = await status();
@@ -120,7 +120,7 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
           const result = await cli("down", "--timeout", "60");
           if (result.code !== 0) throw new Error(`castellan down ended with ${result.code}: ${said(result)}`);
           await eventually(() => findProcesses(home).length === 0, {
-            withinMs: 5000,
+            withinMs: 30_000,
             describe: `nothing is left: ${JSON.stringify(findProcesses(home))}`,
           });
         }

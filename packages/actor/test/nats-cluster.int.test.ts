@@ -78,13 +78,13 @@ test("listed actors are found on other systems, and leave the listing with their
   hades.receptionist.subscribe(Ledger, (listing) => {
     now = [...listing.keys()];
   });
-  await eventually(() => now.length === 2, { withinMs: 20_000, describe: "both are listed" });
+  await eventually(() => now.length === 2, { withinMs: 30_000, describe: "both are listed" });
   expect(now).toEqual(["hera/ledger/-", "zeus/ledger/-"]);
   const listing = await hades.receptionist.find(Ledger, { withinMs: 1000 });
   const answers = [...listing.values()].map((ref) => ref.ask({ type: "Book", n: 1 }, { timeoutMs: 20_000 }));
   expect((await Promise.all(answers)).map(({ host }) => host)).toEqual(["hera", "zeus"]);
   await zeus.leave();
-  await eventually(() => now.length === 1, { withinMs: 20_000, describe: "one is listed" });
+  await eventually(() => now.length === 1, { withinMs: 30_000, describe: "one is listed" });
 });
 
 test("a singleton moves while it is asked, and every ask is answered once", async () => {
@@ -112,7 +112,7 @@ test("a trace crosses the network as W3C headers", async () => {
   if (hades === undefined || zeus === undefined) throw new Error("two systems");
   zeus.expose(Ledger, "-", zeus.spawn(ledger(zeus), "ledger"));
   const remote = hades.remote(Ledger, { host: "zeus" });
-  await eventually(() => remote.ask({ type: "Book", n: 0 }, { timeoutMs: 20_000 }), { withinMs: 20_000 });
+  await eventually(() => remote.ask({ type: "Book", n: 0 }, { timeoutMs: 20_000 }), { withinMs: 30_000 });
   const trace = newTrace(systemRng);
   const traced = hades.traces.run(trace, () => remote.ask({ type: "Book", n: 1 }, { timeoutMs: 20_000 }));
   expect((await traced).trace).toBe(trace.traceparent);

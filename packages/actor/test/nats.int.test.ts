@@ -215,11 +215,11 @@ describe("over a real server", () => {
     );
     await hades.link.connection.flush();
     remotes[0]?.tell({ type: "Stop" });
-    await eventually(() => ends.length === 1, { withinMs: 5000 });
+    await eventually(() => ends.length === 1, { withinMs: 30_000 });
     expect(ends).toEqual(["zeus/echo/- stopped"]);
     await stopHost(hera);
     hosts.splice(hosts.indexOf(hera), 1);
-    await eventually(() => ends.length === 2, { withinMs: 10_000 });
+    await eventually(() => ends.length === 2, { withinMs: 30_000 });
     expect(ends[1]).toBe("hera/echo/- unreachable");
   });
 });
@@ -253,8 +253,8 @@ describe("the link", () => {
     remote.tell({ type: "Note", text: "lost" });
     expect(hades.system.deadLetters.recent.at(-1)).toMatchObject({ type: "Note", reason: "transport" });
     await server.restart();
-    await eventually(() => hades.transport.up && zeus.transport.up, { withinMs: 10_000 });
-    const answer = await eventually(() => remote.ask({ type: "Say", text: "back" }, soon), { withinMs: 10_000 });
+    await eventually(() => hades.transport.up && zeus.transport.up, { withinMs: 30_000 });
+    const answer = await eventually(() => remote.ask({ type: "Say", text: "back" }, soon), { withinMs: 30_000 });
     expect(answer).toEqual({ text: "back", heard: 0 });
     expect(seen).toEqual([false, true]);
   });
@@ -263,11 +263,11 @@ describe("the link", () => {
     const hades = await startHost("hades");
     await server.freeze();
     try {
-      await eventually(() => !hades.link.up, { withinMs: 10_000, describe: "the link is seen down" });
+      await eventually(() => !hades.link.up, { withinMs: 30_000, describe: "the link is seen down" });
     } finally {
       server.thaw();
     }
-    await eventually(() => hades.link.up, { withinMs: 15_000, describe: "the link is up again" });
+    await eventually(() => hades.link.up, { withinMs: 30_000, describe: "the link is up again" });
   });
 
   test("starts over when somebody's callback has killed the client's reader", async () => {
@@ -282,7 +282,7 @@ describe("the link", () => {
     hades.link.onChange((up) => changes.push(up));
     const other = await startHost("other");
     other.link.connection.publish("poison");
-    await eventually(() => changes.includes(true), { withinMs: 15_000, describe: "the link was started over" });
+    await eventually(() => changes.includes(true), { withinMs: 30_000, describe: "the link was started over" });
     await hades.link.connection.flush();
   });
 

@@ -87,13 +87,13 @@ describe("deploy/examples/01-single-server", () => {
       const response = await fetch(`http://127.0.0.1:${web}${path}`);
       return `${response.status} ${await response.text()}`;
     };
-    await eventually(async () => (await get("/health")).startsWith("200"), { withinMs: 10_000 });
+    await eventually(async () => (await get("/health")).startsWith("200"), { withinMs: 30_000 });
     expect(await get("/")).toContain("visitor 1.");
     expect(await get("/")).toContain("visitor 2.");
     expect(await get(`/health?home=${home.dir}`)).toBe("200 ok\n");
     expect(await get("/health?home=/elsewhere")).toMatch(/^409/);
     expect(await get("/nothing")).toMatch(/^404/);
-    await eventually(async () => (await readdir(home.path("mail"))).length > 0, { withinMs: 15_000 });
+    await eventually(async () => (await readdir(home.path("mail"))).length > 0, { withinMs: 30_000 });
     for (const program of programs.reverse()) {
       expect(await stopped(program, "SIGTERM"), program.output()).toBe(0);
       expect(program.output()).toContain("stopping");
@@ -106,11 +106,11 @@ describe("deploy/examples/01-single-server", () => {
     const health = async () => (await fetch(`http://127.0.0.1:${env.WEB_PORT}/health`)).status;
     const store = run("store", env);
     const web = run("web", env);
-    await eventually(async () => (await health()) === 200, { withinMs: 10_000 });
+    await eventually(async () => (await health()) === 200, { withinMs: 30_000 });
     await stopped(store, "SIGKILL");
     await eventually(async () => (await health()) === 503);
     run("store", env);
-    await eventually(async () => (await health()) === 200, { withinMs: 10_000 });
+    await eventually(async () => (await health()) === 200, { withinMs: 30_000 });
     expect(web.child.exitCode).toBeNull();
   });
 
@@ -156,7 +156,7 @@ describe("deploy/examples/03-alert-subscriber", () => {
           client.publish("castellan.ips1.evt.alert.error.hades.disk", body, { headers: set });
           return output.includes("2026-01-01T00:00:00.000Z castellan.alert.raised error hades disk / is full\n");
         },
-        { withinMs: 10_000 },
+        { withinMs: 30_000 },
       );
     } finally {
       await client.close();

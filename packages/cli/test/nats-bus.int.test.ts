@@ -122,10 +122,10 @@ describe("the tail of a stream", () => {
   /** What follows may be told only once the bus is there again. */
   const store = (word: string, subject = "evt.alert.x") =>
     eventually(async () => (await jetstream(publisher).publish(subject, word, { msgID: word, timeout: 500 })).seq, {
-      withinMs: 15_000,
+      withinMs: 30_000,
     });
   const gets = (...words: string[]) =>
-    eventually(() => expect(got).toEqual(words), { withinMs: 20_000, describe: `all of ${words.join(", ")}` });
+    eventually(() => expect(got).toEqual(words), { withinMs: 30_000, describe: `all of ${words.join(", ")}` });
 
   beforeEach(async () => {
     got.splice(0);
@@ -173,7 +173,7 @@ describe("the tail of a stream", () => {
   it("goes on with a stream that was lost and made anew, and waits for one that is not there yet", async () => {
     const feed = await tail();
     await makeStream();
-    await eventually(() => expect(caughtUp).toBe(1), { withinMs: 10_000 });
+    await eventually(() => expect(caughtUp).toBe(1), { withinMs: 30_000 });
     for (const word of ["a", "b", "c"]) await store(word);
     await gets("a", "b", "c");
     await (await jetstreamManager(publisher)).streams.delete("EVENTS");

@@ -91,7 +91,7 @@ export class Daemon {
   }
 
   /** Ends it with `signal`, thawed if it was frozen, and with SIGKILL when it has not obeyed after `graceMs`. */
-  async end(signal: NodeJS.Signals, graceMs = 5000): Promise<void> {
+  async end(signal: NodeJS.Signals, graceMs = 20_000): Promise<void> {
     this.signal(signal);
     if (signal !== "SIGKILL") this.signal("SIGCONT");
     const kill = setTimeout(() => this.signal("SIGKILL"), graceMs);

@@ -48,7 +48,7 @@ export interface NatsServer {
   output(): string;
 }
 
-const READY_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 60_000;
 /** Fetching the binary the first time may take a while. */
 const BINARY_WITHIN_MS = 300_000;
 

@@ -39,8 +39,8 @@ export function findProcesses(marker: string): FoundProcess[] {
   return found;
 }
 
-/** Throws `PROCESSES_LEFT`, naming them, when some are still alive after `withinMs` (default 2000). */
-export async function assertNothingLeft(marker: string, withinMs = 2000): Promise<void> {
+/** Throws `PROCESSES_LEFT`, naming them, when some are still alive after `withinMs` (default 30 s). */
+export async function assertNothingLeft(marker: string, withinMs = 30_000): Promise<void> {
   requireMarker(marker);
   const gone = await eventually(() => findProcesses(marker).length === 0, { withinMs }).catch(() => false);
   if (gone) return;
@@ -63,7 +63,7 @@ export async function killAll(marker: string): Promise<FoundProcess[]> {
       }
       return alive.length === 0;
     },
-    { withinMs: 5000, everyMs: 10, describe: `no process left with ${marker}` },
+    { everyMs: 10, describe: `no process left with ${marker}` },
   );
   return [...killed.values()];
 }

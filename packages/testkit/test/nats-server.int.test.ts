@@ -125,7 +125,7 @@ it("dies with the process that started it", async () => {
     said += text;
   });
   const [, storeDir] = await eventually(() => /up (.+)\n/.exec(said), {
-    withinMs: 20_000,
+    withinMs: 30_000,
     describe: "its server is up",
   });
   const files = dirname(storeDir ?? "");

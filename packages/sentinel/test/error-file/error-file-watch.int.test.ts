@@ -34,7 +34,7 @@ function start(): void {
 }
 const lines = (): unknown[] => told.flatMap(({ alert }) => alert.details["lastLines"]);
 const seen = (line: string): Promise<unknown> =>
-  eventually(() => expect(lines()).toContain(line), { withinMs: 10_000, everyMs: 2 });
+  eventually(() => expect(lines()).toContain(line), { withinMs: 30_000, everyMs: 2 });
 
 test("what is appended is told of by the event, not by the next scan", async () => {
   await mkdir(home.path("logs"));
@@ -129,6 +129,6 @@ test("a directory that was replaced by another of its name is watched from the n
   await watch.refresh(directories);
   const begun = signals;
   await writeFile(home.path("logs", "sw_error"), "one\n");
-  await eventually(() => signals > begun, { withinMs: 2_000 });
+  await eventually(() => signals > begun, { withinMs: 30_000 });
   watch.close();
 });

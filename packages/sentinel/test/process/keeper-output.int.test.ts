@@ -45,7 +45,7 @@ describe("dumps", () => {
     await kit.define("WIS", 1, { command: [node, "-e", "console.log('last words'); process.exit(3)"] });
     const worker = await kit.worker();
     void worker.bring("WIS", 1, "RUNNING").catch(() => undefined);
-    const first = await eventually(async () => (await dumps())[0] ?? null, { withinMs: 10_000, describe: "a dump" });
+    const first = await eventually(async () => (await dumps())[0] ?? null, { withinMs: 30_000, describe: "a dump" });
     expect(first).toMatch(/^WIS_\d{8}-\d{6}\.\d{3}_\d+\.dmp$/);
     const text = await readFile(kit.home.path("logs", first), "utf8");
     expect(text).toMatch(/^process: WIS 1\npid: \d+\ntime: .+\nstatus: .+\ncomment: exit code 3\n/);

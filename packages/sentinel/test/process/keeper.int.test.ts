@@ -417,7 +417,7 @@ describe("after the worker was killed", () => {
     await second.drop();
     await kit.gateway.commit([{ kind: "delete", table: "process_config", where: {}, expect: 1 }]);
     await kit.worker();
-    await eventually(() => copies("steady").length === 0, { withinMs: 10_000 });
+    await eventually(() => copies("steady").length === 0, { withinMs: 30_000 });
     await eventually(async () => (await kit.record("WIS", 1).catch(() => null)) === null);
   });
 });

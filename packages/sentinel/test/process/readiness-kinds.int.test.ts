@@ -125,7 +125,7 @@ describe("it is not, and the reason is told and the process stopped, when", () =
     });
     await worker.until("WIS", 1, "SUSPENDED");
     await eventually(() => findProcesses(kit.home.dir).length === 0, {
-      withinMs: 5000,
+      withinMs: 30_000,
       describe: "neither the instance nor its question is left",
     });
   });

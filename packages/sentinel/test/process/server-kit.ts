@@ -207,7 +207,7 @@ export class Worker {
     return await keeper.ask({ type: "GetStatus" }, { timeoutMs: 5000 });
   }
 
-  async until(type: string, instance: number, status: string, withinMs = 10_000): Promise<number | null> {
+  async until(type: string, instance: number, status: string, withinMs = 30_000): Promise<number | null> {
     let pid: number | null = null;
     await eventually(
       async () => {
