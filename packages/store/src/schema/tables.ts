@@ -1,5 +1,6 @@
 /** Every table of the shared schema, by concept in `tables/`. The documented ones keep their documented names and columns. */
 import type { RowOf } from "./columns.ts";
+import { server_grant } from "./tables/grant.ts";
 import { node_cluster, node_state, nodes, sentinel, server_state } from "./tables/node.ts";
 import { operation, operation_step } from "./tables/operation.ts";
 import { active_logins, audit_log } from "./tables/people.ts";
@@ -7,9 +8,7 @@ import {
   process_attributes,
   process_config,
   process_event_log,
-  process_grant,
   process_number,
-  process_placement,
   process_type,
   running_processes,
 } from "./tables/process.ts";
@@ -31,8 +30,7 @@ export const tables = {
   active_logins,
   operation,
   operation_step,
-  process_placement,
-  process_grant,
+  server_grant,
   work_queue,
   work_item,
   work_item_event,

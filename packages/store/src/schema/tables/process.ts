@@ -68,27 +68,3 @@ export const process_number = table(
   { logical_machine_id: int(), logical_process_name: string(10), last_instance: int() },
   { primaryKey: { name: "pk_process_number", columns: ["logical_machine_id", "logical_process_name"] } },
 );
-
-/** Where a foreground or exclusive instance lives. Writer: the master. */
-export const process_placement = table(
-  "process_placement",
-  { logical_process_name: string(10), logical_process_instance: int(), logical_machine_id: int(), epoch: bigint() },
-  { primaryKey: { name: "pk_process_placement", columns: ["logical_process_name", "logical_process_instance"] } },
-);
-
-/** Until when it may live there. Writer: the master; renewal by the holder. */
-export const process_grant = table(
-  "process_grant",
-  {
-    logical_process_name: string(10),
-    logical_process_instance: int(),
-    logical_machine_id: int(),
-    epoch: bigint(),
-    incarnation: bigint(),
-    /** JSON array of the members that may confirm. */
-    members: text(),
-    renewals: bigint(),
-    revoked: flag(),
-  },
-  { primaryKey: { name: "pk_process_grant", columns: ["logical_process_name", "logical_process_instance"] } },
-);
