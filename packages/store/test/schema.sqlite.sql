@@ -3,7 +3,7 @@ CREATE TABLE "nodes" ("node_id" integer PRIMARY KEY NOT NULL, "node_name" varcha
 CREATE TABLE "node_cluster" ("logical_machine_id" integer PRIMARY KEY NOT NULL, "physical_machine_name" varchar(256) NOT NULL, "master" smallint NOT NULL, "check_error_files" smallint NOT NULL, "machine_comment" varchar(256));
 CREATE UNIQUE INDEX "uq_node_cluster_name" ON "node_cluster" ("physical_machine_name") ;
 CREATE UNIQUE INDEX "uq_node_cluster_master" ON "node_cluster" ("master") WHERE "master" = 1;
-CREATE TABLE "node_state" ("id" integer PRIMARY KEY NOT NULL, "epoch" integer NOT NULL, "fence" integer NOT NULL, "master_id" integer, "nonce" varchar(64), "state" varchar(20) NOT NULL, "changed_at" datetime NOT NULL);
+CREATE TABLE "node_state" ("id" integer PRIMARY KEY NOT NULL, "epoch" integer NOT NULL, "fence" integer NOT NULL, "master_id" integer, "nonce" varchar(64), "handover" varchar(10) NOT NULL, "returned_to" integer, "state" varchar(20) NOT NULL, "changed_at" datetime NOT NULL);
 CREATE TABLE "server_state" ("logical_machine_id" integer PRIMARY KEY NOT NULL, "state" varchar(20) NOT NULL, "epoch" integer NOT NULL, "changed_at" datetime NOT NULL);
 CREATE TABLE "sentinel" ("logical_machine_id" integer PRIMARY KEY NOT NULL, "incarnation" integer NOT NULL, "nonce" varchar(64) NOT NULL, "started_at" datetime NOT NULL, "last_seen_at" datetime NOT NULL, "ended_at" datetime);
 CREATE TABLE "process_type" ("logical_process_name" varchar(10) PRIMARY KEY NOT NULL, "definition" text NOT NULL, "row_version" integer NOT NULL);

@@ -41,6 +41,8 @@ export async function bootstrap(gateway: Gateway, epoch = 1): Promise<void> {
       fence: 0,
       master_id: null,
       nonce: null,
+      handover: "planned",
+      returned_to: null,
       state: "RUNNING",
       changed_at: new Date(0),
     }),

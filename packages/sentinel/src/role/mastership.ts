@@ -14,7 +14,13 @@ export interface TakeOver {
   /** New for each call; at most 64 characters. */
   readonly nonce: string;
   readonly now: Date;
+  /** `planned`: by a person's word, with the earlier master alive. Default `unplanned`. */
+  readonly handover?: Handover;
+  /** Mastership returns to where it was lost: noted, so that it happens once. */
+  readonly returns?: boolean;
 }
+
+export type Handover = "planned" | "unplanned";
 
 export type TakeOverResult =
   | { readonly kind: "master"; readonly epoch: number }
@@ -28,12 +34,13 @@ const ATTEMPTS = 3;
  * Becomes master, whoever was it before. Throws `NOT_A_MEMBER` when the server has no row in `node_cluster`,
  * `NODE_MISSING` when the schema holds no node, and what the gateway throws when it cannot be reached.
  */
-export async function takeOver(gateway: Gateway, { serverId, nonce, now }: TakeOver): Promise<TakeOverResult> {
+export async function takeOver(gateway: Gateway, wanted: TakeOver): Promise<TakeOverResult> {
+  const { serverId, nonce } = wanted;
   const before = await readMastership(gateway);
   const epoch = before.epoch + 1;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await gateway.commit(takeOverWrites({ serverId, nonce, now }, before.epoch));
+      await gateway.commit(takeOverWrites(wanted, before.epoch));
       return { kind: "master", epoch };
     } catch (thrown) {
       if (thrown instanceof StoreConflict && thrown.index === MEMBER_WRITE) throw notAMember(serverId);
@@ -56,10 +63,14 @@ export async function readMastership(gateway: Gateway): Promise<Row<"node_state"
 /** Position of the write that needs the server to be a member. */
 const MEMBER_WRITE = 2;
 
-function takeOverWrites({ serverId, nonce }: TakeOver, readEpoch: number): Write[] {
+function takeOverWrites(wanted: TakeOver, readEpoch: number): Write[] {
+  const { serverId, nonce, handover = "unplanned", returns = false } = wanted;
   const epoch = readEpoch + 1;
+  const taken = { epoch, fence: { add: 1 }, master_id: serverId, nonce, handover };
+  // A person's word begins anew; what is lost later may return once more.
+  const returned = returns ? { returned_to: serverId } : handover === "planned" ? { returned_to: null } : {};
   return [
-    update("node_state", { id: 1, epoch: readEpoch }, { epoch, fence: { add: 1 }, master_id: serverId, nonce }),
+    update("node_state", { id: 1, epoch: readEpoch }, { ...taken, ...returned }),
     // The old flag first: the schema admits one.
     update("node_cluster", { master: true }, { master: false }, "any"),
     update("node_cluster", { logical_machine_id: serverId }, { master: true }),

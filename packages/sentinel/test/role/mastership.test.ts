@@ -66,6 +66,22 @@ describe("taking mastership", () => {
     expect(epochs(await gateway.find("operation_step", { orderBy: [{ column: "seq" }] }))).toEqual([3, 3, 3, 0]);
   });
 
+  it("notes how it was taken, and to whom it returned, until a person moves it", async () => {
+    const { gateway, hades, zeus } = await twoServers(clock);
+    const noted = async (): Promise<unknown> => {
+      const [row] = await gateway.find("node_state");
+      return [row?.master_id, row?.handover, row?.returned_to];
+    };
+    await takeOver(gateway, { serverId: zeus, nonce: "n1", now });
+    expect(await noted()).toEqual([zeus, "unplanned", null]);
+    await takeOver(gateway, { serverId: hades, nonce: "n2", now, handover: "planned", returns: true });
+    expect(await noted()).toEqual([hades, "planned", hades]);
+    await takeOver(gateway, { serverId: zeus, nonce: "n3", now });
+    expect(await noted()).toEqual([zeus, "unplanned", hades]);
+    await takeOver(gateway, { serverId: hades, nonce: "n4", now, handover: "planned" });
+    expect(await noted()).toEqual([hades, "planned", null]);
+  });
+
   it("is lost to who was faster, and fences the slower one's writes", async () => {
     const { database, gateway, hades, zeus } = await twoServers(clock);
     const slow = createFlaky(database);

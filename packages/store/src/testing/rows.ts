@@ -18,7 +18,18 @@ export function serverRow(id: number, over: Partial<Row<"node_cluster">> = {}): 
 }
 
 export function nodeStateRow(over: Partial<Row<"node_state">> = {}): Row<"node_state"> {
-  return { id: 1, epoch: 0, fence: 0, master_id: null, nonce: null, state: "STOPPED", changed_at: NOON, ...over };
+  return {
+    id: 1,
+    epoch: 0,
+    fence: 0,
+    master_id: null,
+    nonce: null,
+    handover: "planned",
+    returned_to: null,
+    state: "STOPPED",
+    changed_at: NOON,
+    ...over,
+  };
 }
 
 export function operationRow(id: string, over: Partial<Row<"operation">> = {}): Row<"operation"> {

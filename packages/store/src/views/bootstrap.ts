@@ -30,6 +30,8 @@ export async function bootstrapNode(gateway: Gateway, options: BootstrapOptions)
       fence: 0,
       master_id: null,
       nonce: null,
+      handover: "planned",
+      returned_to: null,
       state: "STOPPED",
       changed_at: now,
     }),

@@ -39,6 +39,10 @@ export const node_state = table(
     master_id: nullable(int()),
     /** Tells the writer of an ambiguous take-over whether it was its own. */
     nonce: nullable(string(64)),
+    /** How the present epoch was taken: `planned` by a person's word, `unplanned` because the master was lost. */
+    handover: string(10),
+    /** The server that got mastership back once after it had been lost there; null = none since a person last moved it. */
+    returned_to: nullable(int()),
     state: string(20),
     changed_at: time(),
   },
