@@ -43,7 +43,8 @@ await gateway.commit([
 ]);
 const link = await connectLink({ servers: server.url, name: "bench", logger: log, clock });
 const { connection } = link;
-await ensureEventsStream({ connection, subjects, clock, log });
+const copies = { wanted: 1, isOurs: true };
+await ensureEventsStream({ connection, copies, subjects, clock, log });
 const bus = createBusPublisher({ connection, clock, log });
 const system: ActorSystem = createActorSystem({ host: "hades", clock, rng, newId, logger: log });
 const identity = { node: "bench", server: "hades" };
@@ -86,7 +87,7 @@ const desk = system.spawn<DeskCommand>(
   }),
   "desk",
 );
-const feed = createAlertFeed({ connection, subjects, clock, log, desk });
+const feed = createAlertFeed({ connection, copies, subjects, clock, log, desk });
 const ending = new AbortController();
 const sink = createAlertSink({ outbox: outboxOf("hades"), clock, rng, newId, log, signal: ending.signal });
 

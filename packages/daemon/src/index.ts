@@ -1,5 +1,5 @@
 export { type HomePaths, homePaths } from "./home-paths.ts";
-export { endEmbeddedNats } from "./nats-server/embedded.ts";
+export { endEmbeddedNats } from "./nats-server/launch.ts";
 export { homeFilesIn, initialiseHome, isNewHome } from "./node/initialise.ts";
 export { bringUpPair, type PairState, pairState } from "./pair/bring-up.ts";
 export type { ProgramEntry } from "./pair/part.ts";

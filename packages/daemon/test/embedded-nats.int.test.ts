@@ -23,6 +23,8 @@ const keep = (changed: Partial<EmbeddedNatsDeps> = {}): Promise<EmbeddedNats> =>
     environment: process.env,
     binary: findNatsServer(process.env),
     serverName: `test-${randomBytes(3).toString("hex")}`,
+    clusterName: "TEST",
+    settings: null,
     clock: createSystemClock(),
     proc: createProcReader(),
     rng: systemRng,
@@ -54,7 +56,7 @@ describe("the embedded nats-server", () => {
     const before = pid();
     process.kill(before, signal);
     await eventually(async () => pid() !== before && (await answers()), {
-      withinMs: 15_000,
+      withinMs: 30_000,
       describe: "another server answers on the same port",
     });
     expect(() => process.kill(before, 0)).toThrow();
@@ -69,7 +71,7 @@ describe("the embedded nats-server", () => {
     writeFileSync(binary, `#!/bin/sh\necho $$ >> "${home.path("pids")}"\nexec sleep 1000\n`, { mode: 0o755 });
     kept = await keep({ binary, clock });
     const pids = (): number[] => readFileSync(home.path("pids"), "utf8").trim().split("\n").map(Number);
-    await eventually(() => pids().length >= 2, { withinMs: 10_000, describe: "a second attempt" });
+    await eventually(() => pids().length >= 2, { withinMs: 30_000, describe: "a second attempt" });
     expect(findProcesses(home.dir).filter(({ pid: found }) => pids().slice(0, -1).includes(found))).toEqual([]);
   });
 

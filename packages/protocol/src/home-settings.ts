@@ -6,9 +6,23 @@ import { isAbsolute, join } from "node:path";
 import type { HomeConfig } from "./home-config.ts";
 
 export interface NatsSettings {
+  /** One address, or several with commas between them. */
   readonly url: string;
   readonly credentials: string | null;
   readonly tls: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null } | null;
+}
+
+/** `host` as it was written: an IPv6 address in brackets. */
+export interface ListenSettings {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The NATS server that a sentinel keeps, where that is more than one on loopback. */
+export interface NatsServerSettings {
+  readonly listen: ListenSettings;
+  /** `routes`: the cluster addresses of the other members. */
+  readonly cluster: { readonly listen: ListenSettings; readonly routes: readonly string[] } | null;
 }
 
 /** The settings with every default filled in; file names are absolute. */
@@ -16,8 +30,12 @@ export interface HomeSettings {
   readonly home: string;
   readonly node: string;
   readonly server: string;
-  /** Null: embedded. */
+  /** The servers whose homes are below this one; empty: this is the home of one. */
+  readonly servers: readonly string[];
+  /** A bus that others keep; null: this sentinel keeps a NATS server. */
   readonly nats: NatsSettings | null;
+  /** How the kept NATS server listens; null: on loopback, on any free port. */
+  readonly natsServer: NatsServerSettings | null;
   readonly database: { readonly url: string; readonly passwordFile: string | null };
 }
 
@@ -33,18 +51,34 @@ export function resolveHomeConfig(
     home,
     node: config.node ?? "castellan",
     server: config.server ?? serverNameOf(hostName),
-    nats: nats
-      ? {
-          url: nats.url,
-          credentials: orNull(nats.credentials),
-          tls: nats.tls ? { ca: orNull(nats.tls.ca), cert: orNull(nats.tls.cert), key: orNull(nats.tls.key) } : null,
-        }
-      : null,
+    servers: config.servers ?? [],
+    nats:
+      nats?.url === undefined
+        ? null
+        : {
+            url: nats.url,
+            credentials: orNull(nats.credentials),
+            tls: nats.tls ? { ca: orNull(nats.tls.ca), cert: orNull(nats.tls.cert), key: orNull(nats.tls.key) } : null,
+          },
+    natsServer: natsServerSettings(nats),
     database: {
       url: databaseUrl(database?.url ?? "sqlite:data/castellan.db", absolute),
       passwordFile: orNull(database?.passwordFile),
     },
   };
+}
+
+function natsServerSettings(nats: HomeConfig["nats"]): NatsServerSettings | null {
+  if (nats?.listen === undefined) return null;
+  const { listen, cluster } = nats;
+  if (cluster === undefined) return { listen: listenSettings(listen), cluster: null };
+  const routes = new Set(cluster.routes.filter((route) => route !== `nats://${cluster.listen}`));
+  return { listen: listenSettings(listen), cluster: { listen: listenSettings(cluster.listen), routes: [...routes] } };
+}
+
+function listenSettings(address: string): ListenSettings {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }
 
 function databaseUrl(url: string, absolute: (name: string) => string): string {

@@ -12,7 +12,9 @@ describe("castellan.yaml", () => {
       home: "/srv/node",
       node: "castellan",
       server: "hades-example-org",
+      servers: [],
       nats: null,
+      natsServer: null,
       database: { url: "sqlite:/srv/node/data/castellan.db", passwordFile: null },
     });
   });
@@ -31,6 +33,50 @@ database: { url: "sqlite:db/x.db", passwordFile: etc/db.password }
     });
     expect(read.database).toEqual({ url: "sqlite:/srv/node/db/x.db", passwordFile: "/srv/node/etc/db.password" });
     expect(read.server).toBe("hades");
+  });
+
+  it("describes a member of a NATS cluster; its own route is left out", () => {
+    const { nats, natsServer } = settings(`
+nats:
+  listen: hades:4222
+  cluster: { listen: "hades:6222", routes: ["nats://hades:6222", "nats://zeus:6222", "nats://[fd00::3]:6222"] }
+`);
+    expect(nats).toBeNull();
+    expect(natsServer).toEqual({
+      listen: { host: "hades", port: 4222 },
+      cluster: { listen: { host: "hades", port: 6222 }, routes: ["nats://zeus:6222", "nats://[fd00::3]:6222"] },
+    });
+  });
+
+  it("takes several addresses of a bus, and the names of servers whose homes are below", () => {
+    const text = "servers: [hades, zeus]\nnats: { url: 'nats://127.0.0.1:4222,nats://127.0.0.1:4223' }\n";
+    expect(settings(text)).toMatchObject({
+      servers: ["hades", "zeus"],
+      nats: { url: "nats://127.0.0.1:4222,nats://127.0.0.1:4223" },
+      natsServer: null,
+    });
+  });
+
+  it.each([
+    ["nats: {}", "nats.url"],
+    ["nats: { url: 'nats://a:1', listen: 'a:2' }", "nats.listen"],
+    ["nats: { url: 'nats://a:1,b:2' }", "nats.url"],
+    ["nats: { cluster: { listen: 'a:1', routes: ['nats://b:1'] }, url: 'nats://a:1' }", "nats.cluster"],
+    ["nats: { listen: 'a:70000' }", "nats.listen"],
+    ["nats: { listen: '0.0.0.0:4222' }", "nats.listen"],
+    ["nats: { listen: 'a:1', tls: { ca: x } }", "nats.tls"],
+    ["nats: { listen: 'a:1', cluster: { listen: 'a:2', routes: [] } }", "nats.cluster.routes"],
+    ["nats: { listen: 'a:1', cluster: { listen: 'a:2', routes: ['b:6222'] } }", "nats.cluster.routes.0"],
+    ["servers: [hades]", "servers"],
+    ["servers: [hades, hades]", "servers"],
+  ])("refuses %s", (text, path) => {
+    let problems: ConfigError["problems"] = [];
+    try {
+      settings(text);
+    } catch (thrown) {
+      if (thrown instanceof ConfigError) problems = thrown.problems;
+    }
+    expect(problems.map((problem) => problem.path)).toEqual([path]);
   });
 
   it("leaves the address of a database server as it is", () => {

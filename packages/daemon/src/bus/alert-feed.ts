@@ -20,10 +20,11 @@ import type { Subjects } from "@castellan/protocol";
 import { type AlertDelivery, type DeskCommand, deliverTo, readDelivery } from "@castellan/work-item";
 import { type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "nats";
-import { ensureEventsStream } from "./events-stream.ts";
+import { ensureEventsStream, type StreamCopies } from "./events-stream.ts";
 
 export interface AlertFeedDeps {
   readonly connection: NatsConnection;
+  readonly copies: StreamCopies;
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,9 +40,10 @@ const DURABLE = "desk__apply";
 const BATCH = 100;
 const ACK_WAIT_MS = 30_000;
 const MAX_ACK_PENDING = 1000;
-const EXPIRES_MS = 5000;
-const HEARTBEAT_MS = 1000;
-const SILENCE_MS = 6000;
+/** Short: where the consumer's server was lost, a new request is what another one answers. */
+const EXPIRES_MS = 2000;
+const HEARTBEAT_MS = 500;
+const SILENCE_MS = 3000;
 const LOOK_MS = 1000;
 const CLOSE_MS = 5000;
 const RETRY: Backoff = { firstMs: 50, maxMs: 2000, jitter: 0 };

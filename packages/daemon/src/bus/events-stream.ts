@@ -1,4 +1,7 @@
-/** The stream that stores the node's events: made when it is not there, brought up to date when it differs. */
+/**
+ * The stream that stores the node's events: made when it is not there, brought up to date when it differs. In a NATS cluster
+ * of three or more that the node keeps itself it has three copies: any one server may be lost.
+ */
 
 import {
   type Backoff,
@@ -10,6 +13,7 @@ import {
   sleep,
 } from "@castellan/kernel";
 import type { Subjects } from "@castellan/protocol";
+import type { HomeSettings } from "@castellan/protocol/home";
 import { JetStreamApiError, type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "nats";
 
@@ -18,15 +22,31 @@ export interface EventsStreamDeps {
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly copies: StreamCopies;
   /** Ends the trying. */
   readonly signal?: AbortSignal;
   /** How long to go on trying, milliseconds. Default 60,000: a NATS cluster that has just started needs a while. */
   readonly withinMs?: number;
 }
 
+/** How many servers are to store each event. */
+export interface StreamCopies {
+  readonly wanted: number;
+  /** The servers are the node's own: a stream that is there gets as many. Else they are for whoever runs the bus to choose. */
+  readonly isOurs: boolean;
+}
+
+/** Three where there are so many servers; two could not do without each other. */
+export function copiesOf({ nats, natsServer }: Pick<HomeSettings, "nats" | "natsServer">): StreamCopies {
+  const members = nats === null ? (natsServer?.cluster?.routes.length ?? 0) + 1 : nats.url.split(",").length;
+  return { wanted: members >= 3 ? 3 : 1, isOurs: nats === null };
+}
+
 const DAY_MS = 86_400_000;
 const RETRY: Backoff = { firstMs: 100, maxMs: 2000, jitter: 0 };
 const STREAM_NOT_FOUND = 10_059;
+/** For so long a new stream waits for servers enough, milliseconds; then it begins with one copy. */
+const ENOUGH_WITHIN_MS = 15_000;
 
 /** What the stream is to be. Alerts do not depend on its limits: their outbox sends again what the desk has not recorded. */
 export function eventsStreamConfig(subjects: Subjects) {
@@ -39,34 +59,43 @@ export function eventsStreamConfig(subjects: Subjects) {
     max_bytes: 256 * 1024 ** 2,
     discard: "old",
     duplicate_window: nanos(120_000),
-    num_replicas: 1,
   } as const satisfies Partial<StreamConfig>;
 }
 
-/** Resolves when the stream is as wanted. Rejects with `NO_EVENTS_STREAM` (retryable) when the time is over. */
-export async function ensureEventsStream(deps: EventsStreamDeps): Promise<void> {
-  const { clock, connection, log, signal, subjects, withinMs = 60_000 } = deps;
-  const deadline = clock.bootMs() + withinMs;
+/**
+ * Resolves when the stream is as wanted: true; false when the time is over and only copies are missing. Rejects with
+ * `NO_EVENTS_STREAM` (retryable) when there is none by then.
+ */
+export async function ensureEventsStream(deps: EventsStreamDeps): Promise<boolean> {
+  const { clock, connection, copies, log, signal, subjects, withinMs = 60_000 } = deps;
+  const startedMs = clock.bootMs();
   for (let attempt = 0; ; attempt += 1) {
+    const spentMs = clock.bootMs() - startedMs;
+    const isOver = spentMs >= withinMs;
     try {
-      await makeReady(await jetstreamManager(connection, { checkAPI: false }), subjects, log);
-      return;
+      const manager = await jetstreamManager(connection, { checkAPI: false });
+      const atFirst = spentMs >= ENOUGH_WITHIN_MS ? 1 : copies.wanted;
+      const stored = await makeReady(manager, subjects, atFirst, log);
+      if (!copies.isOurs || stored === copies.wanted) return true;
+      const done = await copy(manager, subjects, copies.wanted, log);
+      if (done || isOver) return done;
     } catch (thrown) {
       const error = ensureError(thrown);
-      if (signal?.aborted) return;
-      if (clock.bootMs() >= deadline) {
+      if (isOver) {
         throw new CastellanError("NO_EVENTS_STREAM", `stream ${subjects.eventsStream} is not ready: ${error.message}`, {
           retryable: true,
           cause: error,
         });
       }
       log.debug("the events stream is not ready yet", { attempt, error });
-      await sleep(clock, backoffMs(RETRY, attempt, { next: () => 0.5 }), signal);
     }
+    if (signal?.aborted) return true; // nobody asks any more
+    await sleep(clock, backoffMs(RETRY, attempt, { next: () => 0.5 }), signal);
   }
 }
 
-async function makeReady(manager: JetStreamManager, subjects: Subjects, log: Logger): Promise<void> {
+/** Answers how many copies it has. */
+async function makeReady(manager: JetStreamManager, subjects: Subjects, copies: number, log: Logger): Promise<number> {
   const wanted = eventsStreamConfig(subjects);
   try {
     const { config } = await manager.streams.info(wanted.name);
@@ -74,14 +103,29 @@ async function makeReady(manager: JetStreamManager, subjects: Subjects, log: Log
       ([key, value]) =>
         JSON.stringify(Object.entries(config).find(([name]) => name === key)?.[1]) !== JSON.stringify(value),
     );
-    if (!differs) return;
-    // How it is kept cannot be changed afterwards, and replicas are for whoever runs the bus to choose.
-    const { num_replicas, retention, storage, ...changeable } = wanted;
-    await manager.streams.update(wanted.name, changeable);
-    log.info("the events stream was brought up to date", { stream: wanted.name, num_replicas, retention, storage });
+    if (differs) {
+      // How it is kept cannot be changed afterwards.
+      const { retention, storage, ...changeable } = wanted;
+      await manager.streams.update(wanted.name, changeable);
+      log.info("the events stream was brought up to date", { stream: wanted.name, retention, storage });
+    }
+    return config.num_replicas;
   } catch (thrown) {
     if (!(thrown instanceof JetStreamApiError) || thrown.code !== STREAM_NOT_FOUND) throw thrown;
-    await manager.streams.add(wanted);
-    log.info("the events stream was made", { stream: wanted.name });
+    await manager.streams.add({ ...wanted, num_replicas: copies });
+    log.info("the events stream was made", { stream: wanted.name, copies });
+    return copies;
+  }
+}
+
+/** False: not now, for example because servers are missing. The stream stays as it is. */
+async function copy(manager: JetStreamManager, subjects: Subjects, copies: number, log: Logger): Promise<boolean> {
+  try {
+    await manager.streams.update(subjects.eventsStream, { num_replicas: copies });
+    log.info("the events stream has another number of copies", { stream: subjects.eventsStream, copies });
+    return true;
+  } catch (thrown) {
+    log.debug("the events stream cannot have so many copies yet", { copies, error: ensureError(thrown) });
+    return false;
   }
 }

@@ -9,15 +9,19 @@ import type { BusPublisher } from "@castellan/sentinel";
 import type { NatsConnection } from "nats";
 import { actorSubjects } from "./actor-subjects.ts";
 import { createBusPublisher } from "./bus-publisher.ts";
-import { ensureEventsStream } from "./events-stream.ts";
+import { ensureEventsStream, type StreamCopies } from "./events-stream.ts";
 import { createLateTransport, type LateTransport } from "./late-transport.ts";
 import { linkSettings } from "./link-settings.ts";
 
 export interface LateBus {
   readonly transport: LateTransport;
   readonly publisher: BusPublisher;
+  /** Of the events stream. */
+  readonly copies: StreamCopies;
   /** Null before the first connection. */
   readonly connection: NatsConnection | null;
+  /** Since when the link is there without a break, boot-time milliseconds; null = it is not. */
+  upSinceMs(): number | null;
   /** For how long the bus, though there, has stored nothing it was given, milliseconds; null = it stores, or is away. */
   refusingMs(): number | null;
   /** Calls back once there is a connection, at once if there is; answers how to withdraw. */
@@ -27,6 +31,7 @@ export interface LateBus {
 
 export interface LateBusDeps {
   readonly settings: NatsSettings;
+  readonly copies: StreamCopies;
   readonly server: string;
   readonly subjects: Subjects;
   readonly clock: Clock;
@@ -37,31 +42,48 @@ export interface LateBusDeps {
 const ROUND_MS = 30_000;
 const PAUSE_MS = 250;
 const CLOSE_MS = 2000;
+/** Between two looks whether the events stream can have the copies that it lacks, milliseconds. */
+const COPIES_LOOK_MS = 60_000;
 
 export function openLateBus(deps: LateBusDeps): LateBus {
-  const { server, subjects, clock, log } = deps;
+  const { copies, server, subjects, clock, log } = deps;
   const transport = createLateTransport(server);
   const listeners = new Set<(connection: NatsConnection) => void>();
   const ending = new AbortController();
   let link: Link | null = null;
+  let upSinceMs: number | null = null;
   let refusedSinceMs: number | null = null;
   let publisher: (BusPublisher & { close(): void }) | null = null;
 
-  const ensureStream = (connection: NatsConnection): void => {
-    ensureEventsStream({ connection, subjects, clock, log, signal: ending.signal }).catch((thrown: unknown) => {
+  let ensuring = false;
+  const ensureStream = async (connection: NatsConnection): Promise<void> => {
+    if (ensuring) return;
+    ensuring = true;
+    const { signal } = ending;
+    try {
+      while (!(await ensureEventsStream({ connection, copies, subjects, clock, log, signal })) && !signal.aborted) {
+        log.warn("the events stream has fewer copies than it should: are all NATS servers of the cluster up?", {
+          copies,
+        });
+        await sleep(clock, COPIES_LOOK_MS, signal);
+      }
+    } catch (thrown) {
       log.error("the events stream could not be made ready", { error: ensureError(thrown) });
-    });
+    }
+    ensuring = false;
   };
   const arrive = (arrived: Link): void => {
     link = arrived;
+    upSinceMs = arrived.up ? clock.bootMs() : null;
     const { connection } = arrived;
     publisher = createBusPublisher({ connection, clock, log });
     transport.arrive(
       createNatsTransport({ self: server, connection, subjects: actorSubjects(subjects), clock, logger: log }),
     );
-    ensureStream(connection);
+    void ensureStream(connection);
     arrived.onChange((up) => {
-      if (up) ensureStream(connection); // the server may have come back without its store
+      upSinceMs = up ? clock.bootMs() : null;
+      if (up) void ensureStream(connection); // the server may have come back without its store
     });
     for (const listener of listeners) listener(connection);
     listeners.clear();
@@ -83,6 +105,7 @@ export function openLateBus(deps: LateBusDeps): LateBus {
 
   return {
     transport,
+    copies,
     publisher: {
       async publish(message) {
         if (publisher === null) {
@@ -99,6 +122,7 @@ export function openLateBus(deps: LateBusDeps): LateBus {
         }
       },
     },
+    upSinceMs: () => upSinceMs,
     refusingMs: () => (refusedSinceMs === null || link?.up !== true ? null : clock.bootMs() - refusedSinceMs),
     get connection() {
       return link?.connection ?? null;

@@ -1,21 +1,28 @@
-/** The configuration of the embedded nats-server: loopback only, JetStream synced on every write. */
+/** The configuration of the NATS server that a sentinel keeps: JetStream synced on every write. */
+import type { NatsServerSettings } from "@castellan/protocol/home";
 
-export interface NatsServerConfig {
-  readonly port: number;
+export interface NatsServerConfig extends NatsServerSettings {
   readonly storeDirectory: string;
+  /** It writes where it listens to a file here, once it does. */
+  readonly portsDirectory: string;
   readonly pidFile: string;
+  /** In a cluster the store's peers know each other by it: the same for life, and different for each. */
   readonly serverName: string;
+  /** Members of another node's cluster are turned away by it. */
+  readonly clusterName: string;
 }
 
 /** JetStream may keep this much on disk, bytes. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;
 
 /** JSON strings are valid strings of the server's own grammar. */
-export function natsServerConfig({ port, storeDirectory, pidFile, serverName }: NatsServerConfig): string {
+export function natsServerConfig(config: NatsServerConfig): string {
+  const { listen, storeDirectory, portsDirectory, pidFile, serverName } = config;
   return `# written at every start; changes here are lost
-listen: "127.0.0.1:${port}"
+listen: "${listen.host}:${listen.port}"
 server_name: ${JSON.stringify(serverName)}
 pid_file: ${JSON.stringify(pidFile)}
+ports_file_dir: ${JSON.stringify(portsDirectory)}
 max_payload: 1048576
 ping_interval: "2s"
 ping_max: 2
@@ -24,6 +31,16 @@ jetstream {
   store_dir: ${JSON.stringify(storeDirectory)}
   max_file_store: ${MAX_FILE_BYTES}
   sync_interval: always
+}
+${clusterConfig(config)}`;
+}
+
+function clusterConfig({ cluster, clusterName }: NatsServerConfig): string {
+  if (cluster === null) return "";
+  return `cluster {
+  name: ${JSON.stringify(clusterName)}
+  listen: "${cluster.listen.host}:${cluster.listen.port}"
+  routes: [${cluster.routes.map((route) => JSON.stringify(route)).join(", ")}]
 }
 `;
 }

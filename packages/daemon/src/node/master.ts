@@ -70,7 +70,7 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   const closings: (() => void | Promise<void>)[] = [];
   const unlisten = bus.onArrival((connection) => {
     closings.push(openDoor(deps, subjects, connection, conductor));
-    const feed = createAlertFeed({ connection, subjects, clock: deps.clock, log: deps.log, desk });
+    const feed = createAlertFeed({ connection, copies: bus.copies, subjects, clock: deps.clock, log: deps.log, desk });
     closings.push(() => feed.close());
     askForWhatIsOpen(deps).catch((thrown: unknown) =>
       deps.log.warn("the servers are not asked what is going on; they say it within 15 minutes", {

@@ -18,7 +18,7 @@ import {
   systemRng,
 } from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
-import { createSubjects, Sentinel } from "@castellan/protocol";
+import { createSubjects, type HomeSettings, Sentinel } from "@castellan/protocol";
 import {
   type MessageLog,
   type RoleState,
@@ -30,6 +30,7 @@ import { connectChannel, createMessageLog, createProcReader } from "@castellan/s
 import { type Gateway, StoreUnavailable } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
 import { startHeartbeat } from "../bus/heartbeat.ts";
+import { copiesOf } from "../bus/events-stream.ts";
 import { openLateBus } from "../bus/late-bus.ts";
 import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
 import { takeLock } from "../lock.ts";
@@ -114,13 +115,21 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     log.error("castellan.yaml is wrong; the last good settings are used", { problem: configured.problem });
   }
   const subjects = createSubjects(settings.node);
-  const nats = settings.nats === null ? await embeddedNats(options, rim, settings.server) : null;
+  const nats = settings.nats === null ? await embeddedNats(options, rim, settings) : null;
   const natsSettings = settings.nats ?? { url: nats?.url ?? "", credentials: null, tls: null };
-  const bus = openLateBus({ settings: natsSettings, server: settings.server, subjects, clock, log });
+  const bus = openLateBus({
+    settings: natsSettings,
+    copies: copiesOf(settings),
+    server: settings.server,
+    subjects,
+    clock,
+    log,
+  });
   disposer.add("bus", () => bus.close());
   if (nats !== null) {
     const { restart } = nats;
-    const watch = watchStore({ refusingMs: () => bus.refusingMs(), restart, clock, log });
+    const isMember = (settings.natsServer?.cluster ?? null) !== null;
+    const watch = watchStore({ refusingMs: () => bus.refusingMs(), restart, isMember, clock, log });
     disposer.add("store watch", () => watch.cancel());
   }
 
@@ -224,7 +233,7 @@ async function joinWatcher({ program, environment }: WorkerOptions, rim: Rim): P
 async function embeddedNats(
   { environment }: WorkerOptions,
   rim: Rim,
-  server: string,
+  { node, server, natsServer }: HomeSettings,
 ): Promise<{ readonly url: string; readonly restart: () => void; endsInOrder(): void }> {
   const { paths, clock, log, disposer } = rim;
   const kept = await keepEmbeddedNats({
@@ -236,6 +245,8 @@ async function embeddedNats(
     environment,
     binary: findNatsServer(environment),
     serverName: server,
+    clusterName: `castellan_${node.toLowerCase()}`,
+    settings: natsServer,
   });
   let inOrder = false;
   disposer.add("nats-server", () => (inOrder ? kept.stop() : kept.leave()));

@@ -47,7 +47,7 @@ let databaseAway = false;
 async function live(): Promise<Life> {
   const link: Link = await connectLink({ servers: server.url, name: "test", logger: log, clock });
   const { connection } = link;
-  await ensureEventsStream({ connection, subjects, clock, log });
+  await ensureEventsStream({ connection, copies: { wanted: 1, isOurs: true }, subjects, clock, log });
   const bus = createBusPublisher({ connection, clock, log });
   const system = createActorSystem({ host: "hades", clock, rng, newId, logger: log, encodeLocally: true });
   const identity = { node: "ips1", server: "hades" };
@@ -80,7 +80,14 @@ async function live(): Promise<Life> {
     }),
     "desk",
   );
-  const feed: AlertFeed = createAlertFeed({ connection, subjects, clock, log, desk });
+  const feed: AlertFeed = createAlertFeed({
+    connection,
+    copies: { wanted: 1, isOurs: true },
+    subjects,
+    clock,
+    log,
+    desk,
+  });
   const ending = new AbortController();
   const remote = system.remote(Outbox, { host: "hades" });
   return {
@@ -107,6 +114,8 @@ beforeEach(async () => {
       fence: 0,
       master_id: null,
       nonce: null,
+      handover: "planned",
+      returned_to: null,
       state: "RUNNING",
       changed_at: clock.now(),
     }),
@@ -231,7 +240,7 @@ describe("an alert on its way to a work item", () => {
       const info = () => manager.consumers.info("IPS1_EVENTS", "desk__apply");
       await eventually(async () => (await info()).num_ack_pending === 10);
       databaseAway = false;
-      await eventually(async () => (await info()).num_ack_pending === 0, { withinMs: 10_000 });
+      await eventually(async () => (await info()).num_ack_pending === 0, { withinMs: 30_000 });
       expect(await occurrences()).toEqual({ a: 10 });
     } finally {
       await link.close();
@@ -248,6 +257,6 @@ describe("an alert on its way to a work item", () => {
     await ended.end();
     databaseAway = false;
     life = await live();
-    await eventually(async () => expect(await occurrences()).toEqual({ a: 10 }), { withinMs: 4000 });
+    await eventually(async () => expect(await occurrences()).toEqual({ a: 10 }), { withinMs: 20_000 });
   });
 });

@@ -22,7 +22,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-const ensure = () => ensureEventsStream({ connection: link.connection, subjects, clock, log });
+const copies = { wanted: 1, isOurs: true };
+const ensure = () => ensureEventsStream({ connection: link.connection, copies, subjects, clock, log });
 const stored = async (): Promise<number> => {
   const manager = await jetstreamManager(link.connection, { checkAPI: false });
   return (await manager.streams.info("IPS1_EVENTS")).state.messages;
@@ -49,7 +50,7 @@ describe("events stream", () => {
     const plain = await natsServer();
     const other = await connectLink({ servers: plain.url, name: "test", logger: log, clock });
     try {
-      const attempt = ensureEventsStream({ connection: other.connection, subjects, clock, log, withinMs: 300 });
+      const attempt = ensureEventsStream({ connection: other.connection, copies, subjects, clock, log, withinMs: 300 });
       await expect(attempt).rejects.toMatchObject({ code: "NO_EVENTS_STREAM", retryable: true });
     } finally {
       await other.close();
@@ -95,7 +96,7 @@ describe("bus publisher", () => {
       if (end.status === "rejected") expect(end.reason).toMatchObject({ code: "BUS_UNAVAILABLE" });
     }
     await server.restart();
-    await eventually(() => publisher.publish(message("back")), { withinMs: 10_000 });
+    await eventually(() => publisher.publish(message("back")), { withinMs: 30_000 });
     publisher.close();
   });
 
@@ -106,7 +107,7 @@ describe("bus publisher", () => {
     const attempt = publisher.publish(message("m"));
     await expect(attempt).rejects.toMatchObject({ code: "BUS_UNAVAILABLE", retryable: true });
     server.thaw();
-    await eventually(() => publisher.publish(message("m")), { withinMs: 10_000 });
+    await eventually(() => publisher.publish(message("m")), { withinMs: 30_000 });
     publisher.close();
   });
 });

@@ -93,6 +93,8 @@ function connectionOptions(options: LinkOptions): NodeConnectionOptions {
     pingInterval: 1000,
     maxPingOut: 2,
     noAsyncTraces: true,
+    // In the order given: whoever names several means the first, where it answers.
+    noRandomize: true,
     ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { pass: password }),
