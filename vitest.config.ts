@@ -69,6 +69,17 @@ export default defineConfig({
           testTimeout: 300_000,
         },
       },
+      // Each file brings up clusters of three pairs: one after the other is quicker on few processors.
+      {
+        ...resolveSource,
+        test: {
+          ...real,
+          maxWorkers: 1,
+          name: "cluster",
+          include: ["test/cluster/**/*.test.ts"],
+          testTimeout: 300_000,
+        },
+      },
     ],
   },
 });

@@ -1,0 +1,57 @@
+/** The original's catalogue over three servers: started and stopped in order, proven by what the processes themselves told. */
+import { afterEach, describe, expect, it } from "vitest";
+import { CATALOGUE, catalogue, FOREGROUND } from "../harness/catalogue.ts";
+import { type Cluster, makeCluster } from "../harness/cluster.ts";
+import type { Told } from "../harness/journal.ts";
+import { storedEvents } from "../harness/stored-events.ts";
+
+let cluster: Cluster;
+afterEach(() => cluster.dispose());
+
+const timesOf = (told: readonly Told[], type: string, what: Told["what"]): number[] =>
+  told.filter((one) => one.type === type && one.what === what).map(({ atMs }) => atMs);
+
+describe("17 instances of 12 types over three servers", () => {
+  it("start after what they need and stop before it, whichever server it is on", async () => {
+    cluster = await makeCluster({ types: catalogue(), exclusiveTypes: FOREGROUND });
+    await cluster.must("start");
+    await cluster.awaitWhole();
+    const started = cluster.journal();
+    expect(started.filter(({ what }) => what === "ready")).toHaveLength(17);
+    for (const [type, needs] of Object.entries(CATALOGUE)) {
+      for (const need of needs) {
+        const readyAt = Math.max(...timesOf(started, need, "ready"));
+        expect(Math.min(...timesOf(started, type, "started")), `${type} after ${need}`).toBeGreaterThan(readyAt);
+      }
+    }
+
+    await cluster.must("stop");
+    const stopped = cluster.journal();
+    expect(stopped.filter(({ what }) => what === "stopping")).toHaveLength(17);
+    for (const [type, needs] of Object.entries(CATALOGUE)) {
+      for (const need of needs) {
+        const goneAt = Math.max(...timesOf(stopped, type, "stopping"));
+        expect(Math.min(...timesOf(stopped, need, "stopping")), `${need} stops after ${type}`).toBeGreaterThan(goneAt);
+      }
+    }
+    expect((await cluster.status()).state).toBe("STOPPED");
+
+    // What anybody may subscribe to says the same: in the order in which the bus stored it.
+    const events = await storedEvents(cluster.bus.url);
+    const placeOf = (type: string, what: string): number[] =>
+      events.flatMap(({ subjectName }, at) =>
+        subjectName.includes(`.${type.toLowerCase()}_`) && subjectName.endsWith(`.${what}`) ? [at] : [],
+      );
+    for (const [type, needs] of Object.entries(CATALOGUE)) {
+      for (const need of needs) {
+        expect(Math.min(...placeOf(type, "running")), `${type} after ${need}`).toBeGreaterThan(
+          Math.max(...placeOf(need, "running")),
+        );
+        expect(Math.min(...placeOf(need, "stopped")), `${need} stopped after ${type}`).toBeGreaterThan(
+          Math.max(...placeOf(type, "stopped")),
+        );
+      }
+    }
+    expect(await cluster.complaints()).toEqual([]);
+  });
+});

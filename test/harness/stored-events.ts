@@ -1,0 +1,49 @@
+/** Everything that a node's events stream holds, asked for message by message: no consumer, nothing that could skip one. */
+import type { CloudEvent } from "@castellan/protocol";
+import { createSubjects, fromMessage } from "@castellan/protocol";
+import { connect } from "nats";
+import { z } from "zod";
+
+export interface StoredEvent extends CloudEvent {
+  readonly subjectName: string;
+}
+
+const Info = z.object({ state: z.object({ first_seq: z.int(), last_seq: z.int() }) });
+const Stored = z.object({
+  message: z.object({ subject: z.string(), hdrs: z.string(), data: z.string().default("") }).optional(),
+});
+const AT_ONCE = 200;
+
+export async function storedEvents(url: string, node = "castellan"): Promise<StoredEvent[]> {
+  const stream = createSubjects(node).eventsStream;
+  const connection = await connect({ servers: url });
+  const ask = async <T>(what: string, body: unknown, schema: z.ZodType<T>): Promise<T> => {
+    const reply = await connection.request(`$JS.API.STREAM.${what}.${stream}`, JSON.stringify(body), {
+      timeout: 10_000,
+    });
+    return schema.parse(reply.json());
+  };
+  try {
+    const { state } = await ask("INFO", {}, Info);
+    const events: StoredEvent[] = [];
+    for (let from = state.first_seq; from <= state.last_seq; from += AT_ONCE) {
+      const seqs = Array.from({ length: Math.min(AT_ONCE, state.last_seq - from + 1) }, (_, at) => from + at);
+      const replies = await Promise.all(seqs.map((seq) => ask("MSG.GET", { seq }, Stored)));
+      for (const { message } of replies) if (message !== undefined) events.push(eventOf(message));
+    }
+    return events;
+  } finally {
+    await connection.close();
+  }
+}
+
+function eventOf({ subject, hdrs, data }: { subject: string; hdrs: string; data: string }): StoredEvent {
+  const lines = Buffer.from(hdrs, "base64").toString("utf8").split("\r\n");
+  const headers = new Map(
+    lines
+      .filter((line) => line.includes(":"))
+      .map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+  );
+  const event = fromMessage((name) => headers.get(name), Buffer.from(data, "base64"));
+  return { ...event, subjectName: subject };
+}
