@@ -1,5 +1,7 @@
 /** Each way of telling that an instance is ready, with a real instance of its own under a keeper. */
+import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { eventually, fakePrograms, findProcesses } from "@castellan/testkit";
@@ -72,60 +74,73 @@ describe("it is RUNNING once", () => {
 });
 
 describe("it is not, and the reason is told and the process stopped, when", () => {
-  const cases: readonly [string, (port: number) => Record<string, unknown>, RegExp][] = [
+  const steady = [node, fakePrograms.steady];
+  // Who is asked over the network is there from the beginning: the time until a program of ours listens is nobody's promise.
+  let listener: Server;
+  beforeEach(async () => {
+    listener = createHttpServer((request, response) => {
+      if (request.url === "/503") response.writeHead(503).end();
+    }).listen(0, "127.0.0.1");
+    await once(listener, "listening");
+  });
+  afterEach(async () => {
+    const closed = once(listener, "close");
+    listener.close();
+    listener.closeAllConnections();
+    await closed;
+  });
+  const urlOf = (path: string): string => {
+    const address = listener.address();
+    return `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}${path}`;
+  };
+
+  const cases: readonly [string, () => Record<string, unknown>, RegExp][] = [
     [
       "nothing listens",
-      (port) => ({ command: [node, fakePrograms.steady], ready: { tcp: port, timeout: "400ms" } }),
-      /not ready within 400 ms: nothing listens on 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/,
+      () => ({ command: steady, ready: { tcp: 1, timeout: "2s" } }),
+      /not ready within 2 s: nothing listens on 127\.0\.0\.1:1 \(ECONNREFUSED\)/,
     ],
     [
       "the URL answers 503",
-      (port) => ({
-        command: serving(port, "response.writeHead(503).end()"),
-        ready: { http: `http://127.0.0.1:${port}/health`, timeout: "3s" },
-      }),
-      /not ready within 3 s: http:\/\/127\.0\.0\.1:\d+\/health answers 503/,
+      () => ({ command: steady, ready: { http: urlOf("/503"), timeout: "2s" } }),
+      /not ready within 2 s: http:\/\/127\.0\.0\.1:\d+\/503 answers 503/,
     ],
     [
       "the URL is accepted and never answered",
-      (port) => ({
-        command: serving(port, "void response"),
-        ready: { http: `http://127.0.0.1:${port}/`, timeout: "3s" },
-      }),
-      /not ready within 3 s: no answer from http/,
+      () => ({ command: steady, ready: { http: urlOf("/silent"), timeout: "2s" } }),
+      /not ready within 2 s: no answer from http/,
     ],
     [
       "there is no such command",
-      () => ({ command: [node, fakePrograms.steady], ready: { exec: ["/nowhere/check"], timeout: "300ms" } }),
-      /not ready within 300 ms: "\/nowhere\/check" cannot be run: ENOENT/,
+      () => ({ command: steady, ready: { exec: ["/nowhere/check"], timeout: "2s" } }),
+      /not ready within 2 s: "\/nowhere\/check" cannot be run: ENOENT/,
     ],
     [
       "the command fails",
-      () => ({ command: [node, fakePrograms.steady], ready: { exec: ["sh", "-c", "exit 7"], timeout: "300ms" } }),
-      /not ready within 300 ms: "sh" ended with exit code 7/,
+      () => ({ command: steady, ready: { exec: ["sh", "-c", "exit 7"], timeout: "2s" } }),
+      /not ready within 2 s: "sh" ended with exit code 7/,
     ],
     [
       "the command hangs and will not be told",
       () => ({
-        command: [node, fakePrograms.steady],
+        command: steady,
         ready: { exec: ["sh", "-c", 'trap "" TERM; sleep 1000 & sleep 1000'], timeout: "400ms" },
       }),
       /not ready within 400 ms: "sh" did not end in time/,
     ],
     [
       "the line never comes",
-      () => ({ command: [node, fakePrograms.steady], ready: { logLine: "^ready$", timeout: "400ms" } }),
+      () => ({ command: steady, ready: { logLine: "^ready$", timeout: "400ms" } }),
       /not ready within 400 ms: no line of its output matches \^ready\$/,
     ],
   ];
   test.each(cases)("%s", async (_what, definition, reason) => {
-    await expect(start(definition(await freePort()))).rejects.toMatchObject({
+    await expect(start(definition())).rejects.toMatchObject({
       code: "START_FAILED",
       message: expect.stringMatching(reason),
     });
     await worker.until("WIS", 1, "SUSPENDED");
     await eventually(() => findProcesses(kit.home.dir).length === 0, {
-      withinMs: 30_000,
       describe: "neither the instance nor its question is left",
     });
   });
@@ -139,10 +154,8 @@ test("every launch is asked anew: after a death and after RESTART it is STARTING
   const began = (): number => kit.events.length;
   let from = began();
   process.kill(pid ?? 0, "SIGKILL");
-  await worker.until("WIS", 1, "STARTING");
-  await worker.until("WIS", 1, "RUNNING");
   const whatFrom = (first: number) => kit.events.slice(first).map(({ what }) => what);
-  expect(whatFrom(from)).toEqual(["failed", "starting", "running"]);
+  await eventually(() => expect(whatFrom(from)).toEqual(["failed", "starting", "running"]));
   from = began();
   await worker.bring("WIS", 1, "RESTARTED");
   expect(whatFrom(from)).toEqual(["stopping", "starting", "running"]);

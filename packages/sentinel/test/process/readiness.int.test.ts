@@ -6,7 +6,9 @@ import { assertNothingLeft, eventually, type TempHome, tempHome } from "@castell
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createCutHead } from "../../src/output/cut-head.ts";
 import { CUT_GRAIN } from "../../src/output/read-output.ts";
+import type { ProbeContext } from "../../src/process/probe.ts";
 import { awaitReady, type ReadinessResult } from "../../src/process/readiness.ts";
+import { createProbe } from "../../src/process/readiness-probes.ts";
 
 const clock = createSystemClock();
 let home: TempHome;
@@ -34,40 +36,52 @@ async function serve(status: number): Promise<number> {
 
 const fill = (text: string): string => text.replaceAll("{instance}", "1");
 
-function ask(spec: Readiness, signal = new AbortController().signal, logOffset = 0): Promise<ReadinessResult> {
+function context(logOffset = 0): ProbeContext {
   const env = { PATH: process.env.PATH ?? "", HOME_MARKER: home.dir };
-  return awaitReady(spec, { fill, cwd: home.dir, env, logFile: home.path("log"), logOffset }, clock, signal);
+  return { fill, cwd: home.dir, env, logFile: home.path("log"), logOffset };
 }
+
+const never = (): AbortSignal => new AbortController().signal;
+
+function ask(spec: Readiness, signal = never(), logOffset = 0): Promise<ReadinessResult> {
+  return awaitReady(spec, context(logOffset), clock, signal);
+}
+
+/** What one question is answered, however long that takes: null for yes. */
+async function answerTo(spec: Parameters<typeof createProbe>[0]): Promise<string | null> {
+  const made = createProbe(spec, context());
+  return made.ok ? await made.probe(never()) : made.reason;
+}
+
+/** Long enough for one question to be answered. */
+const timeout = 30_000;
 
 describe("readiness", () => {
   test("tcp: ready once something listens; the reason names the port when nothing does", async () => {
     const port = await serve(200);
-    expect(await ask({ tcp: port, timeout: 5000 })).toEqual({ ready: true });
-    expect(await ask({ tcp: `localhost:${port}`, timeout: 5000 })).toEqual({ ready: true });
+    expect(await ask({ tcp: port, timeout })).toEqual({ ready: true });
+    expect(await ask({ tcp: `localhost:${port}`, timeout })).toEqual({ ready: true });
+    expect(await answerTo({ tcp: "{instance}", timeout })).toContain("nothing listens on 127.0.0.1:1");
     expect(await ask({ tcp: "{instance}", timeout: 100 })).toMatchObject({
       ready: false,
-      reason: expect.stringContaining("nothing listens on 127.0.0.1:1"),
+      reason: expect.stringMatching(/^not ready within 100 ms: .* 127\.0\.0\.1:1/),
     });
   });
 
   test("http: 2xx and 3xx are ready, 5xx is not", async () => {
     const url = `http://127.0.0.1:${await serve(302)}/health`;
-    expect(await ask({ http: url, timeout: 5000 })).toEqual({ ready: true });
+    expect(await ask({ http: url, timeout })).toEqual({ ready: true });
     server?.close();
     const failing = `http://127.0.0.1:${await serve(503)}/health`;
-    expect(await ask({ http: failing, timeout: 500 })).toMatchObject({
-      reason: expect.stringContaining("answers 503"),
-    });
+    expect(await answerTo({ http: failing, timeout })).toContain("answers 503");
+    expect(await ask({ http: failing, timeout: 100 })).toMatchObject({ ready: false });
   });
 
   test("exec: exit code 0 is ready; one that hangs is killed with its group", async () => {
-    expect(await ask({ exec: ["test", "-f", "log"], timeout: 5000 })).toEqual({ ready: true });
-    expect(await ask({ exec: ["false"], timeout: 500 })).toMatchObject({
-      reason: expect.stringContaining("exit code 1"),
-    });
-    expect(await ask({ exec: ["/nowhere"], timeout: 300 })).toMatchObject({
-      reason: expect.stringContaining("ENOENT"),
-    });
+    expect(await ask({ exec: ["test", "-f", "log"], timeout })).toEqual({ ready: true });
+    expect(await answerTo({ exec: ["false"], timeout })).toContain("exit code 1");
+    expect(await answerTo({ exec: ["/nowhere"], timeout })).toContain("ENOENT");
+    expect(await ask({ exec: ["false"], timeout: 100 })).toMatchObject({ ready: false });
     const hanging = await ask({ exec: ["sh", "-c", "sleep 1000 & sleep 1000"], timeout: 200 });
     expect(hanging).toMatchObject({ reason: expect.stringContaining("did not end in time") });
     await assertNothingLeft(home.dir);
@@ -76,7 +90,7 @@ describe("readiness", () => {
   test("logLine: only what was written after the launch counts, also when a line comes in parts", async () => {
     await writeFile(home.path("log"), "ready 1\n");
     expect(await ask({ logLine: "^ready", timeout: 100 }, undefined, 8)).toMatchObject({ ready: false });
-    const asked = ask({ logLine: "^ready 2$", timeout: 10_000 }, undefined, 8);
+    const asked = ask({ logLine: "^ready 2$", timeout }, undefined, 8);
     await appendFile(home.path("log"), "noise\nrea");
     await appendFile(home.path("log"), "dy 2\n");
     expect(await asked).toEqual({ ready: true });
@@ -85,7 +99,7 @@ describe("readiness", () => {
   test("logLine: goes on waiting when the head of the output is cut off meanwhile", async () => {
     const cut = createCutHead({ PATH: process.env["PATH"] ?? "" });
     await writeFile(home.path("log"), `${"noise ".repeat(20)}\n`.repeat(4000));
-    const asked = ask({ logLine: "^ready 3$", timeout: 20_000 });
+    const asked = ask({ logLine: "^ready 3$", timeout });
     await appendFile(home.path("log"), "rea");
     expect(await cut(home.path("log"), 4 * CUT_GRAIN)).toMatchObject({ how: "collapsed" });
     await appendFile(home.path("log"), "dy 3\n");
@@ -94,10 +108,8 @@ describe("readiness", () => {
 
   test("logLine: a pattern that would take for ever is interrupted, a broken one is told at once", async () => {
     await writeFile(home.path("log"), `${"a".repeat(3000)}!\n`);
-    const started = clock.bootMs();
     expect(await ask({ logLine: "^(a+)+$", timeout: 500 })).toMatchObject({ ready: false });
-    expect(clock.bootMs() - started).toBeLessThan(10_000);
-    expect(await ask({ logLine: "(", timeout: 60_000 })).toMatchObject({
+    expect(await ask({ logLine: "(", timeout: 600_000 })).toMatchObject({
       reason: expect.stringContaining("regular expression"),
     });
   });

@@ -194,17 +194,17 @@ export class Worker {
   }
 
   async keeper(type: string, instance: number): Promise<ActorRef<KeeperCommand>> {
-    return await this.table.ask({ type: "GetKeeper", key: { type, instance } }, { timeoutMs: 5000 });
+    return await this.table.ask({ type: "GetKeeper", key: { type, instance } }, { timeoutMs: 30_000 });
   }
 
   async bring(type: string, instance: number, desired: DesiredState, launchId = newId()): Promise<Brought> {
     const keeper = await this.keeper(type, instance);
-    return await keeper.ask({ type: "Bring", desired, launchId, by: "test" }, { timeoutMs: 20_000 });
+    return await keeper.ask({ type: "Bring", desired, launchId, by: "test" }, { timeoutMs: 60_000 });
   }
 
   async statusOf(type: string, instance: number): Promise<Seen> {
     const keeper = await this.keeper(type, instance);
-    return await keeper.ask({ type: "GetStatus" }, { timeoutMs: 5000 });
+    return await keeper.ask({ type: "GetStatus" }, { timeoutMs: 30_000 });
   }
 
   async until(type: string, instance: number, status: string, withinMs = 30_000): Promise<number | null> {
