@@ -32,7 +32,7 @@ it("shows every live actor with its restarts and mailbox, and what was not deliv
   const { natsUrl } = Endpoints.parse(JSON.parse(readFileSync(node.path("run/endpoints.json"), "utf8")));
   const stranger = await connect({ servers: natsUrl });
   try {
-    await stranger.request(`castellan.castellan.req.${server}.sentinel.-.nonsense`, "{}", { timeout: 5000 });
+    await stranger.request(`castellan.castellan.req.${server}.sentinel.-.nonsense`, "{}", { timeout: 20_000 });
   } finally {
     await stranger.close();
   }

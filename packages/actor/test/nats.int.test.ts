@@ -154,7 +154,7 @@ describe("over a real server", () => {
     zeus.system.expose(Echo, "-", zeus.system.spawn(echo(), "echo"));
     await zeus.link.connection.flush();
     const ask = async (verb: string, body: string): Promise<unknown> =>
-      (await stranger.link.connection.request(`test.zeus.echo.-.${verb}`, body, { timeout: 5000 })).json();
+      (await stranger.link.connection.request(`test.zeus.echo.-.${verb}`, body, { timeout: 20_000 })).json();
     expect(await ask("say", '{"text":"hi"}')).toEqual({ text: "hi", heard: 0 });
     expect(await ask("say", "{")).toMatchObject({ error: { code: "BAD_MESSAGE" } });
     expect(await ask("shout", "{}")).toMatchObject({ error: { code: "UNKNOWN_VERB" } });

@@ -53,23 +53,19 @@ describe("a bad configuration file", () => {
     ["a key that is an object's", "__proto__: { node: x }\n", /unknown key __proto__/],
     ["a constructor", "constructor: { prototype: {} }\n", /unknown key/],
     ["a constructor inside", "types: { A: { constructor: 1 } }\n", /unknown key/],
-  ])(
-    "with %s is refused at once",
-    (_, text, expected) => {
-      expect(words(text)).toMatch(expected);
-      for (const { line, file } of problemsOf(text)) {
-        expect(file).toBe("castellan.yaml");
-        expect(line ?? 1).toBeGreaterThan(0);
-      }
-    },
-    3000,
-  );
+  ])("with %s is refused at once", (_, text, expected) => {
+    expect(words(text)).toMatch(expected);
+    for (const { line, file } of problemsOf(text)) {
+      expect(file).toBe("castellan.yaml");
+      expect(line ?? 1).toBeGreaterThan(0);
+    }
+  });
 
   it("with five thousand keys is read, and with one of them twice refused, both in moments", () => {
     const text = `types:\n${many(5_000, (index) => `  T${index}: {}`)}\n`;
     expect(problemsOf(text)).toEqual([]);
     expect(problemsOf(`${text}  T7: {}\n`)).toMatchObject([{ line: 5_002, column: 3, message: /T7/ }]);
-  }, 8000);
+  });
 
   it("with thousands of problems names the first and counts the others", () => {
     const text = `types:\n${many(500, (index) => `  T${index}: { bad: 1 }`)}\n`;

@@ -40,7 +40,7 @@ async function server(options: Parameters<typeof natsServer>[0] = {}): Promise<N
 }
 
 async function client(url: string): Promise<NatsConnection> {
-  const connection = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20, timeout: 2000 });
+  const connection = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 20, timeout: 20_000 });
   cleanups.push(() => connection.close());
   return connection;
 }
@@ -67,7 +67,7 @@ it("keeps port and JetStream store over kill -9 and restart", async () => {
   const ask = async (verb: string, body: object): Promise<{ state?: { messages: number }; error?: unknown }> =>
     (await connection.request(`$JS.API.STREAM.${verb}.KEPT`, JSON.stringify(body), { timeout: 500 })).json();
   expect((await ask("CREATE", { name: "KEPT", subjects: ["kept.>"] })).error).toBeUndefined();
-  await connection.request("kept.a", "one", { timeout: 2000 });
+  await connection.request("kept.a", "one", { timeout: 20_000 });
 
   await nats.kill9();
   expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);

@@ -19,7 +19,7 @@ interface Outcome {
 
 function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile(command, args, { env, timeout: 30_000 }, (error, stdout, stderr) => {
+    execFile(command, args, { env, timeout: 120_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       resolve({ code, lines: stdout.trimEnd().split("\n"), stderr });
     });

@@ -7,7 +7,10 @@ import { createDirectoryWatch } from "./directory-watch.ts";
 import { createErrorFileRound, type ErrorFileRoundDeps } from "./error-file-round.ts";
 import { watchedDirectories } from "./names.ts";
 
-export type ErrorFileWatchDeps = ErrorFileRoundDeps;
+export interface ErrorFileWatchDeps extends ErrorFileRoundDeps {
+  /** The next look at the latest, milliseconds. Default 5,000. */
+  readonly rescanMs?: number;
+}
 
 /** Looks now. */
 export type ErrorFileWatchCommand = { readonly type: "ScanErrorFiles" };
@@ -16,7 +19,6 @@ type Private =
   | { readonly type: "RoundIsSlow" }
   | { readonly type: "RoundEnded"; readonly againInMs: number | null; readonly error: Error | null };
 
-/** The next look at the latest, milliseconds. */
 const RESCAN_MS = 5_000;
 /** Events of one burst are one look, milliseconds. */
 const DEBOUNCE_MS = 20;
@@ -27,6 +29,7 @@ const SLOW_ROUND_MS = 30_000;
 export function createErrorFileWatch(deps: ErrorFileWatchDeps): Behavior<ErrorFileWatchCommand> {
   return setup<ErrorFileWatchCommand | Private>((context) => {
     const round = createErrorFileRound(deps, context.clock, context.log);
+    const { rescanMs = RESCAN_MS } = deps;
     let isSignalled = false;
     let isRunning = false;
     let isWanted = false;
@@ -82,7 +85,7 @@ export function createErrorFileWatch(deps: ErrorFileWatchDeps): Behavior<ErrorFi
           if (error) {
             context.log.error("a round of the error-file watch failed; the next one follows", { error: error.message });
           }
-          lookIn(isWanted ? DEBOUNCE_MS : Math.min(againInMs ?? RESCAN_MS, RESCAN_MS));
+          lookIn(isWanted ? DEBOUNCE_MS : Math.min(againInMs ?? rescanMs, rescanMs));
         },
       },
       { stopping: () => directories.close() },

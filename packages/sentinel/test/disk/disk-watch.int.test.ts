@@ -54,7 +54,7 @@ beforeEach(async () => {
   };
 });
 afterEach(async () => {
-  await system?.stop(2_000);
+  await system?.stop(30_000);
   await home.remove();
 });
 
@@ -203,7 +203,7 @@ test("without a change of fspart a round within the period does nothing", async 
 });
 
 test("the actor on the real file system: raising the minimum raises, lowering it resolves", async () => {
-  const { statfs: _, mountFiles: __, ...real } = deps;
+  const { statfs: _, mountFiles: __, statDeadlineMs: ___, ...real } = deps; // a real disk may take its time
   let tick = 0;
   const clock = createSystemClock();
   const newId = (): string => `id-${(tick += 1)}`;

@@ -153,7 +153,7 @@ describe("an odd error file", () => {
         ],
       },
     );
-  }, 60_000);
+  });
 });
 
 function touchIfFile(path: string, what: "append" | "empty"): void {
@@ -186,5 +186,5 @@ describe("too many error files", () => {
     expect(after.filter(({ phase }) => phase === "resolved").map(({ alert }) => alert.subject)).toEqual([
       harness.path("").replace(/\/$/, ""),
     ]);
-  }, 60_000);
+  });
 });

@@ -10,7 +10,7 @@ import { DEFAULT_PATTERNS, watchedDirectories } from "../../src/error-file/names
 
 let home: TempHome;
 let system: ActorSystem;
-let told: { atMs: number; alert: Alert }[];
+let told: Alert[];
 beforeEach(async () => {
   home = await tempHome();
   told = [];
@@ -19,38 +19,31 @@ beforeEach(async () => {
   system = createActorSystem({ host: "test", clock: createSystemClock(), rng: systemRng, logger: silentLogger, newId });
 });
 afterEach(async () => {
-  await system.stop(2_000);
+  await system.stop(30_000);
   await home.remove();
 });
 
-function start(): void {
+function start(rescanMs?: number): void {
   const watch = createErrorFileWatch({
     identity: { server: "hades", home: home.dir },
-    alerts: { report: async (_, alert) => void told.push({ atMs: performance.now(), alert }) },
+    alerts: { report: async (_, alert) => void told.push(alert) },
     enabled: () => true,
     patterns: () => DEFAULT_PATTERNS,
+    ...(rescanMs === undefined ? {} : { rescanMs }),
   });
   system.spawn(watch, "error-files");
 }
-const lines = (): unknown[] => told.flatMap(({ alert }) => alert.details["lastLines"]);
+const lines = (): unknown[] => told.flatMap((alert) => alert.details["lastLines"]);
 const seen = (line: string): Promise<unknown> =>
   eventually(() => expect(lines()).toContain(line), { withinMs: 30_000, everyMs: 2 });
 
 test("what is appended is told of by the event, not by the next scan", async () => {
   await mkdir(home.path("logs"));
-  start();
-  await eventually(() => system.tree().some(({ state }) => state === "running"));
-  const delays: number[] = [];
+  start(3_600_000);
   for (let n = 0; n < 20; n += 1) {
-    const before = performance.now();
     await appendFile(home.path("logs", "sw_error"), `line ${n}\n`);
     await seen(`line ${n}`);
-    delays.push((told.at(-1)?.atMs ?? Number.NaN) - before);
   }
-  delays.sort((a, b) => a - b);
-  process.stdout.write(`append -> alert, ms: median ${delays[10]?.toFixed(0)}, worst ${delays[19]?.toFixed(0)}\n`);
-  // Twenty scans of five seconds would need more than a minute: a median below one scan shows that events do it.
-  expect(delays[10]).toBeLessThan(2_500);
   expect(lines()).toHaveLength(20);
 });
 
@@ -65,16 +58,16 @@ test("a logs directory that appears later, or is replaced, is watched as well", 
   await seen("two");
   await appendFile(home.path("logs", "sw_error"), "three\n");
   await seen("three");
-  expect(new Set(told.map(({ alert }) => alert.cause)).size).toBe(2);
+  expect(new Set(told.map(({ cause }) => cause)).size).toBe(2);
 });
 
 test("writers that never pause are followed without a line lost or doubled", async () => {
   await mkdir(home.path("logs"));
   start();
   for (let n = 0; n < 300; n += 1) await appendFile(home.path("logs", "sw_warn"), `line ${n}\n`);
-  const counted = (): number => told.reduce((sum, { alert }) => sum + Number(alert.details["count"]), 0);
+  const counted = (): number => told.reduce((sum, { details }) => sum + Number(details["count"]), 0);
   await eventually(() => expect(counted()).toBe(300));
-  const keys = told.map(({ alert }) => alert.details["dedupKey"]);
+  const keys = told.map(({ details }) => details["dedupKey"]);
   expect(new Set(keys).size).toBe(keys.length);
 });
 

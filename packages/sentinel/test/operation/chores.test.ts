@@ -99,7 +99,7 @@ describe("a death", () => {
     expect(await followUps(world)).toMatchObject([{ state: "done" }]);
   });
 
-  it("is followed once though the master is killed at any moment", { timeout: 60_000 }, async () => {
+  it("is followed once though the master is killed at any moment", async () => {
     let killed = true;
     let boundary = 0;
     for (; killed; boundary += 1) {
@@ -176,7 +176,7 @@ describe("START_NEW", () => {
     expect(await rows(world)).toEqual(["1", "2"]);
   });
 
-  it("is carried out once though everything is killed at any moment", { timeout: 60_000 }, async () => {
+  it("is carried out once though everything is killed at any moment", async () => {
     let killed = true;
     let boundary = 0;
     for (; killed; boundary += 1) {

@@ -47,7 +47,7 @@ async function carry(world: World, verb: "start" | "shutdown" | "restart", killA
 }
 
 describe.each(["start", "shutdown", "restart"] as const)("%s", (verb) => {
-  it("survives a kill at every boundary", { timeout: 60_000 }, async () => {
+  it("survives a kill at every boundary", async () => {
     let boundary = 0;
     for (let killed = true; killed; boundary += 1) {
       const world = await freshWorld();
