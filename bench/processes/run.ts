@@ -56,7 +56,7 @@ async function define(type: string, command: string[], instances: number): Promi
 }
 
 async function startWorker(incarnation: number) {
-  const row = { incarnation, nonce: newId(), started_at: clock.now(), last_seen_at: clock.now() };
+  const row = { incarnation, nonce: newId(), started_at: clock.now(), last_seen_at: clock.now(), ended_at: null };
   const key = { logical_machine_id: serverId };
   await gateway.commit([incarnation === 1 ? insert("sentinel", { ...key, ...row }) : update("sentinel", key, row)]);
   const identity = { node: "bench", server: "hades", serverId, incarnation, home: home.dir };

@@ -71,7 +71,10 @@ const TRIED: Readonly<Record<Subject["kind"], () => Subject[]>> = {
     { kind: "alert", severity: "info", server: "nobody", alert: "error-file" },
   ],
   process: () => [{ kind: "process", server, process: "one_1", what: "failed" }],
-  node: () => [{ kind: "node", what: "state-changed" }],
+  node: () => [
+    { kind: "node", what: "state-changed" },
+    { kind: "node", what: "server-changed" },
+  ],
   "work-item": () => [{ kind: "work-item", queue: "swadmin", what: "released" }],
   "live-master": () => [{ kind: "live-master" }],
   loopback: () => [{ kind: "loopback", server }],
@@ -109,7 +112,7 @@ const lastWords = (): string =>
 
 /** One at a time, so that what fails is known. */
 async function ask(subject: string, body: Uint8Array): Promise<unknown> {
-  const answer = await bus.request(subject, body, { timeout: 10_000 });
+  const answer = await bus.request(subject, body, { timeout: 30_000 });
   return JSON.parse(new TextDecoder().decode(answer.data));
 }
 

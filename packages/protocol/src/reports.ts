@@ -106,6 +106,21 @@ export type ProcessEvent = z.infer<typeof ProcessEvent>;
 export const NodeEvent = z.object({ state: NodeState, previous: NodeState, epoch: z.int() });
 export type NodeEvent = z.infer<typeof NodeEvent>;
 
+/** Data of `evt.node.server-changed`: what the master has recorded of a server. */
+export const ServerEvent = z.object({
+  server: z.string(),
+  state: ServerState,
+  previous: ServerState,
+  /** Down because it was told to end. */
+  inOrder: z.boolean(),
+  epoch: z.int(),
+});
+export type ServerEvent = z.infer<typeof ServerEvent>;
+
+/** Data of `evt.node.shutdown-notice`: the node will be stopped then. Said again when that was brought nearer, or by a new master. */
+export const ShutdownNotice = z.object({ stopAt: time, inSeconds: z.int(), by: z.string() });
+export type ShutdownNotice = z.infer<typeof ShutdownNotice>;
+
 /** Data of a work-item event (`evt.workitem.>`). */
 export const WorkItemEvent = z.object({ by: z.string(), note: z.string().nullable(), item: WorkItemReport });
 export type WorkItemEvent = z.infer<typeof WorkItemEvent>;

@@ -20,6 +20,7 @@ export { handleCommand } from "./role/command-gate.ts";
 export { createHousekeeper } from "./role/housekeeper.ts";
 export { takeIncarnation } from "./role/incarnation.ts";
 export { type LoopbackBus, testEvents } from "./role/loopback.ts";
-export { createRollCall, createSignOfLife } from "./role/presence.ts";
 export { createRole, type RoleState, type StopMaster, type Term } from "./role/role.ts";
+export { createRollCall } from "./role/roll-call.ts";
+export { createSignOfLife } from "./role/sign-of-life.ts";
 export { type SqlContact, watchSqlContact } from "./role/sql-contact.ts";

@@ -80,8 +80,9 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       "outbox",
     );
     system.expose(Outbox, "-", outbox);
+    const sink = createAlertSink({ outbox, clock, rng, newId, log, signal: ending.signal });
     const alerts = createReassertion({
-      sink: createAlertSink({ outbox, clock, rng, newId, log, signal: ending.signal }),
+      sink,
       path: `${identity.home}/run/open-causes.json`,
       clock,
       log,
@@ -153,7 +154,8 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         gateway,
         serverId,
         onChange: deps.onRole,
-        startMaster: (term) => startMaster({ ...identity, gateway, system, bus, events, clock, newId, log }, term),
+        startMaster: (term) =>
+          startMaster({ ...identity, gateway, system, bus, events, alerts: sink, clock, newId, log }, term),
       }),
       "role",
     );

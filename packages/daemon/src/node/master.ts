@@ -4,6 +4,7 @@ import { mayAnswer } from "@castellan/actor/nats";
 import { type Clock, ensureError, type IdSource, type Logger } from "@castellan/kernel";
 import { Conductor, createSubjects, Desk, Outbox, Sentinel, type Subjects } from "@castellan/protocol";
 import {
+  type AlertSink,
   createConductor,
   createHousekeeper,
   createRollCall,
@@ -18,6 +19,7 @@ import type { Gateway } from "@castellan/store";
 import { createDesk } from "@castellan/work-item";
 import type { Msg, NatsConnection } from "nats";
 import { createAlertFeed } from "../bus/alert-feed.ts";
+import { listenHeartbeats } from "../bus/heartbeats.ts";
 import type { LateBus } from "../bus/late-bus.ts";
 
 export interface MasterDeps {
@@ -28,6 +30,8 @@ export interface MasterDeps {
   readonly system: ActorSystem;
   readonly bus: LateBus;
   readonly events: EventSink;
+  /** Of what is told of other servers: it must not be told again by itself once this server is master no more. */
+  readonly alerts: AlertSink;
   readonly clock: Clock;
   readonly newId: IdSource;
   readonly log: Logger;
@@ -40,7 +44,20 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   const { node, server, serverId, gateway, system, bus, events } = deps;
   const subjects = createSubjects(node);
   const { epoch, onDeposed } = term;
-  term.spawn(createRollCall({ gateway, epoch, serverId, onDeposed }), "roll-call");
+  const heartbeats = listenHeartbeats({ bus, subjects, clock: deps.clock, log: deps.log, of: "all" });
+  term.spawn(
+    createRollCall({
+      gateway,
+      epoch,
+      serverId,
+      heardAtMs: (host) => heartbeats.last(host)?.atMs ?? null,
+      linkSinceMs: () => bus.upSinceMs(),
+      alerts: deps.alerts,
+      events,
+      onDeposed,
+    }),
+    "roll-call",
+  );
   term.spawn(createHousekeeper({ gateway, epoch, onDeposed }), "housekeeper");
   const conductor = term.spawn(
     createConductor({
@@ -80,6 +97,7 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   });
   return async () => {
     unlisten();
+    heartbeats.close();
     for (const close of closings.reverse()) await close();
   };
 }

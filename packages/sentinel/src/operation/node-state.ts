@@ -2,6 +2,8 @@
 import type { NodeState, OperationVerb, ProcessStatus, Target } from "@castellan/protocol";
 
 export interface StateView {
+  /** Servers that are missed: down or isolated, and not taken down in order. */
+  readonly lostServers?: number;
   readonly instances: readonly { readonly enabled: boolean; readonly status: ProcessStatus }[];
 }
 
@@ -25,12 +27,21 @@ export function stateDuring(open: readonly Begun[]): NodeState | null {
 /** What does not do what it should: it waits (for its next attempt, for what it depends on), or was given up. One that was stopped by order is in order. */
 const isAmiss = (status: ProcessStatus): boolean => status === "STARTING" || status === "SUSPENDED";
 
-/** While nothing is under way: STOPPED when nothing runs, DEGRADED when an enabled instance is amiss, else RUNNING. */
-export function nodeStateOf({ instances }: StateView, open: readonly Begun[]): NodeState {
+/** While nothing is under way: STOPPED when nothing runs, DEGRADED when an enabled instance is amiss or a server is lost, else RUNNING. */
+export function nodeStateOf(
+  { instances, lostServers = 0 }: StateView,
+  open: readonly Begun[],
+  recorded: NodeState | null = null,
+): NodeState {
   const during = stateDuring(open);
   if (during !== null) return during;
+  // Of a node whose servers are started one by one, none is the whole.
+  const begins = recorded === "STOPPED" || recorded === "STARTING";
+  if (begins && open.some(({ verb }) => verb === "boot" || verb === "catch_up")) return "STARTING";
   if (instances.every(({ status }) => status === "STOPPED" || status === "SUSPENDED")) return "STOPPED";
-  return instances.some(({ enabled, status }) => enabled && isAmiss(status)) ? "DEGRADED" : "RUNNING";
+  return lostServers > 0 || instances.some(({ enabled, status }) => enabled && isAmiss(status))
+    ? "DEGRADED"
+    : "RUNNING";
 }
 
 /** How long a state that nobody aimed for must hold before it is recorded, milliseconds. */

@@ -29,6 +29,14 @@ describe("the state of a node", () => {
   });
 
   it.each([
+    [instances("RUNNING"), [], "DEGRADED"],
+    [instances("STOPPED"), [], "STOPPED"],
+    [instances("RUNNING"), [whole("start")], "STARTING"],
+  ] as const)("with a lost server, %j under %j is %s", (view, open, state) => {
+    expect(nodeStateOf({ instances: view, lostServers: 1 }, open)).toBe(state);
+  });
+
+  it.each([
     ["STOPPED", "STARTING", true],
     ["STARTING", "RUNNING", true],
     ["STARTING", "SHUTTING DOWN", true],

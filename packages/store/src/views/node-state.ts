@@ -15,6 +15,8 @@ export interface ServerView {
   readonly comment: string | null;
   readonly checkErrorFiles: boolean;
   readonly state: ServerState;
+  /** Down or isolated without having ended in order: it is missed. */
+  readonly isLost: boolean;
   /** When its sentinel last confirmed itself in the schema; wall-clock time, for display. */
   readonly lastSeen: Date | null;
   /** Of its sentinel, and since when that one runs; null: it never had one. */
@@ -71,12 +73,14 @@ export async function readNodeState(gateway: Gateway): Promise<NodeStateView> {
   const servers = cluster.map((row): ServerView => {
     const word = stateOf.get(row.logical_machine_id) ?? "down";
     const sentinel = sentinelOf.get(row.logical_machine_id);
+    const state = wordOf(SERVER_STATES, word, "down", `state of server ${row.physical_machine_name}`, problems);
     return {
       id: row.logical_machine_id,
       name: row.physical_machine_name,
       comment: row.machine_comment,
       checkErrorFiles: row.check_error_files,
-      state: wordOf(SERVER_STATES, word, "down", `state of server ${row.physical_machine_name}`, problems),
+      state,
+      isLost: (state === "down" || state === "isolated") && sentinel !== undefined && sentinel.ended_at === null,
       lastSeen: sentinel?.last_seen_at ?? null,
       incarnation: sentinel?.incarnation ?? null,
       startedAt: sentinel?.started_at ?? null,
