@@ -3,7 +3,7 @@ import { CastellanError } from "@castellan/kernel";
 import type { WorkItemReport } from "@castellan/protocol";
 import { UNFINISHED_STATES } from "@castellan/protocol/words";
 import type { Gateway, Row, Where } from "@castellan/store";
-import { workItemReport } from "@castellan/store/work-item";
+import { isUnfinished, workItemReport } from "@castellan/store/work-item";
 import type { AdminContext } from "./context.ts";
 import { type Advice, adviceFor } from "./work-item-advice.ts";
 
@@ -33,8 +33,13 @@ export interface WorkItemDetail {
   readonly next: readonly Advice[];
 }
 
+export interface ListedWorkItem extends WorkItemReport {
+  /** While its server is lost: case number of that server's item, which stands for it. */
+  readonly hiddenBy: number | null;
+}
+
 export interface ListOptions {
-  /** The finished ones too. */
+  /** The finished ones too, and those of lost servers. */
   readonly all?: boolean;
   /** Only of this queue. */
   readonly queue?: string;
@@ -44,20 +49,29 @@ export interface ListOptions {
   readonly late?: boolean;
 }
 
-/** The unfinished items, or all that are kept; oldest first. */
+/**
+ * The unfinished items, or all that are kept; oldest first. What is open on a server that is lost is left out: the item of
+ * the server stands for it until the server is back, or somebody has released that one.
+ */
 export async function listWorkItems(
   { clock, gateway }: Reading,
   { all = false, late = false, of, queue }: ListOptions = {},
-): Promise<WorkItemReport[]> {
-  const rows = await readItems(gateway, {
-    ...(all ? {} : { state: { in: UNFINISHED_STATES } }),
-    ...(queue === undefined ? {} : { queue_name: queue }),
-  });
+): Promise<ListedWorkItem[]> {
+  const [rows, servers] = await Promise.all([
+    readItems(gateway, {
+      ...(all ? {} : { state: { in: UNFINISHED_STATES } }),
+      ...(queue === undefined ? {} : { queue_name: queue }),
+    }),
+    gateway.find("work_item", { where: { kind: "server", state: { in: UNFINISHED_STATES } } }),
+  ]);
   const now = clock.now();
+  const missing = new Map(servers.map((row) => [row.server_name, row.case_number]));
+  const hiddenBy = (row: Row<"work_item">): number | null =>
+    row.kind === "server" || !isUnfinished(row.state) ? null : (missing.get(row.server_name) ?? null);
   return rows
     .filter((row) => of === undefined || [row.locked_by, row.assigned_to, row.queue_name].includes(of))
-    .map((row) => workItemReport(row, now))
-    .filter((item) => !late || item.late);
+    .map((row) => ({ ...workItemReport(row, now), hiddenBy: hiddenBy(row) }))
+    .filter((item) => (all || item.hiddenBy === null) && (!late || item.late));
 }
 
 /** Items of one read: however many there are, each read is answered within the deadline of the database. */

@@ -1,6 +1,6 @@
 import { CastellanError } from "@castellan/kernel";
 import { WorkItemReport } from "@castellan/protocol";
-import { insert, type Row } from "@castellan/store";
+import { insert, type Row, update } from "@castellan/store";
 import { describe, expect, it } from "vitest";
 import { actOnWorkItem, followAlerts, retryDeadLetter, type WorkItemAction } from "../src/index.ts";
 import { listDeadLetters, listWorkItems, showWorkItem } from "../src/read.ts";
@@ -54,9 +54,33 @@ describe("work items", () => {
     const { ctx } = await withItems();
     const open = await listWorkItems(ctx);
     expect(open.map((row) => row.caseNumber)).toEqual([1, 3]);
-    for (const row of open) expect(WorkItemReport.parse(row)).toEqual(row);
+    for (const { hiddenBy, ...row } of open) expect([hiddenBy, WorkItemReport.parse(row)]).toEqual([null, row]);
     expect(open[1]).toMatchObject({ state: "open", lockedBy: "bob", deadline: "2026-01-02T03:04:05.678Z" });
     expect((await listWorkItems(ctx, { all: true })).map((row) => row.caseNumber)).toEqual([1, 2, 3]);
+  });
+
+  it("leaves out what is open on a lost server while the server's own item stands for it", async () => {
+    const { ctx, gateway } = await withItems();
+    const lost = { kind: "server", subject: "hades", severity: "critical" } as const;
+    await gateway.commit([
+      insert("work_item", item({ case_number: 4, ...lost, open_cause: "server/hades" })),
+      insert("work_item", item({ case_number: 5, server_name: "zeus" })),
+    ]);
+    const cases = async (all = false) =>
+      (await listWorkItems(ctx, { all })).map(({ caseNumber, hiddenBy }) => [caseNumber, hiddenBy]);
+    expect(await cases()).toEqual([
+      [4, null],
+      [5, null],
+    ]);
+    expect(await cases(true)).toEqual([
+      [1, 4],
+      [2, null],
+      [3, 4],
+      [4, null],
+      [5, null],
+    ]);
+    await gateway.commit([update("work_item", { case_number: 4 }, { state: "resolved", open_cause: null })]);
+    expect((await cases()).map(([caseNumber]) => caseNumber)).toEqual([1, 3, 5]);
   });
 
   it("lists however many there are, in reads that a database answers in time", async () => {

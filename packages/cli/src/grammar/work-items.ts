@@ -32,7 +32,7 @@ export const addWorkItems: Group = (program, bind) => {
       .addHelpText("after", examples(lines.map((line) => `castellan workitem ${line}`)));
 
   add("list", "list the unfinished work items", ["list", "list --mine", "list --queue storage --late"])
-    .option("--all", "the finished ones too")
+    .option("--all", "the finished ones too, and those of lost servers")
     .option("--mine", "only what you hold, are assigned to, or was forwarded to you")
     .option("--late", "only what should have been acknowledged by now")
     .option("--queue <name>", "only what is in this queue", textOf(64))
