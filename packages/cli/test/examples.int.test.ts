@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { checkSpec, diffSpec, type SpecView } from "@castellan/admin";
 import { loadConfigFile } from "@castellan/kernel/config";
 import { encodeBody, NodeSpec, toHeaders } from "@castellan/protocol";
-import { eventually, natsServer, repositoryRoot, type TempHome, tempHome } from "@castellan/testkit";
+import { eventually, freePort, natsServer, repositoryRoot, type TempHome, tempHome } from "@castellan/testkit";
 import { connect, headers } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -46,15 +46,6 @@ async function stopped({ child }: Running, signal: NodeJS.Signals): Promise<numb
   child.kill(signal);
   await ended;
   return child.exitCode;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
 describe("deploy/examples/01-single-server", () => {

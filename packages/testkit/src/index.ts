@@ -1,5 +1,6 @@
 export { type CliOptions, type CliResult, type RunningCli, runCli, startCli } from "./cli.ts";
 export { type EventuallyOptions, eventually } from "./eventually.ts";
+export { freePort } from "./free-port.ts";
 export { type NatsServer, type NatsServerOptions, natsServer, natsServerBinary } from "./nats-server.ts";
 export {
   type Postgres,

@@ -7,12 +7,12 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { chown, mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { CastellanError } from "@castellan/kernel";
 import { Daemon } from "./daemon.ts";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 import { childrenOf, signalAll, stateOf } from "./processes.ts";
 import { tempHome } from "./temp-home.ts";
 
@@ -221,15 +221,4 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefi
   );
   if (uid === undefined || gid === undefined) throw new CastellanError("POSTGRES_MISSING", "no user named postgres");
   return { uid, gid };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }

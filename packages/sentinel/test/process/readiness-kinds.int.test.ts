@@ -1,10 +1,9 @@
 /** Each way of telling that an instance is ready, with a real instance of its own under a keeper. */
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer, type Server } from "node:http";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:http";
 import { join } from "node:path";
-import { eventually, fakePrograms, findProcesses } from "@castellan/testkit";
+import { eventually, fakePrograms, findProcesses, freePort } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ServerKit, type Worker } from "./server-kit.ts";
 
@@ -15,15 +14,6 @@ beforeEach(async () => {
   kit = await ServerKit.create();
 });
 afterEach(() => kit.dispose());
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 async function start(definition: Record<string, unknown>): Promise<{ status: string; comment: string }> {
   await kit.attribute("PROCESS_AUTO_RESTARTS", "0");
@@ -78,7 +68,7 @@ describe("it is not, and the reason is told and the process stopped, when", () =
   // Who is asked over the network is there from the beginning: the time until a program of ours listens is nobody's promise.
   let listener: Server;
   beforeEach(async () => {
-    listener = createHttpServer((request, response) => {
+    listener = createServer((request, response) => {
       if (request.url === "/503") response.writeHead(503).end();
     }).listen(0, "127.0.0.1");
     await once(listener, "listening");
