@@ -36,6 +36,11 @@ function isThere(path: string, mode: number = constants.F_OK): boolean {
   }
 }
 
+/** The homes of the servers that live in a home: itself, or those below it. */
+export function serverHomes({ home, servers }: Pick<HomeSettings, "home" | "servers">): readonly string[] {
+  return servers.length === 0 ? [home] : servers.map((name) => join(home, name));
+}
+
 /** The settings alone; without a `castellan.yaml` the defaults. Rejects with CONFIG_INVALID. */
 export async function readSettings(dir: string, hostName: string): Promise<HomeSettings> {
   return resolveHomeConfig(await readConfig(join(dir, "castellan.yaml")), { home: dir, hostName });

@@ -12,8 +12,8 @@ export function programEntry(): ProgramEntry {
   return { execPath: process.execPath, execArgv: process.execArgv, entry: realpathSync(process.argv[1] ?? "") };
 }
 
-/** The example that comes with a clone; null where there is none. */
-export function exampleDirectory(): string | null {
-  const directory = resolve(programEntry().entry, "../../../../deploy/examples/01-single-server");
+/** An example that comes with a clone; null where there is none. */
+export function exampleDirectory(name: "01-single-server" | "02-cluster"): string | null {
+  const directory = resolve(programEntry().entry, "../../../../deploy/examples", name);
   return existsSync(directory) ? directory : null;
 }

@@ -1,4 +1,4 @@
-export { type HomePaths, homePaths } from "./home-paths.ts";
+export { type HomePaths, homePaths, makeHome } from "./home-paths.ts";
 export { endEmbeddedNats } from "./nats-server/launch.ts";
 export { homeFilesIn, initialiseHome, isNewHome } from "./node/initialise.ts";
 export { bringUpPair, type PairState, pairState } from "./pair/bring-up.ts";

@@ -61,7 +61,7 @@ export function createNatsBus(settings: NatsSettings, clock: Clock): NatsBus {
 async function open({ url, credentials, tls }: NatsSettings, clock: Clock): Promise<Link> {
   const { connectLink } = await import("@castellan/actor/nats");
   return connectLink({
-    servers: url,
+    servers: url.split(","),
     name: "castellan-cli",
     clock,
     logger: silentLogger,

@@ -5,8 +5,18 @@ import { connect } from "node:net";
 const PROBE_MS = 1000;
 const DEFAULT_PORT = 4222;
 
-/** Never rejects. An address that cannot be read reaches nothing. */
-export function probeNats(url: string, timeoutMs: number = PROBE_MS): Promise<boolean> {
+/** Whether one of the addresses answers. Never rejects. An address that cannot be read reaches nothing. */
+export async function probeNats(urls: string, timeoutMs: number = PROBE_MS): Promise<boolean> {
+  const answers = urls.split(",").map(async (url) => {
+    if (!(await probeOne(url, timeoutMs))) throw new Error("it does not answer");
+  });
+  return await Promise.any(answers).then(
+    () => true,
+    () => false,
+  );
+}
+
+function probeOne(url: string, timeoutMs: number): Promise<boolean> {
   const address = addressOf(url);
   if (address === null) return Promise.resolve(false);
   return new Promise((resolve) => {

@@ -1,11 +1,15 @@
-/** `castellan down`: stops all processes in order, then the sentinels, then waits until this server's are gone. */
+/**
+ * `castellan down`: stops all processes in order, then the sentinels, then waits until those of this home are gone. In the
+ * home of one server of several that run it takes down that server alone, and the node goes on.
+ */
 import { type AdminContext, remoteActors } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
-import { endEmbeddedNats, type HomePaths, homePaths, pairState } from "@castellan/daemon";
+import { endEmbeddedNats, homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { Sentinel } from "@castellan/protocol";
-import { bringUpSentinel } from "../bring-up.ts";
+import { bringUpSentinels } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
+import { readSettings, serverHomes } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { runOperation } from "./operation.ts";
 
@@ -14,45 +18,77 @@ const GONE_WITHIN_MS = 30_000;
 const LOOK_MS = 50;
 const RUNNING_LOOK_MS = 250;
 
-export const run: Run = async (invocation) =>
-  await takeDown(invocation, await invocation.openAdmin(), homePaths(invocation.home));
+export const run: Run = async (invocation) => {
+  const ctx = await invocation.openAdmin();
+  return await takeDown(invocation, ctx, serverHomes(await readSettings(invocation.home, invocation.io.hostName)));
+};
 
-/** Nothing runs, and nobody is to run it. */
-export async function hasEndedInOrder(ctx: AdminContext): Promise<boolean> {
-  return (await status(ctx)).state === "STOPPED";
+/** Nothing runs on the server, and nobody is to run it. */
+export async function hasEndedInOrder(ctx: AdminContext, server: string): Promise<boolean> {
+  const { state, servers } = await status(ctx);
+  if (state === "STOPPED") return true;
+  const here = servers.find(({ name }) => name === server);
+  if (here?.processes.some((process) => process.status !== "STOPPED")) return false;
+  const [row] = await ctx.gateway.find("sentinel", { where: { logical_machine_id: here?.id ?? 0 } });
+  return (row?.ended_at ?? null) !== null;
 }
 
+const livesIn = (home: string): boolean => {
+  const { worker, watcher } = pairState(homePaths(home));
+  return worker !== null || watcher !== null;
+};
+
 /** Processes may have outlived their sentinel: then it is brought back, for only it knows how to stop them. */
-export async function takeDown(invocation: Invocation, ctx: AdminContext, paths: HomePaths): Promise<number> {
-  const { worker, watcher } = pairState(paths);
-  if (worker === null && watcher === null) {
-    if (await hasEndedInOrder(ctx)) {
-      const hadNats = await endEmbeddedNats(paths, ctx.clock);
-      const also = hadNats ? "; only its nats-server ran, and has been ended" : "";
-      finish(invocation, `the node is down already${also}`);
-      return EXIT.done;
-    }
-    if (!invocation.json) invocation.io.out("the sentinel is gone: bringing it back to stop what it kept\n");
-    await bringUpSentinel(invocation);
+export async function takeDown(invocation: Invocation, ctx: AdminContext, homes: readonly string[]): Promise<number> {
+  const { io } = invocation;
+  const names = await Promise.all(homes.map(async (home) => (await readSettings(home, io.hostName)).server));
+  const isOver = await allOf(names, (name) => hasEndedInOrder(ctx, name));
+  if (!homes.some(livesIn) && isOver) {
+    finish(invocation, `the node is down already${await endBuses(ctx, homes)}`);
+    return EXIT.done;
   }
-  const report = await runOperation(invocation, ctx, "shutdown", {});
+  if (!homes.every(livesIn) && !isOver) {
+    if (!invocation.json) io.out("a sentinel is gone: bringing it back to stop what it kept\n");
+    await bringUpSentinels(io, homes);
+  }
+  const others = await othersUp(ctx, names);
+  const target = others.length > 0 && names[0] !== undefined ? { server: names[0] } : {};
+  const report = await runOperation(invocation, ctx, "shutdown", target);
   if (report.state !== "done") {
     if (invocation.json) printJson(invocation, report);
-    else invocation.io.err("castellan: not everything stopped: the sentinel goes on looking after it\n");
+    else io.err("castellan: not everything stopped: the sentinel goes on looking after it\n");
     return EXIT.refused;
   }
   const deadline = ctx.clock.bootMs() + GONE_WITHIN_MS;
-  for (const { name } of (await status(ctx)).servers) await stopSentinel(ctx, name, deadline);
-  for (let pair = pairState(paths); pair.worker !== null || pair.watcher !== null; pair = pairState(paths)) {
-    if (ctx.clock.bootMs() > deadline) {
-      throw new CastellanError("TIMED_OUT", "the processes are stopped, but the sentinel has not ended yet", {
-        details: { ...pair },
-      });
-    }
-    await sleep(ctx.clock, LOOK_MS);
+  for (const name of await inOrderOfEnd(ctx, others.length > 0 ? names : null)) {
+    await stopSentinel(ctx, name, deadline);
+    const home = homes[names.indexOf(name)];
+    if (home !== undefined) await untilGone(ctx, home, deadline);
   }
-  finish(invocation, "the node is down");
+  await endBuses(ctx, homes);
+  finish(
+    invocation,
+    others.length > 0 ? `${names.join(", ")} is down; the node goes on on ${others.join(", ")}` : "the node is down",
+  );
   return EXIT.done;
+}
+
+async function allOf<T>(values: readonly T[], is: (value: T) => Promise<boolean>): Promise<boolean> {
+  return (await Promise.all(values.map(is))).every(Boolean);
+}
+
+/** Servers of the node that run and are none of these. */
+async function othersUp(ctx: AdminContext, names: readonly string[]): Promise<readonly string[]> {
+  const { servers } = await status(ctx);
+  return servers.filter(({ name, state }) => state !== "down" && !names.includes(name)).map(({ name }) => name);
+}
+
+/** The master last: it is what the others are told apart by. Null: every server of the node. */
+async function inOrderOfEnd(ctx: AdminContext, only: readonly string[] | null): Promise<readonly string[]> {
+  const { servers } = await status(ctx);
+  const wanted = servers.filter(({ name }) => only === null || only.includes(name));
+  const rank = { slave: 0, master: 1 } as const;
+  return [...wanted].sort((a, b) => rank[a.role] - rank[b.role]).map(({ name }) => name);
 }
 
 /** A process that is no longer defined may still be ending: its sentinel stays until it has. */
@@ -69,6 +105,23 @@ async function stopSentinel(ctx: AdminContext, host: string, deadline: number): 
       await sleep(ctx.clock, RUNNING_LOOK_MS);
     }
   }
+}
+
+async function untilGone(ctx: AdminContext, home: string, deadline: number): Promise<void> {
+  while (livesIn(home)) {
+    if (ctx.clock.bootMs() > deadline) {
+      throw new CastellanError("TIMED_OUT", "the processes are stopped, but the sentinel has not ended yet", {
+        details: { ...pairState(homePaths(home)) },
+      });
+    }
+    await sleep(ctx.clock, LOOK_MS);
+  }
+}
+
+/** What is left of them where a sentinel is no more. Answers how to say so. */
+async function endBuses(ctx: AdminContext, homes: readonly string[]): Promise<string> {
+  const ended = await Promise.all(homes.map((home) => endEmbeddedNats(homePaths(home), ctx.clock)));
+  return ended.includes(true) ? "; only its nats-server ran, and has been ended" : "";
 }
 
 function finish(invocation: Invocation, message: string): void {

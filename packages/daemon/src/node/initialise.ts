@@ -13,19 +13,25 @@ export function isNewHome(paths: HomePaths): boolean {
 }
 
 /**
- * `example`: a directory whose files become those of the home; null: a file to write process types into. Answers what it
- * wrote besides the example.
+ * `example`: a directory whose files become those of the home, but for what is `without`; null: a file to write process types
+ * into. Answers what it wrote besides the example.
  */
-export function initialiseHome(paths: HomePaths, example: string | null): readonly HomeFile[] {
+export function initialiseHome(
+  paths: HomePaths,
+  example: string | null,
+  { without = [] }: { readonly without?: readonly string[] } = {},
+): readonly HomeFile[] {
   makeHome(paths);
   if (example !== null) {
     // One by one: the home may lie inside the example.
     for (const name of readdirSync(example)) {
-      if (!LEFT_OUT.has(name)) cpSync(join(example, name), join(paths.home, name), { recursive: true, force: false });
+      if (!LEFT_OUT.has(name) && !without.includes(name))
+        cpSync(join(example, name), join(paths.home, name), { recursive: true, force: false });
     }
   }
   const files = [SETTINGS_FILE, FSPART_FILE, ...(example === null ? [TYPES_FILE] : [])];
-  return files.filter((file) => writeNew(join(paths.home, file.name), file.text));
+  const wanted = files.filter(({ name }) => !without.includes(name.split("/")[0] ?? ""));
+  return wanted.filter((file) => writeNew(join(paths.home, file.name), file.text));
 }
 
 function writeNew(path: string, text: string): boolean {

@@ -22,9 +22,10 @@ export function bringUpPair(
   paths: HomePaths,
   program: ProgramEntry,
   environment: NodeJS.ProcessEnv,
+  boot = false,
 ): "joined" | "launched" {
   const { worker, watcher } = pairState(paths);
   if (worker !== null || watcher !== null) return "joined";
-  launchPart(paths, "watcher", { program, extraArguments: ["--rejoin"], environment, proc: createProcReader() });
+  launchPart(paths, "watcher", { program, extraArguments: boot ? [] : ["--rejoin"], environment, proc: createProcReader() });
   return "launched";
 }

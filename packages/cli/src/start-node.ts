@@ -1,0 +1,80 @@
+/** The node's processes are started as `castellan up` finds them: those of its example first, if it has none. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type AdminContext, applySpec } from "@castellan/admin";
+import { status } from "@castellan/admin/read";
+import { CastellanError } from "@castellan/kernel";
+import { loadConfigFile } from "@castellan/kernel/config";
+import { NodeSpec, type OperationReport, type StatusReport } from "@castellan/protocol";
+import { followOperation, runOperation } from "./commands/operation.ts";
+import { EXIT } from "./exit-code.ts";
+import { shellWord } from "./format/shell-word.ts";
+import { homeOption } from "./home-option.ts";
+import type { Invocation } from "./invocation.ts";
+
+/** What a node without any process type takes from its home. */
+const TYPES_FILES = ["types.yaml", "etc/types.yaml"];
+
+/** A node without any process type takes those its home brings along. */
+export async function applyExamples(invocation: Invocation, ctx: AdminContext): Promise<void> {
+  for (const name of TYPES_FILES) await applyExample(invocation, ctx, join(invocation.home, name));
+}
+
+async function applyExample(invocation: Invocation, ctx: AdminContext, file: string): Promise<void> {
+  if (!existsSync(file) || (await ctx.gateway.find("process_type", { limit: 1 })).length > 0) return;
+  const names = (await status(ctx)).servers.map(({ name }) => name);
+  const spec = loadConfigFile(file, NodeSpec);
+  const count = Object.keys(spec.types).length;
+  if (count === 0) return;
+  await applySpec(ctx, spec, { dryRun: false });
+  say(
+    invocation,
+    `took ${count} process types from ${file} for ${names.length === 1 ? "server" : "servers"} ${names.join(", ")}`,
+  );
+}
+
+/** Starts what is enabled; `isKept`: unless the schema says that it runs. Interrupted, it waits no longer. */
+export async function startNode(invocation: Invocation, ctx: AdminContext, isKept: boolean): Promise<number> {
+  const report = await status(ctx);
+  // What the schema says was true when the last sentinel ended, which may have been before a boot of the host.
+  const runs = isKept && report.state === "RUNNING";
+  if (runs || countProcesses(report) === 0) {
+    say(invocation, runs ? "the node is RUNNING" : nothingDefined(invocation));
+    return EXIT.done;
+  }
+  try {
+    const { state } = await runStart(invocation, ctx);
+    return state === "done" ? EXIT.done : EXIT.refused;
+  } catch (thrown) {
+    if (!invocation.io.interrupted.aborted) throw thrown;
+    return EXIT.done; // whatever has begun is taken down next
+  }
+}
+
+/** What is already under way (the same `up` twice, an operation that outlived a killed `up`) is followed to its end first. */
+async function runStart(invocation: Invocation, ctx: AdminContext): Promise<OperationReport> {
+  const { interrupted } = invocation.io;
+  for (;;) {
+    try {
+      return await runOperation(invocation, ctx, "start", {}, { signal: interrupted });
+    } catch (thrown) {
+      const { operationId } = thrown instanceof CastellanError && thrown.code === "BUSY" ? thrown.details : {};
+      if (typeof operationId !== "string") throw thrown;
+      await followOperation(invocation, ctx, operationId, interrupted);
+    }
+  }
+}
+
+function nothingDefined({ io, home }: Invocation): string {
+  const file = shellWord(join(home, TYPES_FILES[1] ?? ""));
+  const option = homeOption(io, home);
+  return `no processes are defined yet: write ${file}, then: castellan apply ${file}${option} && castellan start${option}`;
+}
+
+const countProcesses = ({ servers }: StatusReport): number =>
+  servers.reduce((sum, { processes }) => sum + processes.length, 0);
+
+/** For a person. */
+export function say({ io, json }: Pick<Invocation, "io" | "json">, text: string): void {
+  if (!json) io.out(`${text}\n`);
+}
