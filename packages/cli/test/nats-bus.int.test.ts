@@ -38,7 +38,7 @@ describe("the bus of an administrator", () => {
       },
     });
     await peer.flush();
-    const answer = await bus.request("svc", bytes("hello"), 2000, { question: "LOCKED" });
+    const answer = await bus.request("svc", bytes("hello"), 20_000, { question: "LOCKED" });
     expect({ body: text(answer.body), headers: answer.headers }).toEqual({
       body: "hello!",
       headers: { "actor-error": "LOCKED" },
@@ -47,7 +47,7 @@ describe("the bus of an administrator", () => {
   });
 
   it("tells apart that nobody listens and that nobody answers in time", async () => {
-    await expect(bus.request("nobody", bytes(""), 2000)).rejects.toMatchObject({ code: "NOT_REACHABLE" });
+    await expect(bus.request("nobody", bytes(""), 20_000)).rejects.toMatchObject({ code: "NOT_REACHABLE" });
     const mute = peer.subscribe("mute", { callback: () => undefined });
     await peer.flush();
     await expect(bus.request("mute", bytes(""), 100)).rejects.toMatchObject({ code: "TIMED_OUT" });
@@ -72,7 +72,7 @@ describe("the bus of an administrator", () => {
     const guarded = await natsServer({ config: 'authorization { token: "secret" }' });
     const stranger = createNatsBus(at(guarded.url), createSystemClock());
     try {
-      await expect(stranger.request("x", bytes(""), 1000)).rejects.toMatchObject({ code: "NOT_PERMITTED" });
+      await expect(stranger.request("x", bytes(""), 20_000)).rejects.toMatchObject({ code: "NOT_PERMITTED" });
     } finally {
       await stranger.close();
       await guarded.stop();
@@ -82,7 +82,7 @@ describe("the bus of an administrator", () => {
 
 describe("the probe", () => {
   it("finds a server that answers, and none where there is none", async () => {
-    expect(await probeNats(server.url)).toBe(true);
+    expect(await probeNats(server.url, 20_000)).toBe(true);
     expect(await probeNats("nats://127.0.0.1:1")).toBe(false);
     expect(await probeNats("not an address")).toBe(false);
     expect(await probeNats("nats://127.0.0.1:99999")).toBe(false);

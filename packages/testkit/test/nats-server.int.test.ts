@@ -64,8 +64,12 @@ it("keeps port and JetStream store over kill -9 and restart", async () => {
   const nats = await server({ jetstream: true });
   const { url, pid } = nats;
   const connection = await client(url);
-  const ask = async (verb: string, body: object): Promise<{ state?: { messages: number }; error?: unknown }> =>
-    (await connection.request(`$JS.API.STREAM.${verb}.KEPT`, JSON.stringify(body), { timeout: 500 })).json();
+  const ask = async (
+    verb: string,
+    body: object,
+    timeout = 20_000,
+  ): Promise<{ state?: { messages: number }; error?: unknown }> =>
+    (await connection.request(`$JS.API.STREAM.${verb}.KEPT`, JSON.stringify(body), { timeout })).json();
   expect((await ask("CREATE", { name: "KEPT", subjects: ["kept.>"] })).error).toBeUndefined();
   await connection.request("kept.a", "one", { timeout: 20_000 });
 
@@ -75,7 +79,7 @@ it("keeps port and JetStream store over kill -9 and restart", async () => {
 
   expect(nats.url).toBe(url);
   expect(nats.pid).not.toBe(pid);
-  const info = await eventually(() => ask("INFO", {}), { describe: "the client is back" });
+  const info = await eventually(() => ask("INFO", {}, 1000), { describe: "the client is back" });
   expect(info.state?.messages).toBe(1);
   const varz: unknown = await (await fetch(`${nats.monitorUrl}/jsz`)).json();
   expect(varz).toMatchObject({ config: { sync_always: true } });

@@ -23,7 +23,7 @@ describe("ReadOutput", () => {
     const worker = await kit.worker();
     const keeper = await worker.keeper("WIS", 1);
     const read = (from: string | null, lines = 2) =>
-      keeper.ask<"ReadOutput">({ type: "ReadOutput", from, lines }, { timeoutMs: 5000 });
+      keeper.ask<"ReadOutput">({ type: "ReadOutput", from, lines }, { timeoutMs: 30_000 });
     await expect(read(null)).rejects.toMatchObject({ code: "NO_OUTPUT" });
     await worker.bring("WIS", 1, "RUNNING");
     const first = await read(null);
@@ -54,7 +54,7 @@ describe("dumps", () => {
     const keeper = await worker.keeper("WIS", 1);
     const files: string[] = [];
     for (let count = 0; count < 15; count += 1) {
-      files.push((await keeper.ask<"DumpLog">({ type: "DumpLog", by: "test" }, { timeoutMs: 5000 })).file);
+      files.push((await keeper.ask<"DumpLog">({ type: "DumpLog", by: "test" }, { timeoutMs: 30_000 })).file);
     }
     const left = await dumps();
     expect(left).toHaveLength(10);

@@ -32,7 +32,7 @@ describe("start and stop", () => {
         "{type}-{instance}@{server}",
       ],
       env: { GREETING: "{TYPE} in {node}" },
-      ready: { logLine: "^env WIS", timeout: "10s" },
+      ready: { logLine: "^env WIS", timeout: "60s" },
     });
     const worker = await kit.worker();
     expect(await worker.bring("WIS", 1, "RUNNING")).toEqual({ status: "RUNNING", comment: "started" });
@@ -46,7 +46,7 @@ describe("start and stop", () => {
   test("one that ignores the signal is killed after its grace, with its whole group", async () => {
     await kit.define("WIS", 1, {
       command: [node, fakePrograms.stubborn],
-      ready: { logLine: "started", timeout: "10s" },
+      ready: { logLine: "started", timeout: "60s" },
       stop: { grace: "300ms" },
     });
     const worker = await kit.worker();
@@ -63,13 +63,13 @@ describe("start and stop", () => {
     const worker = await kit.worker();
     await worker.bring("WIS", 1, "RUNNING");
     const { pid } = await worker.statusOf("WIS", 1);
-    expect(await worker.status.flush(5000)).toBe(true);
+    expect(await worker.status.flush(30_000)).toBe(true);
     expect(await kit.row("WIS", 1)).toMatchObject({ last_known_status: "RUNNING", incarnation: 1, restarts: 0 });
     expect(await kit.gateway.find("running_processes")).toMatchObject([
       { process_id: pid, logical_process_name: "WIS" },
     ]);
     await worker.bring("WIS", 1, "STOPPED");
-    await worker.status.flush(5000);
+    await worker.status.flush(30_000);
     expect(await kit.row("WIS", 1)).toMatchObject({ last_known_status: "STOPPED" });
     expect(await kit.gateway.find("running_processes")).toEqual([]);
     const log = await kit.gateway.find("process_event_log", { orderBy: [{ column: "id" }] });
@@ -105,7 +105,7 @@ describe("start and stop", () => {
 
   test("one that does not become ready is refused with the reason, and not left running unready", async () => {
     await kit.attribute("PROCESS_MAX_RESTARTS", "1");
-    await kit.define("WIS", 1, { command: [node, fakePrograms.steady], ready: { tcp: 1, timeout: "300ms" } });
+    await kit.define("WIS", 1, { command: [node, fakePrograms.steady], ready: { tcp: 1, timeout: "2s" } });
     const worker = await kit.worker();
     await expect(worker.bring("WIS", 1, "RUNNING")).rejects.toMatchObject({
       code: "START_FAILED",
@@ -125,7 +125,7 @@ describe("start and stop", () => {
     await eventually(() => copies("steady").every(({ state }) => state !== "T"));
     await worker.bring("BG", 1, "PAUSED");
     expect(await worker.bring("BG", 1, "STOPPED")).toEqual({ status: "STOPPED", comment: "stopped" });
-    expect(await worker.status.flush(5000)).toBe(true);
+    expect(await worker.status.flush(30_000)).toBe(true);
     const log = await kit.gateway.find("process_event_log", { orderBy: [{ column: "id" }] });
     expect(log.map((row) => row.process_status)).toEqual([3000, 3004, 3005, 3004, 3001, 3002]);
   });
@@ -178,7 +178,7 @@ describe("deaths", () => {
     await kit.define("WIS", 1, { command: [node, fakePrograms.crashing, "0", "7"] });
     const worker = await kit.worker();
     const started = worker.bring("WIS", 1, "RUNNING").catch((error: unknown) => error);
-    await worker.until("WIS", 1, "SUSPENDED", 15_000);
+    await worker.until("WIS", 1, "SUSPENDED");
     await started;
     expect(kit.alerts).toHaveLength(1);
     const summary = kit.alerts[0]?.alert.summary ?? "";
@@ -197,7 +197,7 @@ describe("deaths", () => {
   test("a grandchild left behind is killed before the replacement starts", async () => {
     await kit.define("WIS", 1, {
       command: [node, fakePrograms.forking],
-      ready: { logLine: "grandchild", timeout: "10s" },
+      ready: { logLine: "grandchild", timeout: "60s" },
     });
     const worker = await kit.worker();
     await worker.bring("WIS", 1, "RUNNING");
@@ -224,7 +224,7 @@ const daemonOf = async (): Promise<number> =>
 async function orphanedDaemon(): Promise<{ readonly pid: number | null; readonly daemon: number }> {
   await kit.define("WIS", 1, {
     command: [node, fakePrograms.leaving],
-    ready: { logLine: "daemon", timeout: "10s" },
+    ready: { logLine: "daemon", timeout: "60s" },
   });
   const first = await kit.worker();
   await first.bring("WIS", 1, "RUNNING");
@@ -241,7 +241,7 @@ describe("what leaves the process group", () => {
   test("hears the signal to stop when its parent has ended, and a stop leaves nothing of it", async () => {
     await kit.define("WIS", 1, {
       command: [node, fakePrograms.leaving],
-      ready: { logLine: "daemon", timeout: "10s" },
+      ready: { logLine: "daemon", timeout: "60s" },
     });
     const worker = await kit.worker();
     await worker.bring("WIS", 1, "RUNNING");
@@ -287,7 +287,7 @@ describe("after the worker was killed", () => {
     process.kill(pid ?? 0, "SIGKILL");
     await eventually(async () => (await first.statusOf("WIS", 1)).pid !== pid);
     const replacement = await first.until("WIS", 1, "RUNNING");
-    await first.status.flush(5000);
+    await first.status.flush(30_000);
     await first.drop();
     // As if it had been killed before the replacement.
     process.kill(replacement ?? 0, "SIGKILL");
@@ -296,7 +296,7 @@ describe("after the worker was killed", () => {
 
     const second = await kit.worker();
     await second.until("WIS", 1, "RUNNING");
-    await second.status.flush(5000);
+    await second.status.flush(30_000);
     expect((await second.statusOf("WIS", 1)).restarts).toBe(1);
     expect(kit.complaints).toEqual([expect.stringContaining(`(pid ${pid}) has ended`)]);
     const log = await kit.gateway.find("process_event_log", { where: { process_status: EVENT_CODE.died } });
@@ -312,7 +312,7 @@ describe("after the worker was killed", () => {
     await Promise.all([1, 2, 3].map((instance) => first.bring("WIS", instance, "RUNNING")));
     const pids = await Promise.all([1, 2, 3].map(async (instance) => (await first.statusOf("WIS", instance)).pid));
     await eventually(async () => (await kit.record("WIS", 3)).isReady === true);
-    await first.status.flush(5000);
+    await first.status.flush(30_000);
     const since = (await kit.row("WIS", 3))?.status_since;
     await first.drop();
 
@@ -324,7 +324,7 @@ describe("after the worker was killed", () => {
     await second.until("WIS", 1, "RUNNING");
     expect(await second.bring("WIS", 2, "STOPPED")).toMatchObject({ comment: "stopped" });
     expect(copies("steady")).toHaveLength(2);
-    await second.status.flush(5000);
+    await second.status.flush(30_000);
     expect(await kit.row("WIS", 3)).toMatchObject({
       last_known_status: "RUNNING",
       incarnation: 2,
@@ -387,7 +387,7 @@ describe("after the worker was killed", () => {
   test("died while nobody watched, with a grandchild left behind: cleared and replaced", async () => {
     await kit.define("WIS", 1, {
       command: [node, fakePrograms.forking],
-      ready: { logLine: "grandchild", timeout: "10s" },
+      ready: { logLine: "grandchild", timeout: "60s" },
     });
     const first = await kit.worker();
     await first.bring("WIS", 1, "RUNNING");
@@ -427,10 +427,10 @@ describe("guards", () => {
     await kit.define("WIS", 1, { command: [node, fakePrograms.steady] });
     const first = await kit.worker();
     await first.bring("WIS", 1, "RUNNING");
-    await first.status.flush(5000);
+    await first.status.flush(30_000);
     const second = await kit.worker();
     await second.until("WIS", 1, "RUNNING");
-    await second.status.flush(5000);
+    await second.status.flush(30_000);
     await first.bring("WIS", 1, "RUNNING");
     await first.bring("WIS", 1, "STOPPED").catch(() => undefined);
     await eventually(() => kit.superseded === 1);
@@ -454,7 +454,7 @@ describe("guards", () => {
     const worker = await kit.worker();
     await worker.bring("WIS", 1, "RUNNING");
     await eventually(async () => {
-      const counts = await worker.table.ask({ type: "GetCounts" }, { timeoutMs: 1000 });
+      const counts = await worker.table.ask({ type: "GetCounts" }, { timeoutMs: 30_000 });
       expect(counts).toEqual({ total: 2, active: ["WIS 1"] });
     });
     await expect(worker.bring("WIS", 9, "RUNNING")).rejects.toMatchObject({ code: "NO_SUCH_PROCESS" });
