@@ -10,7 +10,7 @@ const kit = await ServerKit.create({
   remove: async () => undefined,
 });
 const program = fileURLToPath(new URL("./numbered-lines.mjs", import.meta.url));
-await kit.define("OUT", 1, { command: [process.execPath, program, join(home, "credit")], logs: { keep: "8M" } });
+await kit.define("OUT", 1, { command: [process.execPath, program, join(home, "credit")], logs: { keep: "4M" } });
 const worker = await kit.worker();
 await worker.bring("OUT", 1, "RUNNING");
 process.stdout.write("up\n");
