@@ -13,6 +13,8 @@ import { freePorts } from "./free-ports.ts";
 const NAMES = ["hades", "zeus", "hera", "ares", "apollo", "athena", "hermes", "hestia", "demeter"];
 /** What of an example is for the whole node. */
 const SHARED = ["types.yaml", "etc"];
+/** What of an example is for real hosts. */
+const HOSTS = "hosts";
 
 interface Member {
   readonly name: string;
@@ -36,7 +38,7 @@ export async function makeCluster(home: string, count: number, example: string |
     const inner = homePaths(join(home, member.name));
     makeHome(inner);
     writeFileSync(inner.config, memberSettings(member, members, home, given));
-    initialiseHome(inner, example, { without: SHARED });
+    initialiseHome(inner, example, { without: [...SHARED, HOSTS] });
   }
   // Last: with it the home is that of a cluster.
   writeFileSync(join(home, "castellan.yaml"), outerSettings(members, given));

@@ -15,7 +15,7 @@ import type { Invocation } from "./invocation.ts";
 /** What a node without any process type takes from its home. */
 const TYPES_FILES = ["types.yaml", "etc/types.yaml"];
 
-/** A node without any process type takes those its home brings along. */
+/** A node without any process type takes those its home brings along, once every server that they are for is a member. */
 export async function applyExamples(invocation: Invocation, ctx: AdminContext): Promise<void> {
   for (const name of TYPES_FILES) await applyExample(invocation, ctx, join(invocation.home, name));
 }
@@ -26,6 +26,11 @@ async function applyExample(invocation: Invocation, ctx: AdminContext, file: str
   const spec = loadConfigFile(file, NodeSpec);
   const count = Object.keys(spec.types).length;
   if (count === 0) return;
+  const missing = Object.keys(spec.servers).filter((key) => !["master", ...names].includes(key.toLowerCase()));
+  if (missing.length > 0) {
+    say(invocation, `${file} waits for ${missing.join(", ")}: no member of the node yet`);
+    return;
+  }
   await applySpec(ctx, spec, { dryRun: false });
   say(
     invocation,
