@@ -188,7 +188,7 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
         if (servers.some((one) => one.part("worker") !== null)) {
           ended(await cliAt(servers[0]?.home ?? "", "down", "--timeout", "60"), ["down"]);
           await eventually(() => findProcesses(dir).length === 0, {
-            withinMs: 10_000,
+            withinMs: 30_000,
             describe: `nothing is left: ${JSON.stringify(findProcesses(dir))}`,
           });
         }
