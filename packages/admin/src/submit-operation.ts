@@ -20,14 +20,16 @@ export interface SubmitOptions {
   readonly timeoutMs?: number;
 }
 
+/** What a master does by itself: it ends soon. */
+const OWN_VERBS: ReadonlySet<string> = new Set(["follow", "move", "boot", "catch_up"]);
 /** How long one attempt waits for an answer, and the pause before the next. */
 const ATTEMPT_MS = 2000;
 const PAUSE_MS = 200;
 
 /**
  * Resolves when the operation is journaled: it will be carried out whatever dies. Refused with the planner's code
- * (UNKNOWN_TYPE, DEPENDENCY_NOT_RUNNING, BUSY, ...); what passes by itself, a change of master or dependents that follow a
- * death, is waited for. NOT_REACHABLE: no master listened; TIMED_OUT: one may have heard it,
+ * (UNKNOWN_TYPE, DEPENDENCY_NOT_RUNNING, BUSY, ...); what passes by itself, a change of master or something that the master sees
+ * to without being asked, is waited for. NOT_REACHABLE: no master listened; TIMED_OUT: one may have heard it,
  * and none answered.
  */
 export async function submitOperation(
@@ -46,7 +48,7 @@ export async function submitOperation(
     if (!checked.success) throw new CastellanError("BAD_REPLY", "the master's answer cannot be understood");
     if ("operationId" in checked.data) return { operationId: checked.data.operationId };
     const { code, message, retryable, details } = checked.data.error;
-    const passes = code === "NOT_MASTER" || (code === "BUSY" && details["verb"] === "follow");
+    const passes = code === "NOT_MASTER" || (code === "BUSY" && OWN_VERBS.has(String(details["verb"])));
     const isLate = deadline - ctx.clock.bootMs() <= PAUSE_MS;
     if (!passes || isLate) throw new CastellanError(code, message, { retryable, details });
     await sleep(ctx.clock, PAUSE_MS);

@@ -9,6 +9,12 @@ export interface HomePaths {
   readonly data: string;
   readonly run: string;
   readonly endpoints: string;
+  /** The boot of the host in which the processes have been started by themselves (PM_AUTO_BOOT). */
+  readonly booted: string;
+  /** Who this server is, for a worker that cannot ask the database. */
+  readonly ledger: string;
+  /** Why its pair may not run. */
+  readonly refused: string;
   readonly channel: string;
   readonly database: string;
 }
@@ -23,6 +29,9 @@ export function homePaths(home: string): HomePaths {
     data,
     run,
     endpoints: join(run, "endpoints.json"),
+    booted: join(run, "booted"),
+    ledger: join(run, "ledger.json"),
+    refused: join(run, "refused"),
     channel: join(run, "channel.sock"),
     database: join(data, "castellan.db"),
   };

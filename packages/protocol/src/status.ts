@@ -26,8 +26,12 @@ export type ServerState = z.infer<typeof ServerState>;
 export const CommandVerb = z.enum(["start", "shutdown", "restart", "pause", "unpause", "start_new"]);
 export type CommandVerb = z.infer<typeof CommandVerb>;
 
-/** What an operation is about. `follow`: dependents are treated as `onRestart` of their edge says; nobody asks for it. */
-export const OperationVerb = z.enum([...CommandVerb.options, "follow"]);
+/**
+ * What an operation is about. Besides what is asked for, what the master does by itself. `follow`: dependents are treated as
+ * `onRestart` of their edge says. `move`: the foreground goes where the master is. `boot`: a server says that it has been
+ * started, and what is enabled on it may be. `catch_up`: what should be so and could not be done before, because a server was missing.
+ */
+export const OperationVerb = z.enum([...CommandVerb.options, "follow", "move", "boot", "catch_up"]);
 export type OperationVerb = z.infer<typeof OperationVerb>;
 
 /** An operation ends `done` (all steps did), `failed` (some did not) or `refused` (nothing was begun). */

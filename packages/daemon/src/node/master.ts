@@ -64,6 +64,9 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
       gateway,
       epoch,
       events,
+      // Nobody's leave is known to have ended: what may run only with leave is waited for.
+      grantsOver: async () => false,
+      handBack: () => undefined,
       wake: (host) => system.remote(Sentinel, { host }).tell({ type: "Wake" }),
       onDeposed,
     }),

@@ -29,8 +29,8 @@ import {
 import { connectChannel, createMessageLog, createProcReader } from "@castellan/sentinel/pair";
 import { type Gateway, StoreUnavailable } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
-import { startHeartbeat } from "../bus/heartbeat.ts";
 import { copiesOf } from "../bus/events-stream.ts";
+import { startHeartbeat } from "../bus/heartbeat.ts";
 import { openLateBus } from "../bus/late-bus.ts";
 import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
 import { takeLock } from "../lock.ts";
@@ -38,9 +38,11 @@ import { keepEmbeddedNats } from "../nats-server/embedded.ts";
 import { findNatsServer } from "../nats-server/find-binary.ts";
 import { watchStore } from "../nats-server/watch-store.ts";
 import { openActorsWindow } from "../node/actors-window.ts";
-import { autoBoot } from "../node/auto-boot.ts";
+import { autoBoot, forgetBoot } from "../node/auto-boot.ts";
 import { writeEndpoints } from "../node/endpoints.ts";
 import { createGuardian } from "../node/guardian.ts";
+import { joinSchema } from "../schema/join-schema.ts";
+import { forgetRefusal, sayRefusal } from "../pair/refusal.ts";
 import { guardPeer } from "../pair/guard-peer.ts";
 import { announcePart, launchPart, type ProgramEntry } from "../pair/part.ts";
 import { readWorkerSettings, type WorkerSettings } from "../settings.ts";
@@ -133,10 +135,22 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     disposer.add("store watch", () => watch.cancel());
   }
 
-  const sql = watchSqlContact(await openSchema(configured, rim), clock);
+  const schema = await joinSchema({
+    ...{ settings, paths, clock, log, newId },
+    signal: stop.signal,
+    refused(error) {
+      refuse(error, rim, pair);
+      stop.request(error.message);
+    },
+  }).catch((thrown: unknown): never => {
+    refuse(ensureError(thrown), rim, pair);
+    throw thrown;
+  });
+  forgetRefusal(paths);
+  const sql = watchSqlContact(schema.gateway, clock);
   const { gateway } = sql;
   disposer.add("database", () => gateway.close());
-  const identity = await identify(configured, gateway, rim, pair);
+  const { identity } = schema;
   const { server } = identity;
   log.info("working", { server, incarnation: identity.incarnation });
   const system = createActorSystem({
@@ -161,6 +175,8 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     createGuardian({
       identity,
       gateway,
+      joined: schema.joined,
+      ledger: schema.ledger,
       system,
       bus,
       messages,
@@ -174,9 +190,10 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
         role = state;
         heartbeat.sayNow();
       },
-      onStop: (why) => {
+      onStop: (why, keepsBus) => {
+        forgetBoot(paths.booted);
         pair.endsInOrder();
-        nats?.endsInOrder();
+        if (!keepsBus) nats?.endsInOrder();
         stop.request(why);
       },
       onSuperseded: () => stop.request("a later worker of this server counts"),
@@ -186,7 +203,14 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
   system.expose(Sentinel, "-", guardian);
   openActorsWindow(system);
   await writeEndpoints(paths, settings, natsSettings.url);
-  if (options.boot) autoBoot({ system, gateway, identity, clock, log, signal: stop.signal });
+  if (options.boot) {
+    const { bootId } = createProcReader();
+    const boot = { system, gateway, identity, clock, log, booted: paths.booted, bootId, signal: stop.signal };
+    schema.joined.then(
+      () => autoBoot(boot),
+      () => log.info("nothing is started by itself: this worker has not joined its node"),
+    );
+  }
   return await stop.requested;
 }
 
@@ -259,44 +283,9 @@ async function embeddedNats(
   };
 }
 
-/** Waits for the database for as long as it takes: what runs goes on running meanwhile. */
-async function openSchema({ settings }: WorkerSettings, { clock, log, stop }: Rim): Promise<Gateway> {
-  const { url, passwordFile } = settings.database;
-  for (;;) {
-    try {
-      return await openGateway({
-        url,
-        ...(passwordFile === null ? {} : { passwordFile }),
-        clock,
-        rng: systemRng,
-        logger: log,
-        migrate: "never",
-      });
-    } catch (thrown) {
-      if (!(thrown instanceof StoreUnavailable) || stop.signal.aborted) throw thrown;
-      log.warn("the database cannot be reached; trying again", { error: thrown });
-      await sleep(clock, STORE_RETRY_MS, stop.signal);
-    }
-  }
-}
-
-/** Who we are in the node. A server that is no member ends its whole sentinel and says so. */
-async function identify(
-  { settings }: WorkerSettings,
-  gateway: Gateway,
-  { clock, newId, paths }: Rim,
-  pair: { endsInOrder(): void },
-): Promise<SentinelIdentity> {
-  const { node, server } = settings;
-  const [row] = await gateway.find("node_cluster", { where: { physical_machine_name: server } });
-  if (row === undefined) {
-    pair.endsInOrder();
-    throw new CastellanError(
-      "NOT_A_MEMBER",
-      `server ${server} has no row in node_cluster of node ${node}: it may not run`,
-    );
-  }
-  const serverId = row.logical_machine_id;
-  const incarnation = await takeIncarnation(gateway, { serverId, nonce: newId(), now: clock.now() });
-  return { node, server, serverId, incarnation, home: paths.home };
+/** A server that is no member ends its whole sentinel and says so: nobody would bring back what may not run. */
+function refuse(error: Error, { paths, messages, log }: Rim, pair: { endsInOrder(): void }): void {
+  if (!(error instanceof CastellanError) || error.code !== "NOT_A_MEMBER") return;
+  sayRefusal(paths, messages, error.message, log);
+  pair.endsInOrder();
 }

@@ -96,6 +96,11 @@ export const Conductor = {
       request: z.object({ verb: CommandVerb, target: Target, options: z.record(z.string(), z.unknown()) }),
       reply: PlanPreview,
     },
+    /** A server's pair has been started anew (PM_AUTO_BOOT): what is enabled there is to be started. */
+    Boot: {
+      request: z.object({ server: z.string().max(64), incarnation: z.int().min(1) }),
+      reply: z.object({ operationId: z.string() }),
+    },
     /** A sentinel has finished a step: look at the plan again now rather than at the next poll. */
     StepFinished: { request: z.object({ operationId: z.string() }) },
     /** Processes have ended without an order, and it is on record: see to those that depend on them. */

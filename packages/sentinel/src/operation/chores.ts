@@ -9,23 +9,18 @@
 import type { Clock } from "@castellan/kernel";
 import { processLabel, type Target, TypeName } from "@castellan/protocol";
 import { type Gateway, type NodeView, type Row, readNodeView, remove, update, type Write } from "@castellan/store";
+import { type Chore, ownOperation } from "./chore.ts";
+import { createClusterChores } from "./cluster-chores.ts";
 import { lossSteps, releaseSteps } from "./followers.ts";
-import { createWrites } from "./journal.ts";
 import { anticipate, findOverlap, hasEnded, type OpenOperation } from "./overlap.ts";
 import type { PlannedInstance, PlanStep } from "./plan.ts";
-
-/** To be committed together, after the master's fence. */
-export interface Chore {
-  readonly writes: readonly Write[];
-  /** Of the operation among the writes; empty when there is none. */
-  readonly steps: readonly PlanStep[];
-  /** For the log. */
-  readonly why: string;
-}
+import type { ServerWatch } from "./server-watch.ts";
 
 export interface Chores {
   /** The next thing to do, or null. Reads much only when there may be something. */
   next(open: readonly OpenOperation[]): Promise<Chore | null>;
+  /** An operation has ended, or something has changed by which more may be possible now. */
+  stir(): void;
 }
 
 export interface ChoresDeps {
@@ -33,6 +28,7 @@ export interface ChoresDeps {
   readonly epoch: number;
   readonly clock: Clock;
   readonly newId: () => string;
+  readonly servers: ServerWatch;
 }
 
 /** Who asks for the operations made here. */
@@ -53,25 +49,13 @@ const keyOfRow = (row: Death | Row<"process_config">): string =>
     instance: row.logical_process_instance,
   });
 
-export function createChores({ gateway, epoch, clock, newId }: ChoresDeps): Chores {
+export function createChores(deps: ChoresDeps): Chores {
+  const { gateway, epoch, clock, newId, servers } = deps;
   const released = new Map<string, number>();
+  const cluster = createClusterChores(deps);
 
   const operation = (requestId: string, target: Target, steps: readonly PlanStep[]): Write[] =>
-    createWrites(
-      {
-        id: newId(),
-        requestId,
-        verb: "follow",
-        target,
-        options: {},
-        by: BY,
-        epoch,
-        now: clock.now(),
-        note: null,
-        steps,
-      },
-      newId,
-    );
+    ownOperation({ verb: "follow", requestId, target, by: BY, steps }, { epoch, now: clock.now(), newId });
 
   const followDeaths = (deaths: readonly Death[], view: NodeView, open: readonly OpenOperation[]): Chore | null => {
     const done: Death[] = [];
@@ -122,10 +106,17 @@ export function createChores({ gateway, epoch, clock, newId }: ChoresDeps): Chor
         gateway.find("process_config", { where: { held: true }, limit: 1 }),
         gateway.find("process_config", { where: { persistent: false, last_known_status: "STOPPED" } }),
       ]);
-      if (deaths.length === 0 && held.length === 0) return sweep(stopped, open);
+      const isCluster = servers.sights.size > 1;
+      if (deaths.length === 0 && held.length === 0 && !isCluster) return sweep(stopped, open);
       const view = await readNodeView(gateway);
-      return followDeaths(deaths, view, open) ?? release(anticipate(view, open), open) ?? sweep(stopped, open);
+      return (
+        followDeaths(deaths, view, open) ??
+        release(anticipate(view, open), open) ??
+        (isCluster ? await cluster.next(view, open) : null) ??
+        sweep(stopped, open)
+      );
     },
+    stir: () => cluster.stir(),
   };
 }
 

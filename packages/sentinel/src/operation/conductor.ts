@@ -23,11 +23,14 @@ import { type Gateway, StoreConflict, type Write } from "@castellan/store";
 import type { EventSink } from "../ports.ts";
 import { fence, readMastership } from "../role/mastership.ts";
 import { createChores } from "./chores.ts";
-import { readOpenOperations, waveWrites } from "./journal.ts";
+import { closeWrites, readOpenOperations, waveWrites } from "./journal.ts";
+import { NO_CLOSINGS, withClosings } from "./lost.ts";
+import { relocations } from "./move.ts";
 import { nodeStateOf, type Settling, settle } from "./node-state.ts";
 import type { OpenOperation, OperationStep } from "./overlap.ts";
 import { previewOf } from "./preview.ts";
 import { changing, createRequests } from "./requests.ts";
+import { createServerWatch, type GrantsOver } from "./server-watch.ts";
 import { nextWave, type Wave } from "./wave.ts";
 
 export interface ConductorDeps {
@@ -37,6 +40,10 @@ export interface ConductorDeps {
   readonly events: EventSink;
   /** Tells a server's sentinel that a step may have become claimable. Must not throw; may get lost. */
   readonly wake: (server: string) => void;
+  /** Asks a server to take mastership back. Must not throw; may get lost. */
+  readonly handBack: (server: string) => void;
+  /** Whether a lost server certainly runs nothing any more of what needs a grant. */
+  readonly grantsOver: GrantsOver;
   /** Another is master. Called once. */
   readonly onDeposed: () => void;
 }
@@ -68,7 +75,8 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
   let restUntilMs = 0;
   let settling: Settling | null = null;
   let tidyQueued = false;
-  const chores = createChores({ gateway, epoch, clock, newId });
+  const servers = createServerWatch({ gateway, clock, grantsOver: deps.grantsOver });
+  const chores = createChores({ gateway, epoch, clock, newId, servers });
 
   const depose = (): void => {
     if (deposed) return;
@@ -114,6 +122,15 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     for (const server of new Set([...steps].map((step) => step.server))) deps.wake(server);
   };
 
+  const boot = async (server: string, incarnation: number): Promise<string> => {
+    const { id, steps } = await requests.boot(server, incarnation);
+    log.info("a server has been started", { server, operation: id, steps: steps.length });
+    wakeAll(steps);
+    chores.stir();
+    queueLook();
+    return id;
+  };
+
   const submit = async (verb: CommandVerb, command: CommandRequest): Promise<string> => {
     const { id, steps, stateChange: change } = await requests.submit(verb, command);
     log.info("operation accepted", {
@@ -139,19 +156,32 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
 
   /** Whether there was something to move. */
   const look = async (withState: boolean): Promise<boolean> => {
-    const open = await readOpenOperations(gateway, sayOnce);
+    const read = await readOpenOperations(gateway, sayOnce);
+    if (withState) await servers.look();
+    const closings = withState ? await servers.closings(read) : NO_CLOSINGS;
+    const open = read.map((operation) => withClosings(operation, closings.get(operation.id) ?? []));
     const moves = open.map((operation) => ({ operation, wave: nextWave(operation.steps) }));
     const ended = moves.filter(({ wave }) => wave.ended !== null);
     const now = clock.now();
-    const writes = moves.flatMap(({ operation, wave }) => waveWrites(operation, wave, now));
+    const writes = [
+      ...[...closings.values()].flatMap((closed) => closeWrites(closed, now)),
+      ...moves.flatMap(({ operation, wave }) => waveWrites(operation, wave, now)),
+      ...(await relocations(gateway, moves)),
+    ];
     const stillOpen = moves.filter(({ wave }) => wave.ended === null).map(({ operation }) => operation);
     const change = withState || ended.length > 0 ? await stateChange(stillOpen) : null;
     if (deposed || (writes.length === 0 && change === null)) return false;
     await commit([fence(epoch, change === null ? {} : { state: change.to, changed_at: now }), ...writes]);
+    for (const { step, state, why } of [...closings.values()].flat()) {
+      log.warn("a step is waited for no longer", { type: step.type, instance: step.instance, state, why });
+    }
     for (const { operation, wave } of ended) {
       log.info("operation ended", { operation: operation.id, ...wave.ended });
     }
-    if (ended.length > 0) tidyQueued = true;
+    if (ended.length > 0) {
+      tidyQueued = true;
+      chores.stir();
+    }
     if (change !== null) publishState(change.to, change.from);
     wakeAll(moves.flatMap(readied));
     return true;
@@ -162,8 +192,9 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     if (deposed) return false;
     const chore = await chores.next(await readOpenOperations(gateway));
     if (chore === null) return false;
-    await commit([fence(epoch), ...chore.writes]);
+    if (chore.writes.length > 0) await commit([fence(epoch), ...chore.writes]);
     log.info(chore.why, { steps: chore.steps.length });
+    if (chore.handBack !== undefined) deps.handBack(chore.handBack);
     wakeAll(chore.steps.filter(({ dependsOn }) => dependsOn.length === 0));
     return true;
   };
@@ -176,8 +207,9 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     }
     const rows = await gateway.find("process_config");
     const instances = rows.map((row) => ({ enabled: row.enabled, status: statusOf(row.last_known_status) }));
+    const lostServers = [...servers.sights.values()].filter(({ isMissed }) => isMissed).length;
     const from = NodeState.catch("STOPPED").parse(mastership.state);
-    const to = nodeStateOf({ instances }, open);
+    const to = nodeStateOf({ instances, lostServers }, open, from);
     const settled = settle(from, to, settling, clock.bootMs());
     settling = settled.settling;
     if (settling !== null) timers.once("settle", SETTLE_LOOK_MS, { type: "Tick" });
@@ -228,6 +260,15 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
       } catch (thrown) {
         if (!(thrown instanceof CastellanError)) throw thrown;
         log.info("operation refused", { verb, target: command.target, by: command.by, code: thrown.code });
+        replyTo.refuse(thrown);
+      }
+    },
+    async Boot({ server, incarnation }, replyTo) {
+      try {
+        if (deposed) throw notMaster();
+        replyTo.success({ operationId: await boot(server, incarnation) });
+      } catch (thrown) {
+        if (!(thrown instanceof CastellanError)) throw thrown;
         replyTo.refuse(thrown);
       }
     },

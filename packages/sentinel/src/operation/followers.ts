@@ -15,7 +15,7 @@
 import { findCycle } from "@castellan/protocol";
 import { hasEnded, type OpenOperation } from "./overlap.ts";
 import type { PlannedInstance, PlannerView, PlanStep } from "./plan.ts";
-import { isFooting, isReady, isUp } from "./plan-checks.ts";
+import { isFooting, isMissing, isReady, isUp } from "./plan-checks.ts";
 import { allOf, layOut } from "./steps.ts";
 import { dependenciesThrough, type OrderedTypes, startOrder } from "./type-graph.ts";
 
@@ -107,16 +107,22 @@ export function lossSteps(lost: PlannedInstance, view: PlannerView): PlanStep[] 
   return [...after, ...layOut(restarts, view, layout)];
 }
 
-/** Brings back those that are held and whose dependencies are ready now (or come back with them); empty: none. */
+/**
+ * Brings back those that are held and whose dependencies are ready now (or come back with them); empty: none. Not the
+ * foreground while it is not on the master: it moves first.
+ */
 export function releaseSteps(view: PlannerView, open: readonly OpenOperation[]): PlanStep[] {
   const busy = new Set(open.flatMap(({ steps }) => steps.filter(({ state }) => !hasEnded(state)).map(keyOf)));
-  let released = view.instances.filter((instance) => instance.held && !busy.has(keyOf(instance)));
+  const mayRun = (one: PlannedInstance): boolean =>
+    !isMissing(view, one.serverId) &&
+    (one.serverId === view.masterId || view.types.get(one.type)?.layer !== "foreground");
+  let released = view.instances.filter((instance) => instance.held && !busy.has(keyOf(instance)) && mayRun(instance));
   for (let before = -1; before !== released.length; ) {
     before = released.length;
     const coming = new Set(released.map(keyOf));
     const missing = new Set(
       view.instances
-        .filter((one) => isFooting(one) && !isReady(one) && !coming.has(keyOf(one)))
+        .filter((one) => isFooting(one) && !(isReady(one) && !isMissing(view, one.serverId)) && !coming.has(keyOf(one)))
         .map(({ type }) => type),
     );
     const enabled = new Set(view.instances.filter(isFooting).map(({ type }) => type));

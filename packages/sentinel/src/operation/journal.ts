@@ -1,7 +1,9 @@
 /** Operations as rows: how they are read, and the writes that create and move them. Decides nothing. */
 import { ensureError } from "@castellan/kernel";
 import { DesiredState, OperationVerb, StepState, Target } from "@castellan/protocol";
-import { type Gateway, insert, type Row, update, type Write } from "@castellan/store";
+import { type Gateway, insert, type Row, remove, update, type Write } from "@castellan/store";
+import type { Closing } from "./lost.ts";
+import { readMoveOptions } from "./move.ts";
 import { hasEnded, type OpenOperation, type OperationStep } from "./overlap.ts";
 import { decodeRanges, encodeRanges, type PlanStep } from "./plan.ts";
 import type { StartNew } from "./start-new.ts";
@@ -49,6 +51,7 @@ function operationOf(
     verb: OperationVerb.parse(row.verb),
     target: Target.parse(JSON.parse(row.target)),
     by: row.requested_by,
+    move: row.verb === "move" ? readMoveOptions(row.options) : null,
     steps: steps.map((step) => stepOf(step, names)),
   };
 }
@@ -118,13 +121,13 @@ export function createWrites(operation: NewOperation, newId: () => string): Writ
         logical_process_instance: step.instance,
         desired: step.desired,
         depends_on: dependsOn,
-        state: step.dependsOn.length === 0 ? "ready" : "pending",
+        state: step.notBegun !== undefined ? "skipped" : step.dependsOn.length === 0 ? "ready" : "pending",
         epoch,
         launch_id: newId(),
         claimed_by: null,
         claimed_at: null,
-        finished_at: null,
-        result_text: null,
+        finished_at: step.notBegun === undefined ? null : now,
+        result_text: step.notBegun === undefined ? null : clip(step.notBegun),
       });
     }),
   ];
@@ -154,6 +157,25 @@ export function startNewWrites(fresh: StartNew, numbers: readonly Row<"process_n
         incarnation: 0,
       }),
     ),
+  ];
+}
+
+/** Closes steps of servers that are lost. Guarded: a step that has moved meanwhile undoes the commit. */
+export function closeWrites(closings: readonly Closing[], now: Date): Write[] {
+  return closings.flatMap(({ step, state, why }) => {
+    const result = { state, result_text: clip(why), finished_at: now };
+    const closed = update("operation_step", { id: step.id, state: step.state }, result);
+    return state === "done" ? [closed, ...endedWrites(step)] : [closed];
+  });
+}
+
+/** What certainly runs no more is written down by the master: whose word it would be is not there. */
+function endedWrites({ serverId, type, instance, desired }: OperationStep): Write[] {
+  const one = { logical_machine_id: serverId, logical_process_name: type, logical_process_instance: instance };
+  const held = desired === "HELD";
+  return [
+    update("process_config", one, { last_known_status: held ? "STARTING" : "STOPPED", held }, "any"),
+    remove("running_processes", one),
   ];
 }
 

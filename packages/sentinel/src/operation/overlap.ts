@@ -1,12 +1,12 @@
 /** What a new request means for the operations already under way. Pure. */
 import type { DesiredState, OperationVerb, ProcessStatus, StepState, Target } from "@castellan/protocol";
+import type { MoveOptions } from "./move.ts";
 import type { PlannedInstance, PlannerView, PlanStep } from "./plan.ts";
 import type { WaveStep } from "./wave.ts";
 
 export interface OperationStep extends WaveStep {
   readonly id: string;
   readonly serverId: number;
-  readonly desired: DesiredState;
 }
 
 /** An operation under way, as the journal tells it. */
@@ -15,6 +15,8 @@ export interface OpenOperation {
   readonly verb: OperationVerb;
   readonly target: Target;
   readonly by: string;
+  /** Of a move: what it moves. */
+  readonly move: MoveOptions | null;
   readonly steps: readonly OperationStep[];
 }
 
@@ -70,5 +72,5 @@ function statusAhead(status: ProcessStatus, desired: DesiredState | undefined): 
 /** `start of the node`, `shutdown of hades WIS 2`: an operation for people. */
 export function describe({ verb, target }: Pick<OpenOperation, "verb" | "target">): string {
   const words = [target.server, target.type, target.instance].filter((word) => word !== undefined);
-  return `${verb} of ${words.length === 0 ? "the node" : words.join(" ")}`;
+  return `${verb.replace("_", "-")} of ${words.length === 0 ? "the node" : words.join(" ")}`;
 }

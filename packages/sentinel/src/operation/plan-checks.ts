@@ -60,18 +60,65 @@ export function findImpossibleTypes(instances: readonly PlannedInstance[], view:
   return null;
 }
 
-/** Foreground processes run on the master only. */
+/**
+ * Foreground processes run on the master only. The ones elsewhere move there by themselves (`foreground.ts`): in order while
+ * their server is up, which does not keep anybody from starting them; else once they have certainly ended. Never where the
+ * master has the same numbers itself.
+ */
 export function findForegroundElsewhere(instances: readonly PlannedInstance[], view: PlannerView): Finding {
   if (view.masterId === null) return null;
   const strays = instances.filter(
     ({ type, serverId }) => view.types.get(type)?.layer === "foreground" && serverId !== view.masterId,
   );
   if (strays.length === 0) return null;
-  const master = view.servers.find(({ id }) => id === view.masterId)?.name ?? String(view.masterId);
+  const master = serverName(view, view.masterId);
+  const taken = new Set(
+    view.instances
+      .filter(({ serverId }) => serverId === view.masterId)
+      .map(({ type, instance }) => `${type} ${instance}`),
+  );
+  const stuck = strays.filter(({ type, instance }) => taken.has(`${type} ${instance}`));
+  if (stuck.length > 0) {
+    return new CastellanError(
+      "FOREGROUND_NOT_ON_MASTER",
+      `foreground processes run on the master (${master}) only, but these are configured elsewhere, under numbers that it has too: ${listOf(stuck.map(instanceLabel))}`,
+      { details: { master, instances: stuck.slice(0, 50).map(instanceLabel) } },
+    );
+  }
+  const away = strays.filter(({ serverId }) => isMissing(view, serverId));
+  const [first] = away;
+  if (first === undefined) return null;
   return new CastellanError(
-    "FOREGROUND_NOT_ON_MASTER",
-    `foreground processes run on the master (${master}) only, but these are configured elsewhere: ${listOf(strays.map(instanceLabel))}`,
-    { details: { master, instances: strays.slice(0, 50).map(instanceLabel) } },
+    "FOREGROUND_MOVES",
+    `${listOf(away.map(instanceLabel))} cannot be started there: ${first.server} is missing; the foreground moves to ${master} ` +
+      "by itself as soon as it has certainly ended there, or goes on there if it returns first: try again then",
+    { retryable: true, details: { master, instances: away.slice(0, 50).map(instanceLabel) } },
+  );
+}
+
+/** A server that cannot be told anything now. The master never says this of itself. */
+export function isMissing({ masterId, servers }: Pick<PlannerView, "masterId" | "servers">, serverId: number): boolean {
+  if (serverId === masterId) return false;
+  const state = servers.find(({ id }) => id === serverId)?.state ?? "down";
+  return state === "down" || state === "isolated";
+}
+
+const serverName = (view: PlannerView, id: number): string =>
+  view.servers.find((server) => server.id === id)?.name ?? String(id);
+
+/** The server that was named is missing. What means more than one server goes on with those that are there. */
+export function findServerMissing(
+  { target }: Pick<PlanRequest, "target">,
+  instances: readonly PlannedInstance[],
+  view: PlannerView,
+): Finding {
+  const [first] = instances;
+  if (target.server === undefined || first === undefined || !isMissing(view, first.serverId)) return null;
+  const state = view.servers.find(({ id }) => id === first.serverId)?.state ?? "down";
+  return new CastellanError(
+    "SERVER_DOWN",
+    `${first.server} is ${state}: nobody there can be told anything; see to it that its sentinel runs (castellan up on that server), then try again`,
+    { retryable: true, details: { server: first.server, state } },
   );
 }
 
@@ -81,13 +128,14 @@ export function findMissingDependency(instances: readonly PlannedInstance[], vie
   const enabled = enabledByType(view);
   for (const type of typesOf(instances.filter((instance) => !isReady(instance)))) {
     for (const needed of dependenciesThrough(type, view.types, (other) => enabled.has(other))) {
-      const down = (enabled.get(needed) ?? []).filter((other) => !isReady(other) && !inside.has(keyOf(other)));
+      const isThere = (other: PlannedInstance): boolean => isReady(other) && !isMissing(view, other.serverId);
+      const down = (enabled.get(needed) ?? []).filter((other) => !isThere(other) && !inside.has(keyOf(other)));
       const first = down[0];
       if (first === undefined) continue;
       const suspended = down.some(({ status }) => status === "SUSPENDED");
       return new CastellanError(
         "DEPENDENCY_NOT_RUNNING",
-        `${type} needs all of ${needed}, but ${listOf(down.map((other) => `${instanceLabel(other)} is ${other.status}`))}: ` +
+        `${type} needs all of ${needed}, but ${listOf(down.map((other) => `${instanceLabel(other)} is ${isMissing(view, other.serverId) ? "on a server that is missing" : other.status}`))}: ` +
           `${suspended ? "restart" : "start"} that first`,
         {
           retryable: down.some(({ status }) => status === "STARTING"),

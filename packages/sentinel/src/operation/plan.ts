@@ -1,5 +1,5 @@
 /** A plan: which instance is to be brought to which state, and what must be done before. */
-import type { DesiredState, OperationVerb, ProcessStatus, ProcessType, Target } from "@castellan/protocol";
+import type { DesiredState, OperationVerb, ProcessStatus, ProcessType, ServerState, Target } from "@castellan/protocol";
 import { z } from "zod";
 
 /**
@@ -17,10 +17,12 @@ export interface PlanStep {
   readonly instance: number;
   readonly desired: DesiredState;
   readonly dependsOn: readonly SeqRange[];
+  /** Written down and not to be begun, for this reason. */
+  readonly notBegun?: string;
 }
 
 /** What is planned from a target alone; the others have planners of their own. */
-export type PlanVerb = Exclude<OperationVerb, "start_new" | "follow">;
+export type PlanVerb = Exclude<OperationVerb, "start_new" | "follow" | "move" | "boot" | "catch_up">;
 
 export interface PlanRequest {
   readonly verb: PlanVerb;
@@ -44,7 +46,7 @@ export interface PlannedInstance {
 /** What the planner needs to know of a node; the store's `NodeView` is one. */
 export interface PlannerView {
   readonly masterId: number | null;
-  readonly servers: readonly { readonly id: number; readonly name: string }[];
+  readonly servers: readonly { readonly id: number; readonly name: string; readonly state: ServerState }[];
   readonly types: ReadonlyMap<string, ProcessType>;
   /** Definitions that could not be read, as sentences. */
   readonly problems: readonly string[];

@@ -21,6 +21,7 @@ import {
   findMissingDependency,
   findNotDynamic,
   findNotPausable,
+  findServerMissing,
   isUp,
 } from "./plan-checks.ts";
 import { layOut } from "./steps.ts";
@@ -35,7 +36,7 @@ export function plan(request: PlanRequest, view: PlannerView): Planned {
   const selection = selectInstances(request.target, view);
   if (selection.kind === "refused") return selection;
   const instances = choose(request, selection.instances, view);
-  const refusal = check(request, instances, view);
+  const refusal = findServerMissing(request, instances, view) ?? check(request, instances, view);
   if (refusal !== null) return { kind: "refused", refusal };
   if (instances.length === 0) return { kind: "plan", steps: [], note: emptyNote(request, selection.instances) };
   return { kind: "plan", steps: stepsOf(request.verb, instances, view), note: null };

@@ -15,12 +15,15 @@ import {
   type Write,
 } from "@castellan/store";
 import { fence } from "../role/mastership.ts";
+import { bootSteps, keyOf } from "./catch-up.ts";
 import { createWrites, readOpenOperations, startNewWrites, supersedeWrites } from "./journal.ts";
 import { stateDuring } from "./node-state.ts";
 import { anticipate, describe, findOverlap, type OpenOperation } from "./overlap.ts";
 import type { PlannerView, PlanStep } from "./plan.ts";
+import { isMissing } from "./plan-checks.ts";
 import { plan } from "./planner.ts";
 import { planStartNew } from "./start-new.ts";
+import { selectServer } from "./target.ts";
 
 export interface RequestsDeps {
   readonly gateway: Gateway;
@@ -63,6 +66,8 @@ export interface Requests {
   consider(verb: CommandVerb, wish: Wish): Promise<Considered>;
   /** Throws the refusal, or what the gateway throws. */
   submit(verb: CommandVerb, command: CommandRequest): Promise<Submitted>;
+  /** What a server that has been started anew is to run. Refused SERVER_DOWN while it is not seen yet. */
+  boot(server: string, incarnation: number): Promise<Submitted>;
 }
 
 /** How often others may change between look and commit what a request is about. */
@@ -125,18 +130,50 @@ export function createRequests({ gateway, epoch, clock, newId, commit, depose }:
     }
   };
 
+  const journalBoot = async (server: string, requestId: string): Promise<Submitted> => {
+    const known = await find(requestId);
+    if (known !== null) return known;
+    const [view, open] = [await readNodeView(gateway), await readOpenOperations(gateway)];
+    if (view.epoch !== epoch) throw depose();
+    const booted = selectServer(server, view);
+    if (booted instanceof CastellanError) throw booted;
+    if (isMissing(view, booted.id)) {
+      throw new CastellanError("SERVER_DOWN", `${server} has not been seen yet`, { retryable: true });
+    }
+    const busy = new Set(open.flatMap(({ steps }) => steps.map(keyOf)));
+    const steps = bootSteps(booted.id, anticipate(view, open), (one) => !busy.has(keyOf(one)));
+    const id = newId();
+    const about = {
+      id,
+      requestId,
+      verb: "boot",
+      target: { server: booted.name },
+      options: {},
+      by: "PM_AUTO_BOOT",
+    } as const;
+    const note = `nothing to do: no instance of ${booted.name} is enabled, or it is being seen to`;
+    await commit([fence(epoch), ...createWrites({ ...about, epoch, now: clock.now(), note, steps }, newId)]);
+    return { id, steps, stateChange: null };
+  };
+
+  /** A commit that met its own request id, or broke on its way, may have happened. */
+  const once = async (requestId: string, journaled: Promise<Submitted>): Promise<Submitted> => {
+    try {
+      return await journaled;
+    } catch (thrown) {
+      if (!(thrown instanceof StoreDuplicate) && !(thrown instanceof StoreAmbiguous)) throw thrown;
+      const found = await find(requestId);
+      if (found !== null) return found;
+      throw thrown instanceof StoreDuplicate ? changing(thrown) : thrown;
+    }
+  };
+
   return {
     consider,
-    async submit(verb, command) {
-      try {
-        return await journalPatiently(verb, command);
-      } catch (thrown) {
-        // A commit that met its own request id, or broke on its way, may have happened.
-        if (!(thrown instanceof StoreDuplicate) && !(thrown instanceof StoreAmbiguous)) throw thrown;
-        const found = await find(command.requestId);
-        if (found !== null) return found;
-        throw thrown instanceof StoreDuplicate ? changing(thrown) : thrown;
-      }
+    submit: (verb, command) => once(command.requestId, journalPatiently(verb, command)),
+    async boot(server, incarnation) {
+      const requestId = `boot-${server}-${incarnation}`.slice(0, 64);
+      return await once(requestId, journalBoot(server, requestId));
     },
   };
 }

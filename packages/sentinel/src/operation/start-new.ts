@@ -3,7 +3,13 @@ import { CastellanError } from "@castellan/kernel";
 import type { Target } from "@castellan/protocol";
 import type { Row } from "@castellan/store";
 import type { PlannedInstance, PlannerView, PlanStep } from "./plan.ts";
-import { findCycleAmong, findForegroundElsewhere, findImpossibleTypes, findMissingDependency } from "./plan-checks.ts";
+import {
+  findCycleAmong,
+  findForegroundElsewhere,
+  findImpossibleTypes,
+  findMissingDependency,
+  findServerMissing,
+} from "./plan-checks.ts";
 import { layOut } from "./steps.ts";
 import { selectServer, unknownType } from "./target.ts";
 
@@ -77,6 +83,7 @@ export function planStartNew(
   );
   const grown: PlannerView = { ...view, instances: [...view.instances, ...fresh] };
   const refusal =
+    findServerMissing({ target }, fresh, grown) ??
     findCycleAmong(fresh, grown) ??
     findImpossibleTypes(fresh, grown) ??
     findForegroundElsewhere(fresh, grown) ??

@@ -4,9 +4,11 @@
  *
  * W1 A pending step becomes ready when all its dependencies are done; skipped when one of them failed, was skipped or is
  *    unknown. Nothing else moves here: claiming and finishing is the executing sentinel's.
+ *    Who takes down goes on past what is unknown: a server that is lost does not keep the others running.
  * W2 An operation has ended when every step has; it is done when every step is done, else failed, and its text says why.
  */
-import type { StepState } from "@castellan/protocol";
+import type { DesiredState, StepState } from "@castellan/protocol";
+import { undoneCode } from "./left-undone.ts";
 import { instanceLabel, type SeqRange } from "./plan.ts";
 
 export interface WaveStep {
@@ -14,6 +16,7 @@ export interface WaveStep {
   readonly server: string;
   readonly type: string;
   readonly instance: number;
+  readonly desired: DesiredState;
   readonly state: StepState;
   readonly dependsOn: readonly SeqRange[];
   readonly result: string | null;
@@ -33,6 +36,7 @@ type Blocked = "open" | "clear" | { readonly because: WaveStep };
 
 const isEnd = (state: StepState): boolean => state !== "pending" && state !== "ready" && state !== "claimed";
 const isBad = (state: StepState): boolean => isEnd(state) && state !== "done";
+const takesDown = ({ desired }: WaveStep): boolean => desired === "STOPPED" || desired === "HELD";
 
 export function nextWave(steps: readonly WaveStep[]): Wave {
   const bySeq = new Map([...steps].sort((a, b) => a.seq - b.seq).map((step) => [step.seq, step]));
@@ -48,7 +52,7 @@ export function nextWave(steps: readonly WaveStep[]): Wave {
       ready.push(seq);
       continue;
     }
-    const why = `not begun: ${instanceLabel(blocked.because)} ${blocked.because.state === "skipped" ? "was not begun" : "did not succeed"}`;
+    const why = `${undoneCode(blocked.because.result)}not begun: ${instanceLabel(blocked.because)} ${blocked.because.state === "skipped" ? "was not begun" : "did not succeed"}`;
     skipped.push({ seq, why });
     bySeq.set(seq, { ...step, state: "skipped", result: why });
   }
@@ -59,10 +63,11 @@ export function nextWave(steps: readonly WaveStep[]): Wave {
 function blockedBy(step: WaveStep, bySeq: ReadonlyMap<number, WaveStep>, ranges: Map<string, Blocked>): Blocked {
   let result: Blocked = "clear";
   for (const range of step.dependsOn) {
-    const key = `${range[0]}-${range[1]}`;
+    const forgives = takesDown(step);
+    const key = `${range[0]}-${range[1]} ${forgives}`;
     let blocked = ranges.get(key);
     if (blocked === undefined) {
-      blocked = blockedByRange(range, bySeq);
+      blocked = blockedByRange(range, bySeq, forgives);
       ranges.set(key, blocked);
     }
     if (typeof blocked === "object") return blocked;
@@ -71,12 +76,12 @@ function blockedBy(step: WaveStep, bySeq: ReadonlyMap<number, WaveStep>, ranges:
   return result;
 }
 
-function blockedByRange([first, last]: SeqRange, bySeq: ReadonlyMap<number, WaveStep>): Blocked {
+function blockedByRange([first, last]: SeqRange, bySeq: ReadonlyMap<number, WaveStep>, forgives: boolean): Blocked {
   let result: Blocked = "clear";
   for (let seq = first; seq <= last; seq += 1) {
     const step = bySeq.get(seq);
     if (step === undefined) continue;
-    if (isBad(step.state)) return { because: step };
+    if (isBad(step.state) && !(forgives && step.state === "unknown")) return { because: step };
     if (!isEnd(step.state)) result = "open";
   }
   return result;

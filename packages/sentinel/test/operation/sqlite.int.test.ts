@@ -53,6 +53,8 @@ it("carries a plan of 200 instances through a database file", async () => {
     const brought: string[] = [];
     const conductor = system.spawn(
       createConductor({
+        grantsOver: async () => false,
+        handBack: () => undefined,
         gateway,
         epoch: taken.epoch,
         events: { publish: () => undefined },

@@ -1,5 +1,5 @@
 /** Nodes to plan for, made short. */
-import type { ProcessStatus } from "@castellan/protocol";
+import type { ProcessStatus, ServerState } from "@castellan/protocol";
 import { ProcessType } from "@castellan/protocol";
 import type { PlannedInstance, PlannerView } from "../../src/operation/plan.ts";
 
@@ -28,11 +28,17 @@ export interface NodeSketch {
   /** `TYPE n@server` or `TYPE` -> status; the rest is STOPPED. */
   status?: Record<string, ProcessStatus>;
   disabled?: readonly string[];
+  /** The rest is up. */
+  serverState?: Record<string, ServerState>;
 }
 
 /** Servers are numbered from 1 in the order written; the first is the master. */
 export function nodeView(sketch: NodeSketch): PlannerView {
-  const servers = Object.keys(sketch.servers).map((name, index) => ({ id: index + 1, name }));
+  const servers = Object.keys(sketch.servers).map((name, index) => ({
+    id: index + 1,
+    name,
+    state: sketch.serverState?.[name] ?? "up",
+  }));
   const instances: PlannedInstance[] = [];
   for (const { id, name } of servers) {
     for (const [type, count] of Object.entries(sketch.servers[name] ?? {})) {

@@ -15,6 +15,7 @@ const step = (
   server: "hades",
   type: `T${seq}`,
   instance: 1,
+  desired: "RUNNING",
   state,
   dependsOn,
   result,

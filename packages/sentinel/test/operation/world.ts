@@ -131,6 +131,8 @@ export class World {
             },
           },
           wake: () => worker.runner.tell({ type: "Wake" }),
+          grantsOver: async () => false,
+          handBack: () => undefined,
           onDeposed: () => {
             worker.deposed += 1;
           },
