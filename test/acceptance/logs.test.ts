@@ -9,8 +9,13 @@ let node: TestNode;
 afterEach(() => node.dispose());
 
 const KIB = 1024;
-/** Numbered lines, some 2 MB a second. */
-const NUMBERED = `let n = 0; setInterval(() => { let s = ""; for (let i = 0; i < 200; i += 1) s += "line " + n++ + " ".padEnd(90, "x") + "\\n"; process.stdout.write(s); }, 10)`;
+/**
+ * Numbered lines, some 2 MB a second, up to the number in the file `credit`: who reads them is never left so far behind
+ * that what he has not read may be cut off, however slow the machine is.
+ */
+const NUMBERED = `let n = 0; setInterval(() => { if (!fs.existsSync("credit") || n + 200 > Number(fs.readFileSync("credit", "utf8"))) return; let s = ""; for (let i = 0; i < 200; i += 1) s += "line " + n++ + " ".padEnd(90, "x") + "\\n"; process.stdout.write(s); }, 10)`;
+/** Two megabytes: less than the three quarters of its bound that a cut leaves. */
+const AHEAD = 20_000;
 const command = (...args: string[]): string => JSON.stringify([process.execPath, ...args]);
 const TYPES = `
 types:
@@ -82,20 +87,26 @@ describe("castellan logs", () => {
   it("--follow goes on across the cuts that keep the file within its bound, without losing a line", async () => {
     node = await makeNode({ types: TYPES });
     expect((await node.up()).code).toBe(0);
+    const mayWrite = (lines: number): void => writeFileSync(node.path("credit"), String(lines));
+    mayWrite(200);
     const file = node.path("logs", "MUCH_1.log");
+    await eventually(() => statSync(file).size > 0, { describe: "its first lines" });
     const follower = startCli(["logs", "MUCH", "--follow", "--lines", "1"], { home: node.home });
     let largest = 0;
     let cuts = 0;
     let last = 0;
     await eventually(
       () => {
+        const seen = follower.stdout();
+        const line = /^line (\d+) /.exec(seen.slice(seen.lastIndexOf("\nline ") + 1));
+        if (line !== null) mayWrite(Number(line[1]) + AHEAD);
         const { size } = statSync(file);
         if (size < last) cuts += 1;
         last = size;
         largest = Math.max(largest, size);
         return cuts >= 5;
       },
-      { withinMs: 60_000, everyMs: 50, describe: "five cuts" },
+      { withinMs: 120_000, everyMs: 50, describe: "five cuts" },
     );
     follower.signal("SIGINT");
     const { stdout, stderr, code } = await follower.ended;
