@@ -3,7 +3,7 @@
  * short command went into finding and reading hundreds.
  *
  * - `full/` is everything; what is loaded late stays late, in files of its own.
- * - `quick.js` is one file for the commands that should be there at once (`QUICK` in `bin/castellan.mjs`); the others are
+ * - `quick.js` is one file for the commands that should be there at once (`QUICK` in `bin/run.mjs`); the others are
  *   not in it.
  *
  * Left outside of both: what has native parts or picks its parts at run time, and what only a schema's first minute needs.
@@ -62,7 +62,7 @@ const english = {
 const withoutSlowCommands = {
   name: "without-slow-commands",
   setup(bundle) {
-    bundle.onResolve({ filter: /\/commands\// }, ({ path }) =>
+    bundle.onResolve({ filter: /\/(?:commands|sw)\// }, ({ path }) =>
       QUICK.test(path) ? undefined : { path, external: true },
     );
     bundle.onResolve({ filter: /^nats$|^@nats-io\/|^@castellan\/actor/ }, ({ path }) => ({

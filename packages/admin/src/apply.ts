@@ -1,23 +1,21 @@
 /** Makes a node as a spec says: one commit with its audit row, guarded by what was read; tried again when that changed. */
 import { CastellanError } from "@castellan/kernel";
-import { type NodeSpec, Sentinel } from "@castellan/protocol";
+import type { NodeSpec } from "@castellan/protocol";
 import {
   type Gateway,
   insert,
-  type Row,
   readDefinition,
   readQueue,
   remove,
-  StoreConflict,
-  StoreDuplicate,
   update,
   type Write,
   writeDefinition,
   writeQueue,
 } from "@castellan/store";
 import { auditRow } from "./audit.ts";
+import { changePatiently } from "./change-patiently.ts";
 import type { AdminContext } from "./context.ts";
-import { remoteActors } from "./remote-actors.ts";
+import { NEW_INSTANCE } from "./new-instance.ts";
 import { checkSpec, type SpecProblem } from "./spec-check.ts";
 import {
   type Difference,
@@ -28,9 +26,7 @@ import {
   type SpecView,
   type TypeChange,
 } from "./spec-diff.ts";
-
-/** How often somebody else may change the same things between our look and our commit. */
-const ATTEMPTS = 5;
+import { tellSentinels } from "./tell-sentinels.ts";
 
 /**
  * Applies a spec and answers what was changed; with `dryRun` what would be. Refuses with the code of what is wrong
@@ -42,35 +38,26 @@ export async function applySpec(
   spec: NodeSpec,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<Difference> {
-  for (let attempt = 1; ; attempt += 1) {
+  return await changePatiently("the same definitions", async () => {
     const { view, ...versions } = await readSpecView(ctx.gateway);
     const difference = diffSpec(view, spec);
     const problems = checkSpec(view, spec, difference);
     if (problems.length > 0) throw refusal(problems);
     if (options.dryRun || isEmpty(difference)) return difference;
-    try {
-      await ctx.gateway.commit(writesOf(ctx, difference, versions));
-    } catch (thrown) {
-      if (!(thrown instanceof StoreConflict || thrown instanceof StoreDuplicate)) throw thrown;
-      if (attempt < ATTEMPTS) continue;
-      throw new CastellanError("CHANGING", "somebody else keeps changing the same definitions: try again", {
-        retryable: true,
-        cause: thrown,
-      });
-    }
-    refresh(ctx, view);
+    await ctx.gateway.commit(writesOf(ctx, difference, versions));
+    await tellSentinels(ctx);
     return difference;
-  }
+  });
 }
 
-interface Read {
+export interface SpecRead {
   readonly view: SpecView;
   /** Row version of every stored type. */
   readonly versions: ReadonlyMap<string, number>;
   readonly queueVersions: ReadonlyMap<string, number>;
 }
 
-async function readSpecView(gateway: Gateway): Promise<Read> {
+export async function readSpecView(gateway: Gateway): Promise<SpecRead> {
   const [state, servers, types, instances, queues] = await Promise.all([
     gateway.find("node_state", { where: { id: 1 } }),
     gateway.find("node_cluster", { orderBy: [{ column: "logical_machine_id" }] }),
@@ -106,7 +93,7 @@ function refusal(problems: readonly SpecProblem[]): CastellanError {
   return new CastellanError(problems[0]?.code ?? "REFUSED", message, { details: { problems } });
 }
 
-type Versions = Omit<Read, "view">;
+type Versions = Omit<SpecRead, "view">;
 
 function writesOf(ctx: AdminContext, difference: Difference, { versions, queueVersions }: Versions): Write[] {
   return [
@@ -144,21 +131,4 @@ function instanceWrites({ serverId, type, instance, change }: InstanceChange): W
   if (change === "added") return [insert("process_config", { ...key, ...NEW_INSTANCE })];
   // With the row go its attributes: they would otherwise wait for whoever gets the number next.
   return [remove("process_attributes", key, "any"), remove("process_config", key, 1)];
-}
-
-const NEW_INSTANCE = {
-  enabled: true,
-  persistent: true,
-  last_known_status: "STOPPED",
-  status_comment: null,
-  held: false,
-  status_since: null,
-  restarts: 0,
-  incarnation: 0,
-} satisfies Partial<Row<"process_config">>;
-
-/** Best effort: without it they find out by themselves. */
-function refresh(ctx: AdminContext, { servers }: SpecView): void {
-  const actors = remoteActors(ctx);
-  for (const { name } of servers) actors.remote(Sentinel, { host: name }).tell({ type: "Refresh" });
 }

@@ -9,24 +9,14 @@ import {
   attributeKind,
   checkAttribute,
   didYouMean,
-  Sentinel,
   type Target,
 } from "@castellan/protocol";
-import {
-  type AttributePlace,
-  attributeRow,
-  insert,
-  type Row,
-  remove,
-  StoreConflict,
-  StoreDuplicate,
-  update,
-  type Write,
-} from "@castellan/store";
+import { type AttributePlace, attributeRow, insert, type Row, remove, update, type Write } from "@castellan/store";
 import { type AttributeTarget, attributeTarget } from "./attribute-target.ts";
 import { auditRow } from "./audit.ts";
+import { changePatiently } from "./change-patiently.ts";
 import type { AdminContext } from "./context.ts";
-import { remoteActors } from "./remote-actors.ts";
+import { tellSentinels } from "./tell-sentinels.ts";
 
 /** A setting as it is set. Null: not narrowed down to one. */
 export interface AttributeSetting {
@@ -54,8 +44,6 @@ export interface AttributeChange {
   readonly instance: number | null;
 }
 
-/** It may be set at a place where somebody else is setting it. */
-const ATTEMPTS = 5;
 /** This one is a column of `node_cluster`. */
 const CHECK_ERROR_FILES = "CHECK_ERROR_FILES";
 
@@ -123,6 +111,12 @@ function attributePlace({ scope }: AttributeKind, { serverId, type, instance }: 
   return { machineId: serverId, process: type ?? (scope === "server" ? "PROCMGR" : "ALL"), instance: instance ?? 0 };
 }
 
+/** A setting of the sentinel may be asked for under its documented process name: that is its server's. */
+function ofSentinel({ scope }: AttributeKind, { type, instance, ...target }: Target): Target {
+  if (scope === "server" && type === "PROCMGR") return target;
+  return { ...target, ...(type === undefined ? {} : { type }), ...(instance === undefined ? {} : { instance }) };
+}
+
 function kindOf(name: string): AttributeKind {
   const kind = attributeKind(name);
   if (kind !== null) return kind;
@@ -139,13 +133,13 @@ async function change(
   value: string | null,
   target: Target,
 ): Promise<AttributeChange> {
-  const place = await attributeTarget(ctx, target);
+  const place = await attributeTarget(ctx, ofSentinel(kind, target));
   if (kind.scope === "server" && place.type !== null) {
     throw new CastellanError("BAD_TARGET", `${kind.name} is a setting of a server or the node, not of a process`, {
       details: { target },
     });
   }
-  for (let attempt = 1; ; attempt += 1) {
+  return await changePatiently("the same attribute", async () => {
     const made =
       kind.name === CHECK_ERROR_FILES
         ? await errorFilesWrites(ctx, place, value)
@@ -153,20 +147,11 @@ async function change(
     const { server, type, instance } = place;
     const changed: AttributeChange = { name: kind.name, before: made.before, after: value, server, type, instance };
     if (made.writes.length === 0) return changed;
-    try {
-      const verb = value === null ? "unset" : "set";
-      await ctx.gateway.commit([...made.writes, auditRow(ctx, `attribute.${verb}`, { ...changed })]);
-    } catch (thrown) {
-      if (!(thrown instanceof StoreConflict || thrown instanceof StoreDuplicate)) throw thrown;
-      if (attempt < ATTEMPTS) continue;
-      throw new CastellanError("CHANGING", "somebody else keeps changing the same attribute: try again", {
-        retryable: true,
-        cause: thrown,
-      });
-    }
+    const verb = value === null ? "unset" : "set";
+    await ctx.gateway.commit([...made.writes, auditRow(ctx, `attribute.${verb}`, { ...changed })]);
     await tellSentinels(ctx);
     return changed;
-  }
+  });
 }
 
 interface Made {
@@ -226,13 +211,4 @@ function settingOf(row: Row<"process_attributes">, nameOf: ReadonlyMap<number, s
     type: row.logical_process_name === "ALL" ? null : row.logical_process_name,
     instance: row.logical_process_instance === 0 ? null : row.logical_process_instance,
   };
-}
-
-/** Best effort: without it they find out within seconds. */
-async function tellSentinels(ctx: AdminContext): Promise<void> {
-  if (ctx.bus === null) return;
-  const actors = remoteActors(ctx);
-  for (const row of await ctx.gateway.find("node_cluster")) {
-    actors.remote(Sentinel, { host: row.physical_machine_name }).tell({ type: "Refresh" });
-  }
 }

@@ -13,6 +13,7 @@ export function auditRow(ctx: AdminContext, what: string, details: Readonly<Reco
     happened_at: ctx.clock.now(),
     by_user: ctx.user,
     station: ctx.station,
+    command: ctx.command.slice(0, 64),
     what,
     details: json.length <= MAX_DETAILS ? json : JSON.stringify({ cut: json.slice(0, MAX_DETAILS) }),
   });

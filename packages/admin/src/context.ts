@@ -37,9 +37,10 @@ export interface AdminContext {
   readonly gateway: Gateway;
   /** Null when the bus is known to be away: what needs it then fails with NOT_REACHABLE. */
   readonly bus: BusPort | null;
-  /** The acting user, and the host the command runs on: both go into the audit log. */
+  /** The acting user, the host the command runs on, and program and command: all go into the audit log. */
   readonly user: string;
   readonly station: string;
+  readonly command: string;
   readonly clock: Clock;
   readonly newId: IdSource;
   /** Name of the node. */

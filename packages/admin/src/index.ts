@@ -21,11 +21,22 @@ export {
 export { findInstances, type InstanceOnServer } from "./find-instances.ts";
 export type { Finding, Verdict } from "./finding.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
+export { type Announced, announceStop, type ForcedStop, operationOf, readForcedStop } from "./forced-stop.ts";
 export { inspectActors } from "./inspect-actors.ts";
+export {
+  addInstance,
+  type InstanceChanged,
+  type InstanceRef,
+  type InstanceTarget,
+  removeInstance,
+  setInstanceEnabled,
+} from "./instances.ts";
 export { dumpLog, type OutputPart, type OutputReader, remoteOutput } from "./logs.ts";
 export { previewOperation } from "./preview-operation.ts";
 export { type ProcessWords, processWords } from "./process-words.ts";
 export { remoteActors } from "./remote-actors.ts";
+export { type SelectedProcess, selectProcesses } from "./select-processes.ts";
+export { addServer, listServers, moveServer, removeServer, type ServerEntry, type ServerRef } from "./servers.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
 export {
   type Difference,
@@ -38,4 +49,5 @@ export {
   type TypeChange,
 } from "./spec-diff.ts";
 export { type SubmitOptions, submitOperation } from "./submit-operation.ts";
+export { type EventTest, testEventsEverywhere } from "./test-events.ts";
 export { operationReport, readOperation, watchOperation } from "./watch-operation.ts";

@@ -35,7 +35,7 @@ export function checkSpec(view: SpecView, spec: NodeSpec, difference: Difference
     ...checkServers(view, spec),
     ...checkNames(spec, after),
     ...checkCycle(after),
-    ...checkInstances(view, spec, difference, after),
+    ...checkInstances(view, touchedTypes(spec), difference, after),
     ...checkQueues(view, spec),
   ];
 }
@@ -107,17 +107,17 @@ function checkQueues(view: SpecView, spec: NodeSpec): SpecProblem[] {
   });
 }
 
-function checkInstances(
+const touchedTypes = (spec: NodeSpec): Set<string> =>
+  new Set([...Object.keys(spec.types), ...Object.values(spec.servers).flatMap((counts) => Object.keys(counts))]);
+
+/** Whether the instances of some types may be where they will be. `after`: the types there will be. */
+export function checkInstances(
   view: SpecView,
-  spec: NodeSpec,
-  difference: Difference,
-  after: SpecView["types"],
+  touched: Iterable<string>,
+  difference: Pick<Difference, "instances">,
+  after: SpecView["types"] = view.types,
 ): SpecProblem[] {
   const instances = instancesAfter(view, difference);
-  const touched = new Set([
-    ...Object.keys(spec.types),
-    ...Object.values(spec.servers).flatMap((counts) => Object.keys(counts)),
-  ]);
   return [...touched].flatMap((name): SpecProblem[] => {
     const type = after.get(name);
     const mine = instances.filter((instance) => instance.type === name);

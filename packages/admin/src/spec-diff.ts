@@ -73,7 +73,7 @@ export function isEmpty(difference: Difference): boolean {
 }
 
 /** The instances there will be. */
-export function instancesAfter(view: SpecView, { instances }: Difference): SpecView["instances"] {
+export function instancesAfter(view: SpecView, { instances }: Pick<Difference, "instances">): SpecView["instances"] {
   const removed = new Set(instances.filter(({ change }) => change === "removed").map(keyOf));
   return [
     ...view.instances.filter((instance) => !removed.has(keyOf(instance))),

@@ -81,7 +81,7 @@ export async function twoServers(bus: BusPort | null = null): Promise<Fixture> {
   return {
     gateway,
     clock,
-    ctx: { gateway, bus, user: "ann", station: "desk7", clock, newId, node: "ips1" },
+    ctx: { gateway, bus, user: "ann", station: "desk7", command: "castellan test", clock, newId, node: "ips1" },
   };
 }
 

@@ -6,12 +6,12 @@ import { oneLine } from "./format/table.ts";
 import type { Io } from "./io.ts";
 
 /** Prints the error and answers the exit code it stands for. */
-export function reportFailure(thrown: unknown, io: Io, json: boolean): ExitCode {
+export function reportFailure(thrown: unknown, io: Io, json: boolean, program = "castellan"): ExitCode {
   const shape = shapeOf(thrown);
   const remedy = remedyOf(shape.code);
   const { red, dim } = picocolors.createColors(io.errColour);
   const [first = "", ...rest] = shape.message.split("\n").map(shown);
-  io.err(`${red("castellan:")} ${first}\n`);
+  io.err(`${red(`${program}:`)} ${first}\n`);
   for (const line of rest) io.err(`  ${line}\n`);
   if (remedy !== null) io.err(`  ${dim(remedy)}\n`);
   if (json) io.out(`${JSON.stringify({ error: { ...shape, remedy } })}\n`);

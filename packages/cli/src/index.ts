@@ -1,2 +1,3 @@
 export type { Invocation, Run } from "./invocation.ts";
 export { main } from "./main.ts";
+export { type ProgramName, runProgram } from "./programs.ts";

@@ -10,6 +10,8 @@ export interface Invocation {
   readonly json: boolean;
   /** The acting user. */
   readonly user: string;
+  /** Program and command, as they go on record: `castellan attribute set`. */
+  readonly command: string;
   /** `--timeout`, milliseconds; null when not given: each command has a default of its own. */
   readonly timeoutMs: number | null;
   /**

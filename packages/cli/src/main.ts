@@ -3,26 +3,29 @@ import { CommanderError } from "commander";
 import { EXIT } from "./exit-code.ts";
 import type { Invocation } from "./invocation.ts";
 import { type Io, systemIo } from "./io.ts";
-import { type CommonOptions, createProgram } from "./program.ts";
+import { createProgram } from "./program.ts";
+import type { CommonOptions, Grammar } from "./program-base.ts";
 
-/** Runs one command. `args` are what follows the program's name. `openAdmin` is replaced in tests. */
+/** Runs one command, of `castellan` unless told otherwise. `args` are what follows the program's name. `openAdmin` is replaced in tests. */
 export async function main(
   args: readonly string[],
   io: Io = systemIo(),
   openAdmin?: Invocation["openAdmin"],
+  { create, read = (typed) => typed }: Grammar = { create: createProgram },
 ): Promise<number> {
   let exitCode: number = EXIT.done;
-  const program = createProgram(io, async (options, run) => {
+  const program = create(io, async (options, run) => {
     exitCode = openAdmin ? await run({ io, ...options, openAdmin }) : await performInHome(io, options, run);
   });
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync([...read(args, program)], { from: "user" });
     return exitCode;
   } catch (thrown) {
     const json = args.includes("--json");
-    if (!(thrown instanceof CommanderError)) return (await import("./failure.ts")).reportFailure(thrown, io, json);
+    if (!(thrown instanceof CommanderError))
+      return (await import("./failure.ts")).reportFailure(thrown, io, json, program.name());
     if (thrown.exitCode === 0) return EXIT.done;
-    return await reportMistake(thrown, io, json);
+    return await reportMistake(thrown, io, json, program.name());
   }
 }
 
@@ -36,7 +39,7 @@ async function performInHome(
   let opened: ReturnType<Invocation["openAdmin"]> | null = null;
   const openAdmin = async (): ReturnType<Invocation["openAdmin"]> => {
     const { openAdmin: open } = await import("./open-admin.ts");
-    opened ??= open({ io, home: options.home, user: options.user, closing });
+    opened ??= open({ io, home: options.home, user: options.user, command: options.command, closing });
     return opened;
   };
   try {
@@ -47,13 +50,13 @@ async function performInHome(
 }
 
 /** A command that was called without its subcommand has shown its help by now; any other mistake is named. */
-async function reportMistake(mistake: CommanderError, io: Io, json: boolean): Promise<number> {
+async function reportMistake(mistake: CommanderError, io: Io, json: boolean, program: string): Promise<number> {
   if (mistake.code === "commander.help" && !json) return EXIT.usage;
   const { CastellanError } = await import("@castellan/kernel");
   const { reportFailure } = await import("./failure.ts");
   const what =
     mistake.code === "commander.help" ? "a command is missing" : shortened(mistake.message.replace(/^error: /, ""));
-  return reportFailure(new CastellanError("USAGE", what), io, json);
+  return reportFailure(new CastellanError("USAGE", what), io, json, program);
 }
 
 /** What was typed is said again, but not at any length. */

@@ -11,11 +11,12 @@ export interface OpenAdminOptions {
   readonly io: Pick<Io, "hostName" | "err">;
   readonly home: string;
   readonly user: string;
+  readonly command: string;
   readonly closing: Disposer;
 }
 
 /** Never changes the schema: that is for the programs that run a server. */
-export async function openAdmin({ io, home, user, closing }: OpenAdminOptions): Promise<AdminContext> {
+export async function openAdmin({ io, home, user, command, closing }: OpenAdminOptions): Promise<AdminContext> {
   const { settings, nats } = await readHome(home, io.hostName);
   const clock = createSystemClock();
   const gateway = await openGateway({
@@ -35,7 +36,8 @@ export async function openAdmin({ io, home, user, closing }: OpenAdminOptions): 
     gateway,
     bus,
     user,
-    station: io.hostName,
+    station: io.hostName.slice(0, 64),
+    command,
     clock,
     newId: createIdSource(clock, systemRng),
     node: settings.node,

@@ -1,6 +1,6 @@
 /** How this program is started again, as the watcher and the worker start each other. */
 import { existsSync, realpathSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 export interface ProgramEntry {
   readonly execPath: string;
@@ -8,8 +8,11 @@ export interface ProgramEntry {
   readonly entry: string;
 }
 
+/** Whichever of the programs this is: the parts of a sentinel run as `castellan`, which stands beside it. */
 export function programEntry(): ProgramEntry {
-  return { execPath: process.execPath, execArgv: process.execArgv, entry: realpathSync(process.argv[1] ?? "") };
+  const here = realpathSync(process.argv[1] ?? "");
+  const entry = join(dirname(here), "castellan.mjs");
+  return { execPath: process.execPath, execArgv: process.execArgv, entry: existsSync(entry) ? entry : here };
 }
 
 /** An example that comes with a clone; null where there is none. */

@@ -78,6 +78,7 @@ export async function oneServer(answer: Answer | null = null): Promise<Node> {
     bus: answer && fakeBus(answer, listeners),
     user: "ann",
     station: "desk7",
+    command: "castellan test",
     clock,
     newId: createIdSource(clock, createSeededRng(1)),
     node: "ips1",

@@ -5,6 +5,7 @@ export { listErrorFiles } from "./error-file/list-files.ts";
 export { DEFAULT_PATTERNS } from "./error-file/names.ts";
 export { createEventPublisher } from "./event/event-publisher.ts";
 export { type ConductorCommand, createConductor } from "./operation/conductor.ts";
+export { createForcedStop, type ForcedStopDeps } from "./operation/forced-stop.ts";
 export { createStepRunner, type StepToPerform } from "./operation/step-runner.ts";
 export { createAlertSink } from "./outbox/alert-sink.ts";
 export type { BusMessage, BusPublisher } from "./outbox/bus-publisher.ts";

@@ -73,6 +73,7 @@ export function createDeskActions(deps: DeskActionsDeps): DeskActions {
       happened_at: clock.now(),
       by_user: storable(by),
       station: storable(station),
+      command: null,
       what,
       details: JSON.stringify(details),
     });

@@ -25,8 +25,8 @@ async function namesOf(invocation: Invocation, home: string | undefined, closing
   try {
     if (home === undefined) return await readNames((await invocation.openAdmin()).gateway);
     const { openAdmin } = await import("../open-admin.ts");
-    const { io, user } = invocation;
-    return await readNames((await openAdmin({ io, home: homeOf(io, home), user, closing })).gateway);
+    const { io, user, command } = invocation;
+    return await readNames((await openAdmin({ io, home: homeOf(io, home), user, command, closing })).gateway);
   } catch {
     return NOBODY; // no node here, or it cannot be read: the words of the grammar are all there is
   }

@@ -3,7 +3,7 @@
  * what keeps processes, then the watches, at last what takes orders.
  */
 import { type ActorSystem, type Behavior, type CommandOf, receive, setup } from "@castellan/actor";
-import { CastellanError, type Clock, type IdSource, type Logger, type Rng } from "@castellan/kernel";
+import { CastellanError, type Clock, ensureError, type IdSource, type Logger, type Rng } from "@castellan/kernel";
 import { Conductor, createSubjects, Outbox, type Sentinel } from "@castellan/protocol";
 import {
   createAlertSink,
@@ -25,9 +25,11 @@ import {
   type ProcessTableCommand,
   type RoleState,
   type SentinelIdentity,
+  testEvents,
 } from "@castellan/sentinel";
 import { type Gateway, readNodeView } from "@castellan/store";
 import type { LateBus } from "../bus/late-bus.ts";
+import { loopbackBus } from "../bus/loopback-bus.ts";
 import { startMaster } from "./master.ts";
 import { damagedAlert, reportSettings } from "./own-alerts.ts";
 import { watchServerSettings } from "./server-settings.ts";
@@ -58,6 +60,8 @@ type GuardianCommand = CommandOf<typeof Sentinel>;
 const COUNT_MS = 5000;
 const FIND_KEEPER_MS = 20_000;
 const RECORD_MS = 2000;
+/** For the event self-test; who asks for it waits 10 s. */
+const LOOPBACK_MS = 8000;
 
 export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
   return setup<GuardianCommand>((context) => {
@@ -191,6 +195,18 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         },
         Wake: () => steps.tell({ type: "Wake" }),
         Reassert: () => alerts.reassert(),
+        TestEvents(_message, replyTo) {
+          const { connection } = bus;
+          if (connection === null) {
+            replyTo.refuse(new CastellanError("EVENTS_FAIL", "there is no connection to the bus", { retryable: true }));
+            return;
+          }
+          const subject = subjects.build({ kind: "loopback", server: identity.server });
+          testEvents({ bus: loopbackBus(connection), subject, clock, newId, withinMs: LOOPBACK_MS }).then(
+            (tookMs) => replyTo.success({ tookMs }),
+            (thrown: unknown) => replyTo.refuse(new CastellanError("EVENTS_FAIL", ensureError(thrown).message)),
+          );
+        },
       },
       {
         async stopping() {

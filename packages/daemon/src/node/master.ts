@@ -2,15 +2,23 @@
 import type { ActorRef, ActorSystem, CommandOf } from "@castellan/actor";
 import { mayAnswer } from "@castellan/actor/nats";
 import { type Clock, ensureError, type IdSource, type Logger } from "@castellan/kernel";
-import { Conductor, createSubjects, Desk, Outbox, Sentinel, type Subjects } from "@castellan/protocol";
+import {
+  type CommandRequest,
+  Conductor,
+  createSubjects,
+  Desk,
+  Outbox,
+  Sentinel,
+  type Subjects,
+} from "@castellan/protocol";
 import {
   type AlertSink,
   createConductor,
+  createForcedStop,
   createHousekeeper,
   createRollCall,
   type EventSink,
   handleCommand,
-  type LoopbackBus,
   type StopMaster,
   type Term,
   testEvents,
@@ -21,6 +29,7 @@ import type { Msg, NatsConnection } from "nats";
 import { createAlertFeed } from "../bus/alert-feed.ts";
 import { listenHeartbeats } from "../bus/heartbeats.ts";
 import type { LateBus } from "../bus/late-bus.ts";
+import { loopbackBus } from "../bus/loopback-bus.ts";
 
 export interface MasterDeps {
   readonly node: string;
@@ -73,6 +82,9 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
     "conductor",
   );
   term.expose(Conductor, conductor);
+  const shutdown = (command: CommandRequest) =>
+    conductor.ask<"Submit">({ type: "Submit", verb: "shutdown", command }, { timeoutMs: SUBMIT_MS });
+  term.spawn(createForcedStop({ gateway, epoch, events, shutdown, onDeposed }), "forced-stop");
   const desk = term.spawn(
     createDesk({
       epoch,
@@ -155,16 +167,4 @@ function openDoor(
     },
   });
   return () => subscription.unsubscribe();
-}
-
-function loopbackBus(connection: NatsConnection): LoopbackBus {
-  return {
-    publish: (subject, body) => connection.publish(subject, body),
-    subscribe(subject, heard, failed) {
-      const subscription = connection.subscribe(subject, {
-        callback: (error, message) => (error === null ? heard(message.data) : failed(error)),
-      });
-      return { close: () => subscription.unsubscribe() };
-    },
-  };
 }

@@ -10,6 +10,8 @@ export const Sentinel = {
     Refresh: { request: z.object({}) },
     /** A step may have become claimable: look now. */
     Wake: { request: z.object({}) },
+    /** Does what this sentinel publishes come back to it? Refused EVENTS_FAIL. */
+    TestEvents: { request: z.object({}), reply: z.object({ tookMs: z.number() }) },
     /** There is a new desk: say again what is still going on. */
     Reassert: { request: z.object({}) },
   },

@@ -20,6 +20,7 @@ async function rig() {
       happened_at: long,
       by_user: "ann",
       station: "hades",
+      command: null,
       what: "start",
       details: "{}",
     });

@@ -2,7 +2,7 @@
 import type { RowOf } from "./columns.ts";
 import { server_grant } from "./tables/grant.ts";
 import { node_cluster, node_state, nodes, sentinel, server_state } from "./tables/node.ts";
-import { operation, operation_step } from "./tables/operation.ts";
+import { forced_stop, operation, operation_step } from "./tables/operation.ts";
 import { active_logins, audit_log } from "./tables/people.ts";
 import {
   process_attributes,
@@ -30,6 +30,7 @@ export const tables = {
   active_logins,
   operation,
   operation_step,
+  forced_stop,
   server_grant,
   work_queue,
   work_item,

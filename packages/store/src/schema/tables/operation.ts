@@ -60,3 +60,10 @@ export const operation_step = table(
     ],
   },
 );
+
+/** At most one row (id 1): a stop of the whole node that is announced, and when it comes. Writer: administrator commands; the master takes it away. */
+export const forced_stop = table(
+  "forced_stop",
+  { id: int(), request_id: string(64), requested_by: string(64), stop_at: time() },
+  { primaryKey: { name: "pk_forced_stop", columns: ["id"] } },
+);

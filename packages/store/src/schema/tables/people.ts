@@ -1,5 +1,5 @@
 /** Who is there, and who did what. */
-import { int, string, table, text, time } from "../columns.ts";
+import { int, nullable, string, table, text, time } from "../columns.ts";
 import { instanceColumns } from "./instance.ts";
 
 export const active_logins = table(
@@ -28,6 +28,8 @@ export const audit_log = table(
     by_user: string(64),
     /** Host the command ran on. */
     station: string(64),
+    /** Program and command it came by: `swadm set_master`. Null: it did not come by a command line. */
+    command: nullable(string(64)),
     what: string(64),
     details: text(),
   },
