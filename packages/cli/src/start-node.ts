@@ -5,7 +5,7 @@ import { type AdminContext, applySpec } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
 import { CastellanError } from "@castellan/kernel";
 import { loadConfigFile } from "@castellan/kernel/config";
-import { NodeSpec, type OperationReport, type StatusReport } from "@castellan/protocol";
+import { type HomeSettings, NodeSpec, type OperationReport, type StatusReport } from "@castellan/protocol";
 import { followOperation, runOperation } from "./commands/operation.ts";
 import { EXIT } from "./exit-code.ts";
 import { shellWord } from "./format/shell-word.ts";
@@ -16,18 +16,20 @@ import type { Invocation } from "./invocation.ts";
 const TYPES_FILES = ["types.yaml", "etc/types.yaml"];
 
 /** A node without any process type takes those its home brings along, once every server that they are for is a member. */
-export async function applyExamples(invocation: Invocation, ctx: AdminContext): Promise<void> {
-  for (const name of TYPES_FILES) await applyExample(invocation, ctx, join(invocation.home, name));
+export async function applyExamples(invocation: Invocation, ctx: AdminContext, settings: HomeSettings): Promise<void> {
+  // A bus on loopback of its own is one that no other server joins.
+  const mayGrow = settings.nats !== null || (settings.natsServer?.cluster ?? null) !== null;
+  for (const name of TYPES_FILES) await applyExample(invocation, ctx, join(invocation.home, name), mayGrow);
 }
 
-async function applyExample(invocation: Invocation, ctx: AdminContext, file: string): Promise<void> {
+async function applyExample(invocation: Invocation, ctx: AdminContext, file: string, mayGrow: boolean): Promise<void> {
   if (!existsSync(file) || (await ctx.gateway.find("process_type", { limit: 1 })).length > 0) return;
   const names = (await status(ctx)).servers.map(({ name }) => name);
   const spec = loadConfigFile(file, NodeSpec);
   const count = Object.keys(spec.types).length;
   if (count === 0) return;
   const missing = Object.keys(spec.servers).filter((key) => !["master", ...names].includes(key.toLowerCase()));
-  if (missing.length > 0) {
+  if (mayGrow && missing.length > 0) {
     say(invocation, `${file} waits for ${missing.join(", ")}: no member of the node yet`);
     return;
   }

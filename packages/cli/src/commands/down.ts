@@ -60,11 +60,16 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, homes:
     return EXIT.refused;
   }
   const deadline = ctx.clock.bootMs() + GONE_WITHIN_MS;
-  for (const name of await inOrderOfEnd(ctx, others.length > 0 ? names : null)) {
-    await stopSentinel(ctx, name, deadline);
+  const last = await masterOf(ctx);
+  const leaving = others.length > 0 ? names : (await status(ctx)).servers.map(({ name }) => name);
+  const end = async (name: string): Promise<void> => {
+    // Several of one bus: the last words of the last one need it whole.
+    await stopSentinel(ctx, name, homes.length > 1, deadline);
     const home = homes[names.indexOf(name)];
     if (home !== undefined) await untilGone(ctx, home, deadline);
-  }
+  };
+  await Promise.all(leaving.filter((name) => name !== last).map(end));
+  if (last !== null && leaving.includes(last)) await end(last);
   await endBuses(ctx, homes);
   finish(
     invocation,
@@ -83,20 +88,15 @@ async function othersUp(ctx: AdminContext, names: readonly string[]): Promise<re
   return servers.filter(({ name, state }) => state !== "down" && !names.includes(name)).map(({ name }) => name);
 }
 
-/** The master last: it is what the others are told apart by. Null: every server of the node. */
-async function inOrderOfEnd(ctx: AdminContext, only: readonly string[] | null): Promise<readonly string[]> {
-  const { servers } = await status(ctx);
-  const wanted = servers.filter(({ name }) => only === null || only.includes(name));
-  const rank = { slave: 0, master: 1 } as const;
-  return [...wanted].sort((a, b) => rank[a.role] - rank[b.role]).map(({ name }) => name);
-}
+/** It is the last to go: the others are told apart by it. */
+const masterOf = async (ctx: AdminContext): Promise<string | null> => (await status(ctx)).master;
 
 /** A process that is no longer defined may still be ending: its sentinel stays until it has. */
-async function stopSentinel(ctx: AdminContext, host: string, deadline: number): Promise<void> {
+async function stopSentinel(ctx: AdminContext, host: string, keepsBus: boolean, deadline: number): Promise<void> {
   const sentinel = remoteActors(ctx).remote(Sentinel, { host });
   for (;;) {
     try {
-      await sentinel.ask({ type: "Stop", by: ctx.user }, { timeoutMs: STOP_ASK_MS });
+      await sentinel.ask({ type: "Stop", by: ctx.user, keepsBus }, { timeoutMs: STOP_ASK_MS });
       return;
     } catch (thrown) {
       const code = thrown instanceof CastellanError ? thrown.code : "";

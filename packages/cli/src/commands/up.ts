@@ -43,7 +43,7 @@ export const run: Run<[UpOptions]> = async (invocation, options) => {
   const homes = serverHomes(settings);
   for (const one of homes) await prepareSchema(await readSettings(one, io.hostName));
   const ctx = await bringUp(invocation, settings, homes, detach);
-  await applyExamples(invocation, ctx.admin);
+  await applyExamples(invocation, ctx.admin, settings);
   const exitCode = interrupted.aborted ? EXIT.done : await startNode(invocation, ctx.admin, ctx.joined);
   if (!interrupted.aborted) {
     if (detach) return exitCode;

@@ -50,7 +50,7 @@ export interface GuardianDeps {
   readonly settings: { readonly problem: string | null; readonly mended: boolean };
   readonly onRole: (role: RoleState) => void;
   /** An administrator ends this server's sentinel: no process of it runs any more. */
-  readonly onStop: (why: string) => void;
+  readonly onStop: (why: string, keepsBus: boolean) => void;
   /** A later worker of this server counts: end at once. */
   readonly onSuperseded: () => void;
 }
@@ -178,7 +178,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
     };
     return receive<GuardianCommand>(
       {
-        async Stop({ by }, replyTo) {
+        async Stop({ by, keepsBus = false }, replyTo) {
           try {
             await refuseWhileRunning();
           } catch (thrown) {
@@ -187,7 +187,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
             return;
           }
           replyTo.success({ stopping: true });
-          deps.onStop(`asked by ${by}`);
+          deps.onStop(`asked by ${by}`, keepsBus);
         },
         Refresh() {
           settings.refresh();

@@ -4,8 +4,14 @@ import { z } from "zod";
 export const Sentinel = {
   actor: "sentinel",
   messages: {
-    /** Ends worker and watcher of this server. Refused PROCESSES_RUNNING while server processes run. */
-    Stop: { request: z.object({ by: z.string().max(64) }), reply: z.object({ stopping: z.literal(true) }) },
+    /**
+     * Ends worker and watcher of this server, and the NATS server they keep, unless it is for others to go on with.
+     * Refused PROCESSES_RUNNING while server processes run.
+     */
+    Stop: {
+      request: z.object({ by: z.string().max(64), keepsBus: z.boolean().optional() }),
+      reply: z.object({ stopping: z.literal(true) }),
+    },
     /** Configuration in the shared schema has changed: read it again now. */
     Refresh: { request: z.object({}) },
     /** A step may have become claimable: look now. */
