@@ -1,0 +1,106 @@
+/** Three kept nats-servers with routes: what is stored survives the loss of any one, which comes back as it was. */
+import { readFileSync } from "node:fs";
+import { connectLink, type Link } from "@castellan/actor/nats";
+import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
+import { createSubjects } from "@castellan/protocol";
+import { createProcReader } from "@castellan/sentinel/pair";
+import { assertNothingLeft, eventually, freePort, type TempHome, tempHome } from "@castellan/testkit";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { ensureEventsStream } from "../src/bus/events-stream.ts";
+import { homePaths, makeHome } from "../src/home-paths.ts";
+import { type EmbeddedNats, keepEmbeddedNats } from "../src/nats-server/embedded.ts";
+import { findNatsServer } from "../src/nats-server/find-binary.ts";
+
+const NAMES = ["hades", "zeus", "hera"] as const;
+const clock = createSystemClock();
+const log = silentLogger;
+const subjects = createSubjects("ips1");
+const Recorded = z.object({ identity: z.object({ pid: z.int() }) });
+
+let home: TempHome;
+let servers: EmbeddedNats[] = [];
+let link: Link;
+
+beforeAll(async () => {
+  home = await tempHome();
+  const ports: number[] = [];
+  while (ports.length < NAMES.length) ports.push(await freePort());
+  const routes = ports.map((port) => `nats://127.0.0.1:${port}`);
+  servers = await Promise.all(
+    NAMES.map(async (serverName, i) => {
+      const paths = homePaths(home.path(serverName));
+      makeHome(paths);
+      return await keepEmbeddedNats({
+        paths,
+        serverName,
+        clusterName: "castellan_ips1",
+        settings: {
+          listen: { host: "127.0.0.1", port: await freePort() },
+          cluster: { listen: { host: "127.0.0.1", port: ports[i] ?? 0 }, routes: routes.filter((_, j) => j !== i) },
+        },
+        environment: process.env,
+        binary: findNatsServer(process.env),
+        clock,
+        proc: createProcReader(),
+        rng: systemRng,
+        log,
+      });
+    }),
+  );
+  // Its own server first, the others by what that one tells of them.
+  link = await connectLink({ servers: servers[0]?.url ?? "", name: "test", logger: log, clock });
+});
+afterAll(async () => {
+  await link.close();
+  await Promise.all(servers.map((server) => server.stop()));
+  await assertNothingLeft(home.dir);
+  await home.remove();
+});
+
+const streamInfo = async () => {
+  const manager = await jetstreamManager(link.connection, { checkAPI: false });
+  return await manager.streams.info(subjects.eventsStream);
+};
+const ensure = (wanted: number): Promise<boolean> =>
+  ensureEventsStream({ connection: link.connection, copies: { wanted, isOurs: true }, subjects, clock, log });
+const publish = (text: string) =>
+  jetstream(link.connection).publish("castellan.ips1.evt.node.test", text, { msgID: text, timeout: 2000 });
+const pidOf = (name: string): number =>
+  Recorded.parse(JSON.parse(readFileSync(home.path(name, "run/nats.json"), "utf8"))).identity.pid;
+
+describe("a cluster of three kept nats-servers", () => {
+  it("gives the stream three copies, also one that had one", async () => {
+    expect(await ensure(1)).toBe(true);
+    expect((await streamInfo()).config.num_replicas).toBe(1);
+    await publish("before");
+    expect(await ensure(3)).toBe(true);
+    await eventually(
+      async () => (await streamInfo()).cluster?.replicas?.filter(({ current }) => current).length === 2,
+      {
+        withinMs: 15_000,
+        describe: "two more copies are there",
+      },
+    );
+    expect((await streamInfo()).config.num_replicas).toBe(3);
+    expect((await streamInfo()).state.messages).toBe(1);
+  });
+
+  it("takes events again after kill -9 of the server that led, and of the client's own; it comes back with its store", async () => {
+    const leader = (await streamInfo()).cluster?.leader ?? "";
+    for (const victim of new Set([leader, "hades"])) {
+      const before = pidOf(victim);
+      process.kill(before, "SIGKILL");
+      const text = `after the loss of ${victim}`;
+      await eventually(async () => (await publish(text)).seq > 0, { withinMs: 25_000, describe: text });
+      await eventually(() => pidOf(victim) !== before, { withinMs: 5000, describe: `${victim} is started again` });
+      const isWhole = async (): Promise<boolean> =>
+        (await streamInfo()).cluster?.replicas?.every(({ current }) => current) ?? false;
+      await eventually(isWhole, { withinMs: 20_000, describe: `${victim} has its copy again` });
+    }
+    const { config, state } = await streamInfo();
+    expect(config.num_replicas).toBe(3);
+    expect(state.messages).toBe(1 + new Set([leader, "hades"]).size);
+  });
+});
