@@ -71,8 +71,9 @@ export {
   WorkItemReport,
   WorkItemState,
 } from "./reports.ts";
-export { Heartbeat, WatcherHeartbeat } from "./sentinel/heartbeat.ts";
-export { Sentinel } from "./sentinel/messages.ts";
+export { Heartbeat, WatcherHeartbeat, type WorkerState } from "./sentinel/heartbeat.ts";
+export { LiveAnswer, LiveQuestion, type LiveWord } from "./sentinel/live.ts";
+export { Sentinel, Watcher } from "./sentinel/messages.ts";
 export {
   CommandVerb,
   DesiredState,

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { ensureError, type Logger } from "@castellan/kernel";
 import { type Alert, causeKey } from "@castellan/protocol";
-import type { AlertSink } from "@castellan/sentinel";
+import { type AlertSink, epochBackwards } from "@castellan/sentinel";
 
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -53,5 +53,25 @@ export async function reportSettings(
     await alerts.report(problem === null ? "resolved" : "raised", alert);
   } catch (thrown) {
     log.error("the state of castellan.yaml could not be reported", { error: ensureError(thrown) });
+  }
+}
+
+/** Says that the schema shows an older epoch than was seen, or that it does not any more. Never rejects. */
+export async function reportEpoch(
+  alerts: AlertSink,
+  server: string,
+  found: { readonly shown: number; readonly seen: number } | null,
+  now: Date,
+  log: Logger,
+): Promise<void> {
+  const summary =
+    found === null
+      ? `the schema shows ${server} what it should again`
+      : `${server} does nothing: ${epochBackwards(found.shown, found.seen).message}`;
+  const about = { subject: "epoch", generation: "1", summary, severity: "critical" } as const;
+  try {
+    await alerts.report(found === null ? "resolved" : "raised", sentinelAlert(server, about, now, { ...found }));
+  } catch (thrown) {
+    log.error("the state of the epoch could not be reported", { error: ensureError(thrown) });
   }
 }

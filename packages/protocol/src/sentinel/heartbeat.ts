@@ -18,10 +18,13 @@ export const Heartbeat = z.object({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
+/** `restarting`: its end has been seen, its successor is on the way. `down`: it is not brought back just now. */
+export const WorkerState = z.enum(["up", "restarting", "down"]);
+export type WorkerState = z.infer<typeof WorkerState>;
+
 /** The watcher's: only where a node has a bus of its own. */
 export const WatcherHeartbeat = z.object({
   progress: count,
-  /** `restarting`: its end has been seen, its successor is on the way. `down`: it is not brought back just now. */
-  worker: z.enum(["up", "restarting", "down"]),
+  worker: WorkerState,
 });
 export type WatcherHeartbeat = z.infer<typeof WatcherHeartbeat>;

@@ -1,5 +1,9 @@
 /** The guardian of a server's sentinel. */
 import { z } from "zod";
+import { WorkerState } from "./heartbeat.ts";
+import { LiveWord } from "./live.ts";
+
+const count = z.int().min(0);
 
 export const Sentinel = {
   actor: "sentinel",
@@ -20,5 +24,37 @@ export const Sentinel = {
     TestEvents: { request: z.object({}), reply: z.object({ tookMs: z.number() }) },
     /** There is a new desk: say again what is still going on. */
     Reassert: { request: z.object({}) },
+    /**
+     * Become master now, whoever is: a person's word, or the master's own when what was lost has `returns`. The same request
+     * id is answered alike. Refused NOT_TAKEN (retryable), EPOCH_BACKWARDS.
+     */
+    TakeMastership: {
+      request: z.object({
+        by: z.string().max(64),
+        requestId: z.string().min(1).max(128),
+        returns: z.boolean().default(false),
+      }),
+      reply: z.object({ epoch: count }),
+    },
+    /** Do you see the master of this epoch? Asked by a member that does not. */
+    MasterSeen: {
+      request: z.object({ epoch: count }),
+      reply: z.object({
+        /** Its own link, routes, schema and event loop are in order, and were for a while: it may judge. */
+        settled: z.boolean(),
+        epoch: count.nullable(),
+        live: LiveWord,
+        heardAgoMs: z.number().min(0).nullable(),
+      }),
+    },
+  },
+} as const;
+
+/** The watcher of a server of a cluster: it can speak for a worker that is just being restarted. */
+export const Watcher = {
+  actor: "watcher",
+  messages: {
+    /** What has become of the worker? */
+    Vouch: { request: z.object({}), reply: z.object({ worker: WorkerState }) },
   },
 } as const;

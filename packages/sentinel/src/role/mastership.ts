@@ -18,6 +18,10 @@ export interface TakeOver {
   readonly handover?: Handover;
   /** Mastership returns to where it was lost: noted, so that it happens once. */
   readonly returns?: boolean;
+  /** Only while this is the epoch: on evidence about its master. */
+  readonly ifEpoch?: number | null;
+  /** The highest epoch that was ever seen: with less, the schema is not what it was. */
+  readonly highest?: number;
 }
 
 export type Handover = "planned" | "unplanned";
@@ -32,11 +36,15 @@ const ATTEMPTS = 3;
 
 /**
  * Becomes master, whoever was it before. Throws `NOT_A_MEMBER` when the server has no row in `node_cluster`,
- * `NODE_MISSING` when the schema holds no node, and what the gateway throws when it cannot be reached.
+ * `NODE_MISSING` when the schema holds no node, `EPOCH_BACKWARDS` when it shows an older epoch than was seen, and what the
+ * gateway throws when it cannot be reached.
  */
 export async function takeOver(gateway: Gateway, wanted: TakeOver): Promise<TakeOverResult> {
   const { serverId, nonce } = wanted;
   const before = await readMastership(gateway);
+  if (before.epoch < (wanted.highest ?? 0)) throw epochBackwards(before.epoch, wanted.highest ?? 0);
+  const isOther = typeof wanted.ifEpoch === "number" && wanted.ifEpoch !== before.epoch;
+  if (isOther) return { kind: "lost", epoch: before.epoch, masterId: before.master_id };
   const epoch = before.epoch + 1;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -82,6 +90,15 @@ function takeOverWrites(wanted: TakeOver, readEpoch: number): Write[] {
 /** The first write of every commit of a master: refused (`StoreConflict` at 0) once another has taken over. */
 export function fence(epoch: number, change: { readonly state?: string; readonly changed_at?: Date } = {}): Write {
   return update("node_state", { id: 1, epoch }, { fence: { add: 1 }, ...change });
+}
+
+export function epochBackwards(shown: number, seen: number): CastellanError {
+  return new CastellanError(
+    "EPOCH_BACKWARDS",
+    `the schema shows epoch ${shown}, but ${seen} has been seen: the database was restored, or failed over without its last ` +
+      `commits. Nothing is done under an older epoch; when the schema is what it should be: castellan recover --epoch ${seen + 1}`,
+    { details: { shown, seen } },
+  );
 }
 
 export function notAMember(serverId: number): CastellanError {

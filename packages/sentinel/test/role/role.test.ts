@@ -4,7 +4,8 @@ import { createIdSource, createSeededRng, silentLogger } from "@castellan/kernel
 import { type Gateway, update } from "@castellan/store";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { createRole, type RoleDeps, type RoleState, type Term } from "../../src/role/role.ts";
+import { createRole, type RoleDeps, type RoleState } from "../../src/role/role.ts";
+import type { Term } from "../../src/role/term.ts";
 import { createFlaky, type Flaky, twoServers } from "./gateways.ts";
 
 const Clerk = {
@@ -138,7 +139,14 @@ describe("the role of a single server", () => {
     first?.onDeposed(); // a late word of the old term
     await made.clock.settle();
     expect(await epochOfMaster(made)).toBe(6);
-    expect(made.changes.map(({ role }) => role)).toEqual(["master", "slave", "master"]);
+    const { hades, zeus } = made;
+    expect(made.changes).toEqual([
+      { role: "master", epoch: 1 },
+      { role: "slave", masterId: null, epoch: 1 },
+      { role: "slave", masterId: zeus, epoch: 5 },
+      { role: "slave", masterId: hades, epoch: 5 },
+      { role: "master", epoch: 6 },
+    ]);
   });
 
   it("leaves nothing of a term that could not begin, and tries again", async () => {
