@@ -25,6 +25,10 @@ const SETTINGS = `# What this server must know before it can read the rest from 
 #   url: nats://127.0.0.1:4222
 #   credentials: etc/sentinel.creds
 #   tls: { ca: etc/ca.pem, cert: etc/server.pem, key: etc/server.key }
+# Or, on each of several servers: one is started here too, as a member of a cluster (see deploy/examples/02-cluster).
+# nats:
+#   listen: hades:4222
+#   cluster: { listen: "hades:6222", routes: ["nats://zeus:6222", "nats://hera:6222"] }
 
 # The shared schema. Default: SQLite in data/. The password stands in a file of its own, never here.
 # database:
