@@ -88,7 +88,8 @@ describe("castellan doctor on PostgreSQL", () => {
     writeFileSync(home.path("castellan.yaml"), `database: { url: "${url}", passwordFile: etc/db.password }\n`);
     const look = async () => said(await runCli(["doctor", "--home", home.dir]));
     const empty = await look();
-    expect(empty).toMatch(/ok +database .*PostgreSQL \d+\.\d+.*it holds no node yet/);
+    // On a busy machine it is slow, which is told.
+    expect(empty).toMatch(/(ok|warn) +database .*PostgreSQL \d+\.\d+.*it holds no node yet/);
     expect(empty).toMatch(/ok +schema +is made by the first/);
     expect(empty).toMatch(/ok +clock +agrees with the database within \d+ ms/);
 

@@ -35,9 +35,9 @@ export function checkDatabase({ database }: DiagnosedFacts): Answer {
   }
   if (writeProblem !== null)
     return fail(`${url} cannot be written: ${writeProblem}`, "grant its user the right to write");
-  if (ms > SLOW_DATABASE_MS) return warn(`${url} takes ${ms} ms to answer`, "look at its load and at the network");
   const isEmpty = node === null && schema.found <= schema.needed;
-  return ok(`${url} (${server}) answers in ${ms} ms${isEmpty ? "; it holds no node yet" : ""}`);
+  const what = `${url} (${server}) answers in ${ms} ms${isEmpty ? "; it holds no node yet" : ""}`;
+  return ms > SLOW_DATABASE_MS ? warn(what, "that is slow: look at its load and at the network") : ok(what);
 }
 
 export function checkSchema({ database }: DiagnosedFacts): Answer {
