@@ -37,7 +37,9 @@ async function killedAfter(ms: number): Promise<void> {
   killWorker = null;
 }
 
-test("a worker killed at any moment of restarting leaves no instance doubled, and the next one takes over all of them", async () => {
+test("a worker killed at any moment of restarting leaves no instance doubled, and the next one takes over all of them", {
+  timeout: 300_000,
+}, async () => {
   const seed = testSeed();
   const rng = createSeededRng(seed);
   for (let round = 0; round < 8; round += 1) {
