@@ -32,6 +32,14 @@ export {
   setInstanceEnabled,
 } from "./instances.ts";
 export { dumpLog, type OutputPart, type OutputReader, remoteOutput } from "./logs.ts";
+export {
+  findMaster,
+  type MasterSet,
+  type Mastership,
+  type Recovered,
+  recoverEpoch,
+  setMaster,
+} from "./mastership.ts";
 export { previewOperation } from "./preview-operation.ts";
 export { type ProcessWords, processWords } from "./process-words.ts";
 export { remoteActors } from "./remote-actors.ts";

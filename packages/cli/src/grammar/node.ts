@@ -5,6 +5,11 @@ import { examples, type Group } from "./group.ts";
 /** As `new-cluster.ts` has names for; it is not loaded for help. */
 const MOST_SERVERS = 9;
 
+function epochNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError("write a whole number; the alert of the sentinels names the least one.");
+}
+
 function countOfServers(text: string): number {
   const count = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
   if (count >= 2 && count <= MOST_SERVERS) return count;
@@ -47,4 +52,10 @@ export const addNode: Group = (program, bind) => {
     .description("look whether this server has what it needs; say what to do")
     .addHelpText("after", examples(["castellan doctor", "castellan doctor --json"]))
     .action(() => bind(async () => (await import("../commands/doctor.ts")).run)());
+  program
+    .command("recover")
+    .description("let a node go on whose database has forgotten its last changes of master")
+    .requiredOption("--epoch <n>", "greater than any the sentinels have seen; their alert names it", epochNumber)
+    .addHelpText("after", examples(["castellan recover --epoch 18"]))
+    .action((options: { epoch: number }) => bind(async () => (await import("../commands/recover.ts")).run)(options));
 };

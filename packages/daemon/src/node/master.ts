@@ -48,6 +48,7 @@ export interface MasterDeps {
 
 /** How long a request may wait for the conductor, milliseconds. */
 const SUBMIT_MS = 10_000;
+const HAND_BACK_MS = 10_000;
 
 export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   const { node, server, serverId, gateway, system, bus, events } = deps;
@@ -75,7 +76,7 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
       events,
       // Nobody's leave is known to have ended: what may run only with leave is waited for.
       grantsOver: async () => false,
-      handBack: () => undefined,
+      handBack: (host) => handBack(deps, host),
       wake: (host) => system.remote(Sentinel, { host }).tell({ type: "Wake" }),
       onDeposed,
     }),
@@ -115,6 +116,24 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
     heartbeats.close();
     for (const close of closings.reverse()) await close();
   };
+}
+
+/** What was lost there is back: it is asked to be master again. */
+function handBack({ system, server, newId, log }: MasterDeps, host: string): void {
+  const order = {
+    type: "TakeMastership",
+    by: `the master on ${server}`.slice(0, 64),
+    requestId: newId(),
+    returns: true,
+  } as const;
+  system
+    .remote(Sentinel, { host })
+    .ask(order, { timeoutMs: HAND_BACK_MS })
+    .then(
+      ({ epoch }) => log.info("mastership is handed back", { server: host, epoch }),
+      (thrown: unknown) =>
+        log.warn("mastership could not be handed back", { server: host, error: ensureError(thrown) }),
+    );
 }
 
 /** Started or stopped is nothing while nobody would hear of it. */
