@@ -5,7 +5,7 @@
  * V1 A row changes its server only when nothing runs there any more: every HELD step is done, or the grant is over.
  * V2 HELD says in the row itself that it is to be up: whatever dies on the way, the next master knows what to bring back.
  */
-import { type Gateway, type Row, remove, update, type Write } from "@castellan/store";
+import { type Gateway, insert, type Row, remove, update, type Write } from "@castellan/store";
 import { z } from "zod";
 import { followersOf } from "./followers.ts";
 import type { OpenOperation } from "./overlap.ts";
@@ -89,29 +89,41 @@ export async function relocations(
 
 /**
  * The rows at their new place, with what is on record for them. Those that went there before are left alone, and those whose
- * number is taken there now stay.
+ * number is taken there now stay. Guarded: a row that changes meanwhile undoes the commit.
  */
 export async function moveRows(gateway: Gateway, { from, to, instances }: MoveOptions): Promise<Write[]> {
-  const there = await gateway.find("process_config", { where: { logical_machine_id: to } });
-  const here = await gateway.find("process_config", { where: { logical_machine_id: from } });
+  const [here, there, attributes] = await Promise.all([
+    gateway.find("process_config", { where: { logical_machine_id: from } }),
+    gateway.find("process_config", { where: { logical_machine_id: to } }),
+    gateway.find("process_attributes", { where: { logical_machine_id: from } }),
+  ]);
   const taken = new Set(there.map(rowKey));
   const listed = new Set(instances.map(([type, instance]) => `${type} ${instance}`));
-  return here.filter((row) => listed.has(rowKey(row)) && !taken.has(rowKey(row))).flatMap((row) => rowWrites(row, to));
+  return here
+    .filter((row) => listed.has(rowKey(row)) && !taken.has(rowKey(row)))
+    .flatMap((row) => {
+      const own = attributes.filter((attribute) => rowKey(attribute) === rowKey(row));
+      return rowWrites(row, own, to);
+    });
 }
 
-function rowWrites(row: Row<"process_config">, to: number): Write[] {
-  const { logical_process_name, logical_process_instance } = row;
+function rowWrites(
+  row: Row<"process_config">,
+  attributes: readonly Row<"process_attributes">[],
+  to: number,
+): Write[] {
+  const { logical_process_name, logical_process_instance, enabled, last_known_status } = row;
   const one = { logical_process_name, logical_process_instance };
   const old = { logical_machine_id: row.logical_machine_id, ...one };
-  const isDown = row.last_known_status === "STOPPED" || row.last_known_status === "SUSPENDED";
+  const isDown = last_known_status === "STOPPED" || last_known_status === "SUSPENDED";
+  const wanted = isDown ? {} : { last_known_status: "STARTING", held: true };
   return [
-    update(
-      "process_config",
-      old,
-      isDown ? { logical_machine_id: to } : { logical_machine_id: to, last_known_status: "STARTING", held: true },
-    ),
+    remove("process_config", { ...old, enabled, last_known_status }, 1),
+    insert("process_config", { ...row, logical_machine_id: to, incarnation: 0, ...wanted }),
+    remove("process_attributes", old),
+    // What is left there of an earlier instance is nobody's.
     remove("process_attributes", { logical_machine_id: to, ...one }),
-    update("process_attributes", old, { logical_machine_id: to }, "any"),
+    ...attributes.map((attribute) => insert("process_attributes", { ...attribute, logical_machine_id: to })),
     remove("running_processes", old),
     // Whoever depended on one that had died is seen to by this operation.
     update("process_event_log", { ...old, followed: false }, { followed: true }, "any"),
@@ -129,4 +141,4 @@ export function readMoveOptions(options: string): MoveOptions | null {
 
 const keyOf = ({ serverId, type, instance }: Pick<PlannedInstance, "serverId" | "type" | "instance">): string =>
   `${serverId}/${type}/${instance}`;
-const rowKey = (row: Row<"process_config">): string => `${row.logical_process_name} ${row.logical_process_instance}`;
+const rowKey = (row: Pick<Row<"process_config">, "logical_process_name" | "logical_process_instance">): string => `${row.logical_process_name} ${row.logical_process_instance}`;
