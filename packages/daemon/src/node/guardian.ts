@@ -2,16 +2,8 @@
  * The guardian: everything a server's sentinel does, started in order, stopped in reverse. First what alerts need, then
  * what keeps processes, then the watches, at last what takes orders.
  */
-import { type ActorSystem, type Behavior, type CommandOf, type ReplyTo, receive, setup } from "@castellan/actor";
-import {
-  CastellanError,
-  type Clock,
-  ensureError,
-  type IdSource,
-  type Logger,
-  type Rng,
-  toErrorShape,
-} from "@castellan/kernel";
+import { type ActorRef, type ActorSystem, type Behavior, type CommandOf, receive, setup } from "@castellan/actor";
+import { CastellanError, type Clock, ensureError, type IdSource, type Logger, type Rng } from "@castellan/kernel";
 import { Conductor, createSubjects, Outbox, type Sentinel } from "@castellan/protocol";
 import {
   createAlertSink,
@@ -37,16 +29,19 @@ import {
 } from "@castellan/sentinel";
 import { type Gateway, readNodeView } from "@castellan/store";
 import type { LateBus } from "../bus/late-bus.ts";
-import { openLiveMaster } from "../bus/live-master.ts";
 import { loopbackBus } from "../bus/loopback-bus.ts";
-import { openEpochFile } from "./epoch-file.ts";
+import type { LedgerFile } from "../schema/ledger.ts";
 import { startMaster } from "./master.ts";
-import { damagedAlert, reportEpoch, reportSettings } from "./own-alerts.ts";
+import { damagedAlert, reportSettings } from "./own-alerts.ts";
 import { watchServerSettings } from "./server-settings.ts";
 
 export interface GuardianDeps {
   readonly identity: SentinelIdentity;
   readonly gateway: Gateway;
+  /** Resolves once the schema can be used: until then nobody gives orders here. Rejects when this worker ends first. */
+  readonly joined: Promise<void>;
+  /** What was set for this server when the schema was last read. */
+  readonly ledger: Pick<LedgerFile, "settings" | "learn">;
   readonly system: ActorSystem;
   readonly bus: LateBus;
   readonly messages: MessageLog;
@@ -65,21 +60,15 @@ export interface GuardianDeps {
   readonly onSuperseded: () => void;
 }
 
-type GuardianCommand = CommandOf<typeof Sentinel>;
+/** `is`: this start counts in its node. */
+type Joined = { readonly type: "Joined"; readonly is: boolean };
+type GuardianCommand = CommandOf<typeof Sentinel> | Joined;
 
 const COUNT_MS = 5000;
 const FIND_KEEPER_MS = 20_000;
 const RECORD_MS = 2000;
-/** How long a change of mastership to this server may take; its administrator waits a little longer. */
-const TAKE_MS = 8000;
-const OPINION_MS = 1000;
 /** For the event self-test; who asks for it waits 10 s. */
 const LOOPBACK_MS = 8000;
-
-/** Hands an answer on, or the refusal. */
-function forward<R>(answer: Promise<R>, replyTo: ReplyTo<R>): void {
-  answer.then(replyTo.success, (thrown: unknown) => replyTo.refuse(toErrorShape(thrown)));
-}
 
 export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
   return setup<GuardianCommand>((context) => {
@@ -122,7 +111,13 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       onSuperseded,
       onDeaths: () => system.remote(Conductor, { host: "master" }).tell({ type: "ProcessesDied" }),
     });
-    const settings = watchServerSettings({ gateway, serverId: identity.serverId, clock, log });
+    const settings = watchServerSettings({
+      gateway,
+      serverId: identity.serverId,
+      clock,
+      log,
+      ledger: deps.ledger,
+    });
     const world = createKeeperWorld({
       clock,
       identity,
@@ -133,10 +128,13 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       messages: deps.messages,
       baseEnv: deps.baseEnv,
     });
-    const { serverId, incarnation } = identity;
-    context.spawn(createSignOfLife({ gateway, serverId, incarnation, onSuperseded }), "sign-of-life");
+    const { serverId } = identity;
     const processes = context.spawn(
-      createProcessTable({ ...world, readView: () => readNodeView(gateway) }),
+      createProcessTable({
+        ...world,
+        readView: () => readNodeView(gateway),
+        knownAttributes: deps.ledger.settings?.attributes ?? [],
+      }),
       "processes",
     );
     context.spawn(
@@ -152,32 +150,39 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       }),
       "error-file-watch",
     );
-    const steps = context.spawn(
-      createStepRunner({
-        gateway,
-        serverId,
-        incarnation,
-        async bring({ type, instance, desired, launchId }) {
-          const find = { type: "GetKeeper", key: { type, instance } } as const;
-          const keeper = await processes.ask(find, { timeoutMs: FIND_KEEPER_MS });
-          const order = { type: "Bring", desired, launchId, by: "operation" } as const;
-          return await keeper.ask(order, { timeoutMs: settings.deadlineOf(type) });
-        },
-        deadlineOf: ({ type }) => settings.deadlineOf(type) + FIND_KEEPER_MS,
-        recorded: () => status.flush(RECORD_MS),
-        finished: (operationId) =>
-          system.remote(Conductor, { host: "master" }).tell({ type: "StepFinished", operationId }),
-        onSuperseded,
-      }),
-      "step-runner",
-    );
-    const role = context.spawn(
+    let steps: ActorRef<{ readonly type: "Wake" }> | null = null;
+    /** What speaks for this server and takes its steps, under the incarnation of this start: that is taken by now. */
+    const serve = (): void => {
+      const { incarnation } = identity;
+      context.spawn(createSignOfLife({ gateway, serverId, incarnation, onSuperseded }), "sign-of-life");
+      steps = context.spawn(
+        createStepRunner({
+          gateway,
+          serverId,
+          incarnation,
+          async bring({ type, instance, desired, launchId }) {
+            const find = { type: "GetKeeper", key: { type, instance } } as const;
+            const keeper = await processes.ask(find, { timeoutMs: FIND_KEEPER_MS });
+            const order = { type: "Bring", desired, launchId, by: "operation" } as const;
+            return await keeper.ask(order, { timeoutMs: settings.deadlineOf(type) });
+          },
+          deadlineOf: ({ type }) => settings.deadlineOf(type) + FIND_KEEPER_MS,
+          recorded: () => status.flush(RECORD_MS),
+          finished: (operationId) =>
+            system.remote(Conductor, { host: "master" }).tell({ type: "StepFinished", operationId }),
+          onSuperseded,
+        }),
+        "step-runner",
+      );
+    };
+    context.pipeToSelf(deps.joined, {
+      ok: (): Joined => ({ type: "Joined", is: true }),
+      failed: (): Joined => ({ type: "Joined", is: false }),
+    });
+    context.spawn(
       createRole({
         gateway,
         serverId,
-        live: openLiveMaster({ bus, subjects, clock, log }),
-        epochs: openEpochFile(`${identity.home}/run/epoch`, log),
-        onBackwards: (found) => void reportEpoch(alerts, identity.server, found, clock.now(), log),
         onChange: deps.onRole,
         startMaster: (term) =>
           startMaster({ ...identity, gateway, system, bus, events, alerts: sink, clock, newId, log }, term),
@@ -214,10 +219,14 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
           settings.refresh();
           processes.tell({ type: "Refresh" } satisfies ProcessTableCommand);
         },
-        Wake: () => steps.tell({ type: "Wake" }),
+        Joined({ is }) {
+          if (!is) return; // this worker ends
+          settings.refresh();
+          processes.tell({ type: "Refresh" } satisfies ProcessTableCommand);
+          serve();
+        },
+        Wake: () => steps?.tell({ type: "Wake" }),
         Reassert: () => alerts.reassert(),
-        TakeMastership: (order, replyTo) => forward(role.ask(order, { timeoutMs: TAKE_MS }), replyTo),
-        MasterSeen: (question, replyTo) => forward(role.ask(question, { timeoutMs: OPINION_MS }), replyTo),
         TestEvents(_message, replyTo) {
           const { connection } = bus;
           if (connection === null) {

@@ -1,10 +1,11 @@
 /**
  * What this server's watches are told by the shared schema: read again every few seconds and whenever an administrator
- * says so. While the schema is away the last answer holds.
+ * says so. While the schema is away the last answer holds; at a start without it, that of the last worker.
  */
 import type { Clock, Logger, Timer } from "@castellan/kernel";
 import { ensureError } from "@castellan/kernel";
 import { type Gateway, type NodeView, numberAttribute, readNodeView } from "@castellan/store";
+import type { LedgerFile } from "../schema/ledger.ts";
 
 export interface ServerSettings {
   /** CHECKFREQ x PROCESS_SLEEP, and MINFREEKB in bytes. */
@@ -29,8 +30,10 @@ export function watchServerSettings(deps: {
   readonly serverId: number;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly ledger: Pick<LedgerFile, "settings" | "learn">;
 }): ServerSettings {
-  const { gateway, serverId, clock, log } = deps;
+  const { gateway, serverId, clock, log, ledger } = deps;
+  let known = ledger.settings;
   let view: NodeView | null = null;
   let timer: Timer | null = null;
   let closed = false;
@@ -42,6 +45,9 @@ export function watchServerSettings(deps: {
     reading = true;
     try {
       view = await readNodeView(gateway);
+      const { attributes, servers } = view;
+      known = { attributes, checkErrorFiles: servers.find(({ id }) => id === serverId)?.checkErrorFiles ?? true };
+      ledger.learn(known);
       for (const problem of view.problems) log.warn("a process type in the schema cannot be used", { problem });
     } catch (thrown) {
       log.warn("the settings cannot be read now; the last ones hold", { error: ensureError(thrown) });
@@ -52,9 +58,9 @@ export function watchServerSettings(deps: {
   void read();
 
   const numberOf = (process: string, name: "CHECKFREQ" | "PROCESS_SLEEP" | "MINFREEKB", least: number): number =>
-    view === null
+    known === null
       ? Number.NaN
-      : Math.max(least, numberAttribute(view.attributes, { machineId: serverId, process, instance: 0 }, name));
+      : Math.max(least, numberAttribute(known.attributes, { machineId: serverId, process, instance: 0 }, name));
   return {
     disk() {
       const periodMs = numberOf("ALL", "CHECKFREQ", 1) * numberOf("PROCMGR", "PROCESS_SLEEP", 1) * 1000;
@@ -64,7 +70,7 @@ export function watchServerSettings(deps: {
         minFreeBytes: (Number.isNaN(minFreeKb) ? DEFAULT_MIN_FREE_KB : minFreeKb) * 1024,
       };
     },
-    checksErrorFiles: () => view?.servers.find(({ id }) => id === serverId)?.checkErrorFiles ?? true,
+    checksErrorFiles: () => known?.checkErrorFiles ?? true,
     deadlineOf(type) {
       const definition = view?.types.get(type);
       if (definition === undefined) return UNKNOWN_STEP_MS;

@@ -19,16 +19,8 @@ import {
 } from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
 import { createSubjects, type HomeSettings, Sentinel } from "@castellan/protocol";
-import {
-  type MessageLog,
-  type RoleState,
-  type SentinelIdentity,
-  takeIncarnation,
-  watchSqlContact,
-} from "@castellan/sentinel";
+import { type MessageLog, type RoleState, watchSqlContact } from "@castellan/sentinel";
 import { connectChannel, createMessageLog, createProcReader } from "@castellan/sentinel/pair";
-import { type Gateway, StoreUnavailable } from "@castellan/store";
-import { openGateway } from "@castellan/store/typeorm";
 import { copiesOf } from "../bus/events-stream.ts";
 import { startHeartbeat } from "../bus/heartbeat.ts";
 import { openLateBus } from "../bus/late-bus.ts";
@@ -41,11 +33,11 @@ import { openActorsWindow } from "../node/actors-window.ts";
 import { autoBoot, forgetBoot } from "../node/auto-boot.ts";
 import { writeEndpoints } from "../node/endpoints.ts";
 import { createGuardian } from "../node/guardian.ts";
-import { joinSchema } from "../schema/join-schema.ts";
-import { forgetRefusal, sayRefusal } from "../pair/refusal.ts";
 import { guardPeer } from "../pair/guard-peer.ts";
 import { announcePart, launchPart, type ProgramEntry } from "../pair/part.ts";
-import { readWorkerSettings, type WorkerSettings } from "../settings.ts";
+import { forgetRefusal, sayRefusal } from "../pair/refusal.ts";
+import { joinSchema } from "../schema/join-schema.ts";
+import { readWorkerSettings } from "../settings.ts";
 import { processEnvironment } from "./environment.ts";
 import { reportProgress, runToItsEnd, type StopRequest, stopRequest } from "./program.ts";
 
@@ -58,7 +50,6 @@ export interface WorkerOptions {
 }
 
 const LOCK_WAIT_MS = 5000;
-const STORE_RETRY_MS = 500;
 const SYSTEM_STOP_MS = 8000;
 /** For the last words to the watcher to get through. */
 const FAREWELL_MS = 50;
@@ -163,17 +154,12 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     onDefect: (error, path) => stop.request(`actor ${path} failed for good: ${error.message}`),
   });
   disposer.add("actors", () => system.stop(SYSTEM_STOP_MS));
-  let role: RoleState = { role: "slave", masterId: null, epoch: 0 };
+  let role: RoleState = { role: "slave" };
   const heartbeat = startHeartbeat({
     bus,
     subject: subjects.build({ kind: "heartbeat", server, part: "worker" }),
     clock,
-    say: () => ({
-      incarnation: identity.incarnation,
-      role: role.role,
-      epoch: role.epoch,
-      sqlAgeMs: sql.ageMs(),
-    }),
+    say: () => ({ incarnation: identity.incarnation, epoch: null, ...role, sqlAgeMs: sql.ageMs() }),
   });
   disposer.add("heartbeat", () => heartbeat.stop());
   const guardian = system.spawn(

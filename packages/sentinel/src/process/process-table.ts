@@ -54,6 +54,8 @@ type Private =
 export interface ProcessTableDeps extends KeeperWorld {
   /** Usually `() => readNodeView(gateway)`. Rejects while the schema is away. */
   readonly readView: () => Promise<ProcessView>;
+  /** As they were last read, for the time until the first view. */
+  readonly knownAttributes?: ProcessView["attributes"];
   /** Default 5,000. */
   readonly refreshMs?: number;
 }
@@ -180,7 +182,7 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
     Loaded({ records: loaded }) {
       for (const key of searchLaunched({ ...deps, log }, loaded)) {
         const definition = records.get(key)?.definition ?? null;
-        keep(key, { definition, ...attributesOf({ attributes: [] }, who.serverId, key) });
+        keep(key, { definition, ...attributesOf({ attributes: deps.knownAttributes ?? [] }, who.serverId, key) });
       }
       isLoaded = true;
       read();
