@@ -104,7 +104,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-const soon = { timeoutMs: 20_000 };
+const soon = { timeoutMs: 60_000 };
 
 describe("over a real server", () => {
   test("an exposed actor is told, asked, and refuses, as if it were here", async () => {
