@@ -2,8 +2,24 @@
  * The guardian: everything a server's sentinel does, started in order, stopped in reverse. First what alerts need, then
  * what keeps processes, then the watches, at last what takes orders.
  */
-import { type ActorRef, type ActorSystem, type Behavior, type CommandOf, receive, setup } from "@castellan/actor";
-import { CastellanError, type Clock, ensureError, type IdSource, type Logger, type Rng } from "@castellan/kernel";
+import {
+  type ActorRef,
+  type ActorSystem,
+  type Behavior,
+  type CommandOf,
+  type ReplyTo,
+  receive,
+  setup,
+} from "@castellan/actor";
+import {
+  CastellanError,
+  type Clock,
+  ensureError,
+  type IdSource,
+  type Logger,
+  type Rng,
+  toErrorShape,
+} from "@castellan/kernel";
 import { Conductor, createSubjects, Outbox, type Sentinel } from "@castellan/protocol";
 import {
   createAlertSink,
@@ -29,10 +45,12 @@ import {
 } from "@castellan/sentinel";
 import { type Gateway, readNodeView } from "@castellan/store";
 import type { LateBus } from "../bus/late-bus.ts";
+import { openLiveMaster } from "../bus/live-master.ts";
 import { loopbackBus } from "../bus/loopback-bus.ts";
 import type { LedgerFile } from "../schema/ledger.ts";
+import { openEpochFile } from "./epoch-file.ts";
 import { startMaster } from "./master.ts";
-import { damagedAlert, reportSettings } from "./own-alerts.ts";
+import { damagedAlert, reportEpoch, reportSettings } from "./own-alerts.ts";
 import { watchServerSettings } from "./server-settings.ts";
 
 export interface GuardianDeps {
@@ -67,8 +85,16 @@ type GuardianCommand = CommandOf<typeof Sentinel> | Joined;
 const COUNT_MS = 5000;
 const FIND_KEEPER_MS = 20_000;
 const RECORD_MS = 2000;
+/** How long a change of mastership to this server may take; its administrator waits a little longer. */
+const TAKE_MS = 8000;
+const OPINION_MS = 1000;
 /** For the event self-test; who asks for it waits 10 s. */
 const LOOPBACK_MS = 8000;
+
+/** Hands an answer on, or the refusal. */
+function forward<R>(answer: Promise<R>, replyTo: ReplyTo<R>): void {
+  answer.then(replyTo.success, (thrown: unknown) => replyTo.refuse(toErrorShape(thrown)));
+}
 
 export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
   return setup<GuardianCommand>((context) => {
@@ -179,10 +205,13 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       ok: (): Joined => ({ type: "Joined", is: true }),
       failed: (): Joined => ({ type: "Joined", is: false }),
     });
-    context.spawn(
+    const role = context.spawn(
       createRole({
         gateway,
         serverId,
+        live: openLiveMaster({ bus, subjects, clock, log }),
+        epochs: openEpochFile(`${identity.home}/run/epoch`, log),
+        onBackwards: (found) => void reportEpoch(alerts, identity.server, found, clock.now(), log),
         onChange: deps.onRole,
         startMaster: (term) =>
           startMaster({ ...identity, gateway, system, bus, events, alerts: sink, clock, newId, log }, term),
@@ -227,6 +256,8 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         },
         Wake: () => steps?.tell({ type: "Wake" }),
         Reassert: () => alerts.reassert(),
+        TakeMastership: (order, replyTo) => forward(role.ask(order, { timeoutMs: TAKE_MS }), replyTo),
+        MasterSeen: (question, replyTo) => forward(role.ask(question, { timeoutMs: OPINION_MS }), replyTo),
         TestEvents(_message, replyTo) {
           const { connection } = bus;
           if (connection === null) {

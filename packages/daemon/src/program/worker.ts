@@ -154,12 +154,17 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     onDefect: (error, path) => stop.request(`actor ${path} failed for good: ${error.message}`),
   });
   disposer.add("actors", () => system.stop(SYSTEM_STOP_MS));
-  let role: RoleState = { role: "slave" };
+  let role: RoleState = { role: "slave", masterId: null, epoch: 0 };
   const heartbeat = startHeartbeat({
     bus,
     subject: subjects.build({ kind: "heartbeat", server, part: "worker" }),
     clock,
-    say: () => ({ incarnation: identity.incarnation, epoch: null, ...role, sqlAgeMs: sql.ageMs() }),
+    say: () => ({
+      incarnation: identity.incarnation,
+      role: role.role,
+      epoch: role.epoch,
+      sqlAgeMs: sql.ageMs(),
+    }),
   });
   disposer.add("heartbeat", () => heartbeat.stop());
   const guardian = system.spawn(
