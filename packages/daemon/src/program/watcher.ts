@@ -4,8 +4,9 @@
  */
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { type Clock, createSystemClock, type Logger, sleep, type Timer } from "@castellan/kernel";
+import { type Clock, createSystemClock, type Logger, readSmallFileSync, sleep, type Timer } from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
+import type { WorkerState } from "@castellan/protocol";
 import {
   createMessageLog,
   createProcReader,
@@ -32,6 +33,8 @@ const LOCK_WAIT_MS = 2000;
 /** How long the worker may take to end in order before the watcher ends without it, milliseconds. */
 const STOP_WAIT_MS = 15_000;
 const LOCK_LOOK_MS = 1000;
+const VOICE_END_MS = 1000;
+const MAX_CONFIG_BYTES = 1024 * 1024;
 /** Node's four file threads are few beside file systems that hang; the disk watch may have three of them waiting. */
 const WORKER_FILE_THREADS = "8";
 
@@ -97,6 +100,10 @@ async function watch(options: WatcherOptions, { paths, clock, log, lock, proc, s
       }),
   });
   log.info("watching", { worker: guard.peer()?.pid ?? null });
+  const voice = beginVoice(paths, clock, log, () => {
+    if (stop.signal.aborted) return "down";
+    return guard?.peer() === null ? "restarting" : "up";
+  });
 
   const lockWatch = watchLock(lock, clock, stop);
   const why = await stop.requested;
@@ -109,6 +116,7 @@ async function watch(options: WatcherOptions, { paths, clock, log, lock, proc, s
   progress.cancel();
   lockWatch.cancel();
   channel.close();
+  await voice();
   if (lock.isLost() && existsSync(paths.home)) {
     log.warn("run/ was removed: another watcher begins anew");
     makeHome(paths);
@@ -116,6 +124,33 @@ async function watch(options: WatcherOptions, { paths, clock, log, lock, proc, s
   }
   lock.release();
   return 0;
+}
+
+/**
+ * A watcher of several servers can be asked for its worker. What that takes is loaded only where a bus is configured; it
+ * comes when it comes. Returns how to end it, which waits for little.
+ */
+function beginVoice(paths: HomePaths, clock: Clock, log: Logger, worker: () => WorkerState): () => Promise<void> {
+  if (!hasConfiguredBus(paths)) return () => Promise.resolve();
+  const loading = import("./watcher-voice.ts").then(({ speakForWorker }) =>
+    speakForWorker({ paths, clock, log, worker }),
+  );
+  loading.catch((error: unknown) => log.warn("the watcher has no voice on the bus", { error }));
+  return async () => {
+    const over = new AbortController();
+    const ended = loading.then((end) => end()).catch(() => undefined);
+    await Promise.race([ended, sleep(clock, VOICE_END_MS, over.signal)]);
+    over.abort();
+  };
+}
+
+/** Without reading it as it is meant: that takes more memory than the whole watcher. */
+function hasConfiguredBus({ config }: HomePaths): boolean {
+  try {
+    return /^nats\s*:/m.test(readSmallFileSync(config, MAX_CONFIG_BYTES).toString("utf8"));
+  } catch {
+    return false; // no file: nothing is configured
+  }
 }
 
 /** Without its lock a pair is not alone: it ends, worker and all, before another may begin beside it. */
