@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type AdminContext, applySpec } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
-import { CastellanError } from "@castellan/kernel";
+import { CastellanError, sleep } from "@castellan/kernel";
 import { loadConfigFile } from "@castellan/kernel/config";
-import { type HomeSettings, NodeSpec, type OperationReport, type StatusReport } from "@castellan/protocol";
+import { type HomeSettings, NodeSpec, type OperationReport, type StatusReport, type Target } from "@castellan/protocol";
 import { followOperation, runOperation } from "./commands/operation.ts";
 import { EXIT } from "./exit-code.ts";
 import { shellWord } from "./format/shell-word.ts";
@@ -14,6 +14,8 @@ import type { Invocation } from "./invocation.ts";
 
 /** What a node without any process type takes from its home. */
 const TYPES_FILES = ["types.yaml", "etc/types.yaml"];
+const NOTICED_WITHIN_MS = 15_000;
+const LOOK_MS = 100;
 
 /** A node without any process type takes those its home brings along, once every server that they are for is a member. */
 export async function applyExamples(invocation: Invocation, ctx: AdminContext, settings: HomeSettings): Promise<void> {
@@ -40,30 +42,52 @@ async function applyExample(invocation: Invocation, ctx: AdminContext, file: str
   );
 }
 
-/** Starts what is enabled; `isKept`: unless the schema says that it runs. Interrupted, it waits no longer. */
-export async function startNode(invocation: Invocation, ctx: AdminContext, isKept: boolean): Promise<number> {
+/**
+ * Starts what is enabled: on the servers that were `launched` while others of the node run, else everywhere. Where none was,
+ * only if the schema does not say that the node runs. Interrupted, it waits no longer.
+ */
+export async function startNode(
+  invocation: Invocation,
+  ctx: AdminContext,
+  launched: readonly string[],
+): Promise<number> {
+  const { interrupted } = invocation.io;
+  await untilUp(ctx, launched, interrupted);
   const report = await status(ctx);
-  // What the schema says was true when the last sentinel ended, which may have been before a boot of the host.
-  const runs = isKept && report.state === "RUNNING";
+  // What the schema says of a server whose sentinel was gone was true when that ended, which may have been before a boot.
+  const runs = launched.length === 0 && report.state === "RUNNING";
   if (runs || countProcesses(report) === 0) {
     say(invocation, runs ? "the node is RUNNING" : nothingDefined(invocation));
     return EXIT.done;
   }
+  const othersUp = report.servers.some(({ name, state }) => state === "up" && !launched.includes(name));
+  const targets = launched.length > 0 && othersUp ? launched.map((server) => ({ server })) : [{}];
   try {
-    const { state } = await runStart(invocation, ctx);
-    return state === "done" ? EXIT.done : EXIT.refused;
+    const states = [];
+    for (const target of targets) states.push((await runStart(invocation, ctx, target)).state);
+    return states.every((state) => state === "done") ? EXIT.done : EXIT.refused;
   } catch (thrown) {
-    if (!invocation.io.interrupted.aborted) throw thrown;
+    if (!interrupted.aborted) throw thrown;
     return EXIT.done; // whatever has begun is taken down next
   }
 }
 
+/** The master may not have noticed yet that they are there; what is to be started on a lost server is left for later. */
+async function untilUp(ctx: AdminContext, servers: readonly string[], signal: AbortSignal): Promise<void> {
+  const deadline = ctx.clock.bootMs() + NOTICED_WITHIN_MS;
+  const isUp = async (): Promise<boolean> => {
+    const report = await status(ctx);
+    return servers.every((name) => report.servers.find((server) => server.name === name)?.state === "up");
+  };
+  while (!signal.aborted && ctx.clock.bootMs() < deadline && !(await isUp())) await sleep(ctx.clock, LOOK_MS, signal);
+}
+
 /** What is already under way (the same `up` twice, an operation that outlived a killed `up`) is followed to its end first. */
-async function runStart(invocation: Invocation, ctx: AdminContext): Promise<OperationReport> {
+async function runStart(invocation: Invocation, ctx: AdminContext, target: Target): Promise<OperationReport> {
   const { interrupted } = invocation.io;
   for (;;) {
     try {
-      return await runOperation(invocation, ctx, "start", {}, { signal: interrupted });
+      return await runOperation(invocation, ctx, "start", target, { signal: interrupted });
     } catch (thrown) {
       const { operationId } = thrown instanceof CastellanError && thrown.code === "BUSY" ? thrown.details : {};
       if (typeof operationId !== "string") throw thrown;

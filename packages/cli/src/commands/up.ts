@@ -44,7 +44,7 @@ export const run: Run<[UpOptions]> = async (invocation, options) => {
   for (const one of homes) await prepareSchema(await readSettings(one, io.hostName));
   const ctx = await bringUp(invocation, settings, homes, detach);
   await applyExamples(invocation, ctx.admin, settings);
-  const exitCode = interrupted.aborted ? EXIT.done : await startNode(invocation, ctx.admin, ctx.joined);
+  const exitCode = interrupted.aborted ? EXIT.done : await startNode(invocation, ctx.admin, ctx.launched);
   if (!interrupted.aborted) {
     if (detach) return exitCode;
     say(invocation, hints(invocation, homes));
@@ -111,21 +111,22 @@ async function prepareSchema({ home, node, server, database }: HomeSettings): Pr
   }
 }
 
-/** `joined`: a sentinel was there before. */
+/** `launched`: the servers whose sentinels were not there before. */
 async function bringUp(
   invocation: Invocation,
   { servers }: HomeSettings,
   homes: readonly string[],
   detach: boolean,
-): Promise<{ readonly admin: AdminContext; readonly joined: boolean }> {
+): Promise<{ readonly admin: AdminContext; readonly launched: readonly string[] }> {
   const isOne = servers.length === 0;
   say(invocation, isOne ? "bringing up the sentinel of this server" : `bringing up ${servers.join(", ")}`);
   const up = await bringUpSentinels(invocation.io, homes, ({ server, how, tookMs }) => {
     if (!isOne) say(invocation, how === "joined" ? `${server} was up` : `${server} is up (${seconds(tookMs)})`);
   });
-  const joined = up.some(({ how }) => how === "joined");
-  if (joined && !detach) say(invocation, "it was running: Ctrl-C here stops the whole node, whoever started it");
-  return { admin: await invocation.openAdmin(), joined };
+  const launched = up.filter(({ how }) => how === "launched").map(({ server }) => server);
+  if (launched.length < up.length && !detach)
+    say(invocation, "it was running: Ctrl-C here stops the whole node, whoever started it");
+  return { admin: await invocation.openAdmin(), launched };
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
