@@ -133,7 +133,14 @@ describe("what is held", () => {
     const view = viewOf({ B: { A: "wait" } }, { B: held });
     const step = { id: "s", seq: 1, serverId: 1, server: "hades", type: "B", instance: 1 };
     const rest = { desired: "STOPPED", state: "claimed", dependsOn: [], result: null } as const;
-    const open = { id: "o", verb: "shutdown", target: {}, by: "ann", move: null, steps: [{ ...step, ...rest }] } as const;
+    const open = {
+      id: "o",
+      verb: "shutdown",
+      target: {},
+      by: "ann",
+      move: null,
+      steps: [{ ...step, ...rest }],
+    } as const;
     expect(releaseSteps(view, [open])).toEqual([]);
   });
 });
