@@ -24,11 +24,6 @@ async function begin(): Promise<Cluster> {
 }
 const ALL = ["BG 1@hades", "BG 1@hera", "DBQD 1@zeus", "WIS 1@hades"];
 
-async function done(cluster: Cluster): Promise<void> {
-  await must(clusters.pop()).end();
-  expect(cluster.complaints).toEqual([]);
-}
-
 interface Scenario {
   /** How long who is killed stays away, milliseconds; null: for good. */
   readonly awayMs: number | null;

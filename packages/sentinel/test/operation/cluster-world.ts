@@ -12,7 +12,7 @@ import { createMemoryDatabase, createMemoryGateway, type MemoryDatabase } from "
 import { type ConductorCommand, createConductor } from "../../src/operation/conductor.ts";
 import { createStepRunner, type StepRunnerCommand, type StepToPerform } from "../../src/operation/step-runner.ts";
 import { takeIncarnation } from "../../src/role/incarnation.ts";
-import { readMastership, takeOver } from "../../src/role/mastership.ts";
+import { takeOver } from "../../src/role/mastership.ts";
 import { must, type Traits, typeOf } from "./views.ts";
 
 /** One life of a server's worker. */
