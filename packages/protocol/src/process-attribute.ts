@@ -53,6 +53,14 @@ export const ATTRIBUTES = {
     meaning: "free space that a line of fspart without a minimum asks for",
   },
   CHECK_ERROR_FILES: { ...flag, fallback: 1, scope: "server", meaning: "look for error and warning files" },
+  ISOLATION_STOP_PERIOD: {
+    ...seconds,
+    fallback: 20,
+    least: 3,
+    most: 3600,
+    scope: "server",
+    meaning: "a server without contact stops its foreground and exclusive processes within this",
+  },
   PROCESS_AUTO_RESTARTS: { ...flag, fallback: 1, scope: "process", meaning: "start again what has died" },
   PROCESS_MAX_RESTARTS: {
     ...count,

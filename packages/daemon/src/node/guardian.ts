@@ -49,6 +49,7 @@ import { openLiveMaster } from "../bus/live-master.ts";
 import { loopbackBus } from "../bus/loopback-bus.ts";
 import type { LedgerFile } from "../schema/ledger.ts";
 import { openEpochFile } from "./epoch-file.ts";
+import { openGrants } from "./grants.ts";
 import { startMaster } from "./master.ts";
 import { damagedAlert, reportEpoch, reportSettings } from "./own-alerts.ts";
 import { watchServerSettings } from "./server-settings.ts";
@@ -85,11 +86,11 @@ type GuardianCommand = CommandOf<typeof Sentinel> | Joined;
 const COUNT_MS = 5000;
 const FIND_KEEPER_MS = 20_000;
 const RECORD_MS = 2000;
+/** For the event self-test; who asks for it waits 10 s. */
+const LOOPBACK_MS = 8000;
 /** How long a change of mastership to this server may take; its administrator waits a little longer. */
 const TAKE_MS = 8000;
 const OPINION_MS = 1000;
-/** For the event self-test; who asks for it waits 10 s. */
-const LOOPBACK_MS = 8000;
 
 /** Hands an answer on, or the refusal. */
 function forward<R>(answer: Promise<R>, replyTo: ReplyTo<R>): void {
@@ -144,7 +145,9 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       log,
       ledger: deps.ledger,
     });
+    const grants = openGrants({ identity, gateway, system, clock, log, baseEnv: deps.baseEnv, onSuperseded });
     const world = createKeeperWorld({
+      grants: grants.port,
       clock,
       identity,
       log,
@@ -158,7 +161,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
     const processes = context.spawn(
       createProcessTable({
         ...world,
-        readView: () => readNodeView(gateway),
+        readView: () => grants.tap(readNodeView(gateway)),
         knownAttributes: deps.ledger.settings?.attributes ?? [],
       }),
       "processes",
@@ -192,6 +195,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
             const order = { type: "Bring", desired, launchId, by: "operation" } as const;
             return await keeper.ask(order, { timeoutMs: settings.deadlineOf(type) });
           },
+          mayClaim: (step) => grants.mayClaim(step),
           deadlineOf: ({ type }) => settings.deadlineOf(type) + FIND_KEEPER_MS,
           recorded: () => status.flush(RECORD_MS),
           finished: (operationId) =>
@@ -200,6 +204,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         }),
         "step-runner",
       );
+      grants.begin(context, processes, () => steps?.tell({ type: "Wake" }));
     };
     context.pipeToSelf(deps.joined, {
       ok: (): Joined => ({ type: "Joined", is: true }),
@@ -241,6 +246,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
             replyTo.refuse(thrown);
             return;
           }
+          await grants.giveUp();
           replyTo.success({ stopping: true });
           deps.onStop(`asked by ${by}`, keepsBus);
         },
@@ -256,8 +262,8 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         },
         Wake: () => steps?.tell({ type: "Wake" }),
         Reassert: () => alerts.reassert(),
-        TakeMastership: (order, replyTo) => forward(role.ask(order, { timeoutMs: TAKE_MS }), replyTo),
-        MasterSeen: (question, replyTo) => forward(role.ask(question, { timeoutMs: OPINION_MS }), replyTo),
+        ConfirmGrant: (asked, replyTo) => replyTo.success(grants.confirm(asked)),
+        RefuseGrant: (asked, replyTo) => replyTo.success(grants.refuse(asked)),
         TestEvents(_message, replyTo) {
           const { connection } = bus;
           if (connection === null) {
@@ -270,12 +276,15 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
             (thrown: unknown) => replyTo.refuse(new CastellanError("EVENTS_FAIL", ensureError(thrown).message)),
           );
         },
+        TakeMastership: (order, replyTo) => forward(role.ask(order, { timeoutMs: TAKE_MS }), replyTo),
+        MasterSeen: (question, replyTo) => forward(role.ask(question, { timeoutMs: OPINION_MS }), replyTo),
       },
       {
         async stopping() {
           ending.abort();
           alerts.close();
           settings.close();
+          grants.close();
           await status.flush(2000);
           await status.close();
           await events.stop(1000);

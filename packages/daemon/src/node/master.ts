@@ -15,6 +15,7 @@ import {
   type AlertSink,
   createConductor,
   createForcedStop,
+  createGranter,
   createHousekeeper,
   createRollCall,
   type EventSink,
@@ -49,6 +50,8 @@ export interface MasterDeps {
 /** How long a request may wait for the conductor, milliseconds. */
 const SUBMIT_MS = 10_000;
 const HAND_BACK_MS = 10_000;
+const REFUSE_MS = 1500;
+const GRANTS_MS = 10_000;
 
 export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   const { node, server, serverId, gateway, system, bus, events } = deps;
@@ -69,13 +72,30 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
     "roll-call",
   );
   term.spawn(createHousekeeper({ gateway, epoch, onDeposed }), "housekeeper");
+  const granter = term.spawn(
+    createGranter({
+      gateway,
+      epoch,
+      serverId,
+      async refuse(host, lost, generation) {
+        const asked = { type: "RefuseGrant", server: lost, generation } as const;
+        return (await system.remote(Sentinel, { host }).ask<"RefuseGrant">(asked, { timeoutMs: REFUSE_MS })).quietMs;
+      },
+      fenceCommand: null,
+      onDeposed,
+    }),
+    "granter",
+  );
   const conductor = term.spawn(
     createConductor({
       gateway,
       epoch,
       events,
-      // Nobody's leave is known to have ended: what may run only with leave is waited for.
-      grantsOver: async () => false,
+      async grantsOver(lost) {
+        const asked = { type: "GrantsOver", serverId: lost } as const;
+        const answer = await granter.ask<"GrantsOver">(asked, { timeoutMs: GRANTS_MS }).catch(() => null);
+        return answer?.kind === "over"; // nobody knows: then it is not
+      },
       handBack: (host) => handBack(deps, host),
       wake: (host) => system.remote(Sentinel, { host }).tell({ type: "Wake" }),
       onDeposed,

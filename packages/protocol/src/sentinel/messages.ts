@@ -22,6 +22,19 @@ export const Sentinel = {
     Wake: { request: z.object({}) },
     /** Does what this sentinel publishes come back to it? Refused EVENTS_FAIL. */
     TestEvents: { request: z.object({}), reply: z.object({ tookMs: z.number() }) },
+    /**
+     * Does the asked server confirm that the asking one still holds its grant? Who has once said no to a generation says no
+     * for ever.
+     */
+    ConfirmGrant: {
+      request: z.object({ server: z.int(), generation: count }),
+      reply: z.object({ confirmed: z.boolean() }),
+    },
+    /** The master has revoked a grant: confirm it no more. Answered with how long ago that can last have been done. */
+    RefuseGrant: {
+      request: z.object({ server: z.int(), generation: count }),
+      reply: z.object({ quietMs: z.number().min(0) }),
+    },
     /** There is a new desk: say again what is still going on. */
     Reassert: { request: z.object({}) },
     /**

@@ -1,95 +1,174 @@
 /**
- * The master's side: whether what a server ran under its grant is certainly over, so that it may be started elsewhere. Pure.
+ * Runs on the master, for its term: makes certain that what a lost server ran under its grant is over (`judge.ts` says when),
+ * so that it may be started elsewhere.
  *
- * | the row                          | answer                                                                     |
- * |----------------------------------|----------------------------------------------------------------------------|
- * | none, and no sentinel ever       | over: it has never run anything                                            |
- * | none                             | no: what it runs was started without one                                   |
- * | renewed within period and margin | not before that time; it may be renewed again                              |
- * | silent longer                    | revoke it, then ask                                                        |
- * | revoked, too few refusals        | no, unless the fence command or a person says so                           |
- * | revoked, enough refusals         | not before period and margin after the last sign of it, then over          |
- * | revoked and ended                | over                                                                       |
- *
- * W1 What a renewal was sent is before we saw it in the row, and before a member confirmed it: both ends are measured on our
- *    own clock from what we have seen, or a member says it was long ago.
- * W2 A revocation holds only if nothing was renewed since we looked; after it nothing is.
+ * F1 The fence command runs at most once for a generation: that it begins is in the schema before it is started.
  */
-import { type Grant, marginMs, refusalsNeeded } from "./terms.ts";
+import { type ActorContext, type Asking, type Behavior, receive, setup } from "@castellan/actor";
+import { CastellanError, ensureError } from "@castellan/kernel";
+import { type Gateway, insert, StoreConflict, update, type Write } from "@castellan/store";
+import { fence } from "../role/mastership.ts";
+import { type Judgement, judge, type Over, observe, type Refusal, type SeenGrant } from "./judge.ts";
+import { type Grant, parseGrant } from "./terms.ts";
 
-/** What this master has seen of a grant: the renewal, and when it had read it first; boot-time milliseconds. */
-export interface SeenGrant {
-  readonly generation: number;
-  readonly renewals: number;
-  readonly atMs: number;
+export type GranterCommand =
+  /** Asked of a server that seems lost: takes its grant away as soon as that can be. */
+  Asking<{ readonly type: "GrantsOver"; readonly serverId: number }, Over> | { readonly type: "Look" };
+
+export interface GranterDeps {
+  readonly gateway: Gateway;
+  readonly epoch: number;
+  readonly serverId: number;
+  /** Has a member refuse; answers for how long it has confirmed nothing of that server, milliseconds. */
+  readonly refuse: (member: string, serverId: number, generation: number) => Promise<number>;
+  /** Runs the fence command against a server, if there is one. Rejects with the reason when it fails. */
+  readonly fenceCommand: ((server: string) => Promise<void>) | null;
+  readonly onDeposed: () => void;
 }
 
-/** `atMs`: before this the member can have confirmed something, after it no more. */
-export interface Refusal {
-  readonly generation: number;
-  readonly atMs: number;
+const LOOK_MS = 1000;
+
+export function createGranter(deps: GranterDeps): Behavior<GranterCommand> {
+  return setup<GranterCommand>((context) => act(deps, context));
 }
 
-export type Over =
-  | { readonly kind: "over"; readonly how: string }
-  | { readonly kind: "not-before"; readonly inMs: number; readonly why: string }
-  | { readonly kind: "no"; readonly why: string };
+function act(deps: GranterDeps, context: ActorContext<GranterCommand>): Behavior<GranterCommand> {
+  const { gateway, epoch } = deps;
+  const { clock, log, newId, timers, self } = context;
+  let seen: ReadonlyMap<number, SeenGrant> = new Map();
+  /** By server, then by member. */
+  const refusals = new Map<number, Map<number, Refusal>>();
 
-export type Judgement = Over | { readonly kind: "revoke" } | { readonly kind: "ended" };
+  const look = async (): Promise<readonly Grant[]> => {
+    const grants = (await gateway.find("server_grant")).map(parseGrant);
+    seen = observe(seen, grants, clock.bootMs());
+    return grants;
+  };
+  /** False: the row is no longer what was read. Throws when another is master. */
+  const change = async (grant: Grant, where: object, set: object, more: readonly Write[] = []): Promise<boolean> => {
+    const row = { logical_machine_id: grant.serverId, generation: grant.generation, ...where };
+    try {
+      await gateway.commit([fence(epoch), update("server_grant", row, set), ...more]);
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof StoreConflict)) throw thrown;
+      if (thrown.index === 0) {
+        deps.onDeposed();
+        throw new CastellanError("NOT_MASTER", "another server is master", { retryable: true, cause: thrown });
+      }
+      return false;
+    }
+  };
 
-/** To be called with every look at the rows; `nowMs`: after it. */
-export function observe(
-  seen: ReadonlyMap<number, SeenGrant>,
-  grants: readonly Grant[],
-  nowMs: number,
-): ReadonlyMap<number, SeenGrant> {
-  return new Map(
-    grants.map(({ serverId, generation, renewals }) => {
-      const before = seen.get(serverId);
-      const isSame = before !== undefined && before.generation === generation && before.renewals === renewals;
-      return [serverId, isSame ? before : { generation, renewals, atMs: nowMs }];
-    }),
-  );
-}
+  const collectRefusals = async (grant: Grant, names: ReadonlyMap<number, string>): Promise<void> => {
+    const { serverId, generation } = grant;
+    const known = refusals.get(serverId) ?? new Map<number, Refusal>();
+    refusals.set(serverId, known);
+    const missing = grant.terms.members.filter((id) => id !== serverId && known.get(id)?.generation !== generation);
+    await Promise.all(
+      missing.map(async (id) => {
+        const name = names.get(id);
+        if (name === undefined) return;
+        try {
+          const quietMs = await deps.refuse(name, serverId, generation);
+          known.set(id, { generation, atMs: clock.bootMs() - quietMs });
+        } catch (thrown) {
+          log.debug("a member does not say that it refuses", { member: name, error: ensureError(thrown).message });
+        }
+      }),
+    );
+  };
 
-export interface Evidence {
-  readonly grant: Grant | null;
-  readonly hasEverRun: boolean;
-  readonly seen: SeenGrant | null;
-  /** By member. */
-  readonly refusals: ReadonlyMap<number, Refusal>;
-}
+  const runFence = async (grant: Grant, server: string): Promise<boolean> => {
+    const { fenceCommand } = deps;
+    if (fenceCommand === null || grant.fencing !== null) return false;
+    if (!(await change(grant, { fencing: null }, { fencing: "begun" }, [audit("grant.fence.begin", { server })])))
+      return false;
+    log.warn("the fence command is run", { server, generation: grant.generation });
+    const failure = await fenceCommand(server).then(
+      () => null,
+      (thrown: unknown) => ensureError(thrown).message,
+    );
+    log[failure === null ? "warn" : "error"]("the fence command has ended", { server, failure });
+    const result = failure === null ? { fencing: "done", ended: "command" } : { fencing: "failed" };
+    const told = audit("grant.fence.end", { server, failure });
+    return (await change(grant, { fencing: "begun" }, result, [told])) && failure === null;
+  };
+  const audit = (what: string, details: object): Write =>
+    insert("audit_log", {
+      id: newId(),
+      happened_at: clock.now(),
+      by_user: "castellan",
+      station: `epoch ${epoch}`,
+      command: null,
+      what,
+      details: JSON.stringify(details),
+    });
 
-/** `revoke` and `ended` are to be written, fenced, before anything is answered. */
-export function judge({ grant, hasEverRun, seen, refusals }: Evidence, nowMs: number): Judgement {
-  if (grant === null) {
-    return hasEverRun
-      ? { kind: "no", why: "it has started its processes without a grant, before the node had several servers" }
-      : { kind: "over", how: "never" };
-  }
-  if (grant.isRevoked && grant.ended !== null) return { kind: "over", how: grant.ended };
-  if (seen === null || seen.generation !== grant.generation) {
-    return { kind: "not-before", inMs: waitMs(grant), why: "it has not been watched for long enough" };
-  }
-  const quietAtMs = seen.atMs + waitMs(grant);
-  if (!grant.isRevoked) {
-    return nowMs >= quietAtMs
-      ? { kind: "revoke" }
-      : { kind: "not-before", inMs: quietAtMs - nowMs, why: "its grant was renewed a short while ago" };
-  }
-  const others = grant.terms.members.filter((id) => id !== grant.serverId);
-  const valid = others.flatMap((id) => {
-    const refusal = refusals.get(id);
-    return refusal?.generation === grant.generation ? [refusal.atMs] : [];
+  const weigh = async (serverId: number): Promise<{ readonly grant: Grant | null; readonly judgement: Judgement }> => {
+    const grants = await look();
+    const grant = grants.find((one) => one.serverId === serverId) ?? null;
+    const sentinels = grant === null ? await gateway.find("sentinel", { where: { logical_machine_id: serverId } }) : [];
+    const evidence = {
+      grant,
+      hasEverRun: sentinels.length > 0,
+      seen: seen.get(serverId) ?? null,
+      refusals: refusals.get(serverId) ?? new Map<number, Refusal>(),
+    };
+    return { grant, judgement: judge(evidence, clock.bootMs()) };
+  };
+
+  const over = async (serverId: number): Promise<Over> => {
+    const names = new Map(
+      (await gateway.find("node_cluster")).map((row) => [row.logical_machine_id, row.physical_machine_name]),
+    );
+    const server = names.get(serverId) ?? `server ${serverId}`;
+    // Revoke, refuse, end: at most one of each in one go.
+    for (let turn = 0; turn < 4; turn += 1) {
+      const { grant, judgement } = await weigh(serverId);
+      if (grant === null) return judgement.kind === "over" || judgement.kind === "no" ? judgement : busy;
+      switch (judgement.kind) {
+        case "revoke":
+          if (!(await change(grant, { renewals: grant.renewals, revoked: false }, { revoked: true }))) return busy;
+          log.warn("the grant of a server was taken away", { server, generation: grant.generation });
+          await collectRefusals(grant, names);
+          break;
+        case "ended":
+          if (!(await change(grant, { revoked: true, ended: null }, { ended: "waited" }))) return busy;
+          log.warn("what a server ran under its grant is over", { server, generation: grant.generation });
+          break;
+        case "no":
+          if (turn === 0) await collectRefusals(grant, names);
+          else if (!(await runFence(grant, server))) return judgement;
+          break;
+        case "over":
+        case "not-before":
+          return judgement;
+      }
+    }
+    return busy;
+  };
+
+  timers.every("look", LOOK_MS, { type: "Look" });
+  self.tell({ type: "Look" });
+  return receive<GranterCommand>({
+    async Look() {
+      try {
+        await look();
+      } catch (thrown) {
+        log.debug("the grants cannot be looked at now", { error: ensureError(thrown).message });
+      }
+    },
+    async GrantsOver({ serverId }, replyTo) {
+      try {
+        replyTo.success(serverId === deps.serverId ? OURS : await over(serverId));
+      } catch (thrown) {
+        const retryable = thrown instanceof CastellanError && thrown.retryable;
+        replyTo.refuse(new CastellanError("NOT_KNOWN", ensureError(thrown).message, { retryable }));
+      }
+    },
   });
-  const needed = refusalsNeeded(grant.terms.members);
-  if (valid.length < needed) {
-    const missing = needed - valid.length;
-    return { kind: "no", why: `${missing} more of its members must say that they do not confirm it` };
-  }
-  const overAtMs = Math.max(seen.atMs, ...valid) + waitMs(grant);
-  if (nowMs >= overAtMs) return { kind: "ended" };
-  return { kind: "not-before", inMs: overAtMs - nowMs, why: "its processes may run until their grant has ended" };
 }
 
-const waitMs = ({ terms }: Grant): number => terms.periodMs + marginMs(terms.periodMs);
+const busy: Over = { kind: "not-before", inMs: 1000, why: "its grant has just changed" };
+const OURS: Over = { kind: "no", why: "it is the master itself" };

@@ -30,6 +30,8 @@ export interface StepRunnerDeps {
   readonly incarnation: number;
   /** Resolves when the instance is there; rejects with the reason, a `CastellanError` when it is an expected one. */
   readonly bring: (step: StepToPerform) => Promise<{ readonly status: ProcessStatus; readonly comment: string }>;
+  /** False: it stays ready for now, and is looked at again. Default: always true. */
+  readonly mayClaim?: (step: Pick<StepToPerform, "type" | "desired">) => boolean;
   /** How long `bring` may take before the step counts as failed, milliseconds. */
   readonly deadlineOf: (step: StepToPerform) => number;
   /**
@@ -139,13 +141,18 @@ function run(deps: StepRunnerDeps, context: ActorContext<StepRunnerCommand>): Be
     );
   };
 
+  const mayClaim = ({ logical_process_name: type, desired: text }: StepRow): boolean => {
+    const desired = DesiredState.safeParse(text);
+    return !desired.success || deps.mayClaim?.({ type, desired: desired.data }) !== false;
+  };
+
   const poll = async (): Promise<void> => {
     const rows = await gateway.find("operation_step", {
       where: { state: { in: ["ready", "claimed"] }, logical_machine_id: serverId },
       orderBy: [{ column: "operation_id" }, { column: "seq" }],
     });
     if (rows.some((row) => row.claimed_by !== null && row.claimed_by > incarnation)) supersede();
-    const fresh = rows.filter(({ id }) => !inFlight.has(id) && !results.has(id));
+    const fresh = rows.filter((row) => !inFlight.has(row.id) && !results.has(row.id) && mayClaim(row));
     for (let at = 0; at < fresh.length; at += BATCH) {
       if (superseded) return;
       for (const row of await claim(fresh.slice(at, at + BATCH))) perform(row);

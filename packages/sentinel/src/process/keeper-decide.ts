@@ -17,6 +17,8 @@
  * An order HELD does as STOPPED does and ends in held; what is stopped or suspended already stays so. An order PAUSED for
  * what is about to run is remembered and carried out when it is ready.
  *
+ * `ungranted` does as an order HELD does, and nobody waits for it; a launch that is not granted ends in held too.
+ *
  * policy = `restart-window.ts`: launching at once, backing-off, or suspended.
  *
  * D1 Only `launching` launches, and `launching` is entered only from phases in which nothing of the instance is left.
@@ -62,6 +64,8 @@ export function decide(state: KeeperState, event: KeeperEvent, nowMs: number): D
       return decideOrder(state, event);
     case "retire":
       return stopOrder(state, null);
+    case "ungranted":
+      return ungranted(state);
     case "launched":
       return launched(state, event);
     case "launch-failed":
@@ -89,6 +93,19 @@ export function decide(state: KeeperState, event: KeeperEvent, nowMs: number): D
 
 const unchanged = (state: KeeperState): Decision => ({ state, effects: [] });
 
+function ungranted(state: KeeperState): Decision {
+  const { at } = state.phase;
+  const isDown = at === "stopped" || at === "suspended" || at === "held" || isDownWish(state.wish);
+  return isDown ? unchanged(state) : stopOrder(state, null, "HELD");
+}
+
+/** Nothing was tried: it waits for the master, as what is held does. */
+function notGranted(state: KeeperState, reason: string): Decision {
+  const [waiting, refusals] = refuseAll(state.waiting, "up", "NOT_GRANTED", reason);
+  const held = ended({ ...state, wish: "HELD", waiting }, []);
+  return { state: held.state, effects: [...held.effects, ...refusals] };
+}
+
 function launched(state: KeeperState, { launchId, process }: Of<"launched">): Decision {
   if (state.phase.at !== "launching" || state.launchId !== launchId) {
     // Nobody wants it: it must not live beside the one that is wanted.
@@ -109,6 +126,7 @@ function launched(state: KeeperState, { launchId, process }: Of<"launched">): De
 function launchFailed(state: KeeperState, event: Of<"launch-failed">): Decision {
   if (state.phase.at !== "launching" || state.launchId !== event.launchId) return unchanged(state);
   if (isDownWish(state.wish)) return ended(state, []);
+  if (event.kind === "not-granted") return notGranted(state, event.reason);
   if (event.kind === "permanent") return suspend(state, event.reason, "START_FAILED");
   if (event.kind === "transient") {
     return afterFailure(state, { how: event.reason, ranMs: 0, policy: event.policy });

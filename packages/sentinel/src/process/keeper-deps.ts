@@ -1,5 +1,7 @@
 /** What a keeper works with: what all keepers of a server share, and what is its own. */
 import type { ProcessKey, ProcessStatus } from "@castellan/protocol";
+import type { Permit } from "../grant/grant-keeper.ts";
+import type { GuardPort } from "../grant/guard-port.ts";
 import type { OutputTrim } from "../output/output-trim.ts";
 import type { AlertSink, EventSink, MessageLog, SentinelIdentity } from "../ports.ts";
 import type { DeathWatch } from "./death-watch.ts";
@@ -9,6 +11,14 @@ import type { Launcher } from "./launch.ts";
 import type { LaunchDefinition, RecordStore } from "./record.ts";
 import type { RestartPolicy } from "./restart-window.ts";
 import type { StatusWriter } from "./status-writer.ts";
+
+/** What is needed to run what must not run twice in the node. */
+export interface Grants {
+  /** Rejects NOT_GRANTED: it must not be started now. */
+  permit(): Promise<Permit>;
+  /** Null where nothing is ever granted. */
+  readonly guard: GuardPort | null;
+}
 
 /** What all keepers of a server share. */
 export interface KeeperWorld {
@@ -20,6 +30,7 @@ export interface KeeperWorld {
   readonly deaths: DeathWatch;
   readonly outputs: OutputTrim;
   readonly status: StatusWriter;
+  readonly grants: Grants;
   readonly events: EventSink;
   readonly alerts: AlertSink;
   readonly messages: MessageLog;

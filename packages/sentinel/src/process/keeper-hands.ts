@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { ActorContext } from "@castellan/actor";
 import { backoffMs, ensureError } from "@castellan/kernel";
 import { DEFAULT_LOGS, type ProcessStatus } from "@castellan/protocol";
+import type { Permit } from "../grant/grant-keeper.ts";
 import type { Reach } from "./group.ts";
 import type { ProcessIdentity } from "./identity.ts";
 import type { KeeperDeps, KeeperSettings } from "./keeper-deps.ts";
@@ -20,7 +21,7 @@ import {
 } from "./keeper-state.ts";
 import { createKeeperVoice } from "./keeper-voice.ts";
 import { awaitReady } from "./readiness.ts";
-import type { LaunchDefinition } from "./record.ts";
+import { isGranted, type LaunchDefinition } from "./record.ts";
 import { createRecordKeeping } from "./record-keeping.ts";
 import { RESTART_BACKOFF, type RestartPolicy } from "./restart-window.ts";
 import { createFill } from "./template.ts";
@@ -28,6 +29,8 @@ import { createVigil } from "./vigil.ts";
 
 /** How long SIGKILL may take before people are told, milliseconds. */
 const KILL_MS = 5000;
+const UNKNOWN_END = "exit code unknown, for it was started by an earlier sentinel";
+const NOT_GRANTED = { layer: "background", exclusive: false } as const;
 const DEFAULT_STOP = { signal: "SIGTERM", grace: 10_000 } as const;
 const DEFAULT_PAUSE = { signal: "SIGSTOP", resume: "SIGCONT" } as const;
 
@@ -95,6 +98,22 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
     log.warn("the last output of a process that died cannot be put away", { error: ensureError(thrown).message });
   const onExit = (process: ProcessIdentity, how: string): void => self.tell({ type: "Exited", process, how });
 
+  /** A sentence when it is not. */
+  const permitted = async (): Promise<Permit | string> => {
+    try {
+      return await deps.grants.permit();
+    } catch (thrown) {
+      return ensureError(thrown).message;
+    }
+  };
+  const endedUnderGuard = (process: ProcessIdentity): void => {
+    const asked = deps.grants.guard?.howEnded(process) ?? Promise.resolve(UNKNOWN_END);
+    asked.then(
+      (how) => onExit(process, how),
+      () => onExit(process, UNKNOWN_END),
+    );
+  };
+
   const launch = async (launchId: string): Promise<KeeperEvent> => {
     if (definition === null) {
       const reason = `its type ${key.type} is not defined`;
@@ -107,10 +126,17 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
       const reason = `its launch cannot be recorded in ${who.home}/run/processes: ${unrecorded}`;
       return { type: "launch-failed", launchId, reason, kind: "unrecorded", policy };
     }
-    const result = await launcher.launch({ key, launchId, attempt: state.restarts, definition, onExit });
+    const permit = isGranted(definition) ? await permitted() : { guarded: false };
+    if (typeof permit === "string") {
+      return { type: "launch-failed", launchId, reason: permit, kind: "not-granted", policy };
+    }
+    const order = { key, launchId, attempt: state.restarts, definition, onExit };
+    const result = permit.guarded ? await launcher.launchGuarded(order) : await launcher.launch(order);
     if (!result.ok) return { type: "launch-failed", launchId, reason: result.reason, kind: result.kind, policy };
-    vigil.overChild(result.process);
-    return { type: "launched", launchId, process: result.process };
+    const { process } = result;
+    if (permit.guarded) vigil.overAdopted(process, () => endedUnderGuard(process));
+    else vigil.overChild(process);
+    return { type: "launched", launchId, process };
   };
 
   const startReadiness = (process: ProcessIdentity): Follows => {
@@ -189,9 +215,10 @@ export function createKeeperHands(deps: KeeperDeps, context: ActorContext<Keeper
           signal(effect.process, effect.signal);
           return null;
         case "watch":
-          vigil.overAdopted(effect.process, () =>
-            onExit(effect.process, "exit code unknown, for it was started by an earlier sentinel"),
-          );
+          vigil.overAdopted(effect.process, () => {
+            if (isGranted(launchedWith ?? NOT_GRANTED)) endedUnderGuard(effect.process);
+            else onExit(effect.process, UNKNOWN_END);
+          });
           return null;
         case "await-gone":
           vigil.awaitGone(effect.process);

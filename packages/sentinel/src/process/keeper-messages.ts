@@ -1,5 +1,5 @@
 /** What a keeper understands: its public messages, and those that it and the table that made it send. */
-import type { CommandOf } from "@castellan/actor";
+import type { Asking, CommandOf } from "@castellan/actor";
 import type { Keeper } from "@castellan/protocol";
 import type { ProcessIdentity } from "./identity.ts";
 import type { KeeperSettings } from "./keeper-deps.ts";
@@ -18,6 +18,11 @@ export type KeeperPrivate =
   | { readonly type: "SaveAgain" }
   /** Takes effect at the next start; the policy at the next death. */
   | { readonly type: "Configure"; readonly settings: KeeperSettings }
+  /**
+   * The server's grant has ended: an instance that needs one is stopped and held, for the master to start again. Answered when that
+   * is decided.
+   */
+  | Asking<{ readonly type: "Ungrant" }, void>
   /** The instance is no longer defined: stop it, forget its record, end. */
   | { readonly type: "Retire" };
 

@@ -77,14 +77,19 @@ export type KeeperEvent =
     }
   /** The instance is no longer defined: stop it. */
   | { readonly type: "retire" }
+  /** It may not run here for now: stop it, and hold it for the master. */
+  | { readonly type: "ungranted" }
   | { readonly type: "launched"; readonly launchId: string; readonly process: ProcessIdentity }
   | {
       readonly type: "launch-failed";
       readonly launchId: string;
       /** A whole sentence. */
       readonly reason: string;
-      /** `permanent`: trying again cannot help. `unrecorded`: the disk refused the intent, nothing was tried. */
-      readonly kind: "permanent" | "transient" | "unrecorded";
+      /**
+       * `permanent`: trying again cannot help. `unrecorded`: the disk refused the intent, nothing was tried. `not-granted`: it
+       * may not run here for now.
+       */
+      readonly kind: "permanent" | "transient" | "unrecorded" | "not-granted";
       readonly policy: RestartPolicy;
     }
   | { readonly type: "ready"; readonly process: ProcessIdentity }
@@ -165,6 +170,7 @@ export type KeeperEffect =
 
 export type RefusalCode =
   | "START_FAILED"
+  | "NOT_GRANTED"
   | "STOP_FAILED"
   | "SUSPENDED"
   | "NOT_PAUSABLE"

@@ -24,6 +24,10 @@ import type { KeeperDeps } from "./keeper-deps.ts";
 import { createKeeperHands } from "./keeper-hands.ts";
 import type { KeeperCommand } from "./keeper-messages.ts";
 import { type KeeperEvent, statusOf } from "./keeper-state.ts";
+import { isGranted } from "./record.ts";
+
+/** Of a type that nobody knows any more. */
+const GRANTED = { layer: "foreground", exclusive: true } as const;
 
 type BringReply = { status: ProcessStatus; comment: string };
 
@@ -38,6 +42,7 @@ function keep(deps: KeeperDeps, context: ActorContext<KeeperCommand>): Behavior<
   const askers = new Map<number, ReplyTo<BringReply>>();
   let lastAsker = 0;
   let isRetiring = false;
+  let hasBegun = false;
   const hands = createKeeperHands(deps, context, {
     answer: (asker, status, comment) => take(askers, asker)?.success({ status, comment }),
     refuse: (asker, code, message) =>
@@ -61,10 +66,16 @@ function keep(deps: KeeperDeps, context: ActorContext<KeeperCommand>): Behavior<
   };
   const maybe = async (event: KeeperEvent | null) => (event === null ? undefined : await happen(event));
 
+  const begin = async (): Promise<Behavior<KeeperCommand> | void> => {
+    if (hasBegun) return undefined;
+    hasBegun = true;
+    return await maybe(hands.begin());
+  };
+
   context.self.tell({ type: "Begin" });
   return receive<KeeperCommand>(
     {
-      Begin: () => maybe(hands.begin()),
+      Begin: begin,
       Bring: ({ desired, launchId }, replyTo) => {
         lastAsker += 1;
         askers.set(lastAsker, replyTo);
@@ -94,6 +105,13 @@ function keep(deps: KeeperDeps, context: ActorContext<KeeperCommand>): Behavior<
           (file) => replyTo.success({ file }),
           (thrown: unknown) => replyTo.refuse(new CastellanError("DUMP_FAILED", ensureError(thrown).message)),
         );
+      },
+      async Ungrant(_message, replyTo) {
+        await begin(); // it may have come first, and what it does is of the grant that has ended
+        const isMeant = isGranted(hands.definition() ?? GRANTED);
+        const next = isMeant ? await happen({ type: "ungranted" }) : undefined;
+        replyTo.success(undefined);
+        return next;
       },
       Retire: () => {
         isRetiring = true;

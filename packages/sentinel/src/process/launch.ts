@@ -6,10 +6,11 @@
  * L3 Pid and start time are read before anything else can happen: an unreaped child keeps its entry in /proc.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Clock, ensureError, systemCode } from "@castellan/kernel";
 import type { ProcessKey } from "@castellan/protocol";
+import type { GuardPort } from "../grant/guard-port.ts";
 import { outputFileOf } from "../output/output-file.ts";
 import type { SentinelIdentity } from "../ports.ts";
 import type { ProcessIdentity, ProcReader } from "./identity.ts";
@@ -33,6 +34,8 @@ export type LaunchResult =
 
 export interface Launcher {
   launch(order: LaunchOrder): Promise<LaunchResult>;
+  /** As a child of the server's guard, not of ours: nothing calls `onExit`. */
+  launchGuarded(order: Omit<LaunchOrder, "onExit">): Promise<LaunchResult>;
 }
 
 export interface LauncherDeps {
@@ -41,6 +44,8 @@ export interface LauncherDeps {
   readonly clock: Clock;
   /** What every process inherits: PATH, HOME, LANG, TZ and the like. Chosen by the composition root. */
   readonly baseEnv: Readonly<Record<string, string>>;
+  /** Null where nothing is granted. */
+  readonly guard?: Pick<GuardPort, "launch"> | null;
 }
 
 /** Trying again cannot help until somebody changes something. */
@@ -56,9 +61,9 @@ const PERMANENT = new Set([
   "ENAMETOOLONG",
 ]);
 
-export function createLauncher({ identity: who, proc, clock, baseEnv }: LauncherDeps): Launcher {
+export function createLauncher({ identity: who, proc, clock, baseEnv, guard = null }: LauncherDeps): Launcher {
   const inTurn = createSpawnShare(clock);
-  const launchNow = async ({ key, launchId, attempt, definition, onExit }: LaunchOrder): Promise<LaunchResult> => {
+  const prepare = ({ key, launchId, attempt, definition }: Omit<LaunchOrder, "onExit">) => {
     const fill = createFill(who, key);
     const [program = "", ...args] = definition.command.map(fill);
     const cwd = resolve(who.home, fill(definition.cwd));
@@ -73,6 +78,11 @@ export function createLauncher({ identity: who, proc, clock, baseEnv }: Launcher
       CASTELLAN_INSTANCE: String(key.instance),
       CASTELLAN_HOME: who.home,
     };
+    return { program, args, cwd, env };
+  };
+  const launchNow = async (order: LaunchOrder): Promise<LaunchResult> => {
+    const { key, launchId, onExit } = order;
+    const { program, args, cwd, env } = prepare(order);
     let log: number;
     try {
       log = openLog(outputFileOf(who.home, key));
@@ -106,7 +116,45 @@ export function createLauncher({ identity: who, proc, clock, baseEnv }: Launcher
     child.unref();
     return { ok: true, process };
   };
-  return { launch: (order) => inTurn(() => launchNow(order)) };
+  /** The guard is a shell script: what the system would say to a spawn is found out before it is asked. */
+  const launchGuardedNow = async (order: Omit<LaunchOrder, "onExit">): Promise<LaunchResult> => {
+    const { program, args, cwd, env } = prepare(order);
+    const code = whyNotExecutable(program, cwd, env);
+    if (code !== null) return refusal(Object.assign(new Error(code), { code }), program, cwd);
+    if (guard === null) return { ok: false, kind: "transient", reason: "this server has no guard" };
+    try {
+      const output = outputFileOf(who.home, order.key);
+      closeSync(openLog(output));
+      const process = await guard.launch({ argv: [program, ...args], cwd, env, output, launchId: order.launchId });
+      return { ok: true, process };
+    } catch (thrown) {
+      return { ok: false, kind: "transient", reason: ensureError(thrown).message };
+    }
+  };
+  return {
+    launch: (order) => inTurn(() => launchNow(order)),
+    launchGuarded: (order) => inTurn(() => launchGuardedNow(order)),
+  };
+}
+
+/** The system's code for what would refuse to run, or null. */
+function whyNotExecutable(program: string, cwd: string, env: Readonly<Record<string, string>>): string | null {
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) return "ENOTDIR";
+  const isPath = program.includes("/");
+  const paths = isPath
+    ? [program]
+    : (env["PATH"] ?? "/usr/bin:/bin").split(":").map((directory) => `${directory}/${program}`);
+  let code = "ENOENT";
+  for (const path of paths.map((one) => resolve(cwd, one))) {
+    try {
+      accessSync(path, constants.X_OK);
+      if (statSync(path).isFile()) return null;
+      code = "EACCES";
+    } catch (thrown) {
+      if (systemCode(thrown) === "EACCES") code = "EACCES";
+    }
+  }
+  return code;
 }
 
 function openLog(path: string): number {

@@ -42,10 +42,13 @@ export type ProcessTableCommand =
   /** The local keeper of an instance, by a view that is fresh. Refused NO_SUCH_PROCESS. */
   | Asking<{ readonly type: "GetKeeper"; readonly key: ProcessKey }, ActorRef<KeeperCommand>>
   | Asking<{ readonly type: "GetCounts" }, ProcessCounts>
+  /** The server's grant has ended. Answered when every keeper, of what an earlier worker has left behind too, knows it. */
+  | Asking<{ readonly type: "Ungrant" }, void>
   | Private;
 
 type Private =
   | { readonly type: "Loaded"; readonly records: readonly ProcessRecord[] }
+  | { readonly type: "Ungranted"; readonly waiting: readonly ReplyTo<void>[]; readonly error: Error | null }
   | { readonly type: "ViewRead"; readonly view: ProcessView }
   | { readonly type: "ViewFailed"; readonly error: Error }
   | { readonly type: "StatusChanged"; readonly token: string; readonly status: ProcessStatus }
@@ -64,6 +67,8 @@ export interface ProcessTableDeps extends KeeperWorld {
 const FRESH_MS = 200;
 /** A view that takes longer counts as failed, milliseconds. */
 const READ_MS = 15_000;
+/** A keeper has been told within this, milliseconds: the writing of its record is all that may hold it up. */
+const UNGRANT_MS = 15_000;
 /** More lookups than this do not wait for one view. */
 const MOST_LOOKUPS = 2000;
 
@@ -86,6 +91,7 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
   const { log, clock, self } = context;
   const kept = new Map<string, Kept>();
   let lookups: { key: ProcessKey; atMs: number; replyTo: ReplyTo<ActorRef<KeeperCommand>> }[] = [];
+  let ungrants: ReplyTo<void>[] = [];
   let isLoaded = false;
   let isReading = false;
   let isWantedAgain = false;
@@ -172,6 +178,16 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
     if (isWantedAgain || lookups.length > 0) read();
   };
 
+  const ungrant = (waiting: readonly ReplyTo<void>[]): void => {
+    const told = [...kept.values()].map(({ ref }) =>
+      ref.ask<"Ungrant">({ type: "Ungrant" }, { timeoutMs: UNGRANT_MS }),
+    );
+    context.pipeToSelf(Promise.all(told), {
+      ok: (): ProcessTableCommand => ({ type: "Ungranted", waiting, error: null }),
+      failed: (error): ProcessTableCommand => ({ type: "Ungranted", waiting, error }),
+    });
+  };
+
   context.pipeToSelf(records.load(), {
     ok: (loaded): ProcessTableCommand => ({ type: "Loaded", records: loaded }),
     failed: (): ProcessTableCommand => ({ type: "Loaded", records: [] }),
@@ -185,6 +201,8 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
         keep(key, { definition, ...attributesOf({ attributes: deps.knownAttributes ?? [] }, who.serverId, key) });
       }
       isLoaded = true;
+      if (ungrants.length > 0) ungrant(ungrants);
+      ungrants = [];
       read();
     },
     Refresh: () => read(),
@@ -212,6 +230,16 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
       const all = [...kept.values()];
       const active = all.filter(({ status }) => status !== "STOPPED" && status !== "SUSPENDED");
       replyTo.success({ total: all.length, active: active.map(({ key }) => processLabel(key)) });
+    },
+    Ungrant(_message, replyTo) {
+      if (isLoaded) ungrant([replyTo]);
+      else ungrants.push(replyTo);
+    },
+    Ungranted({ waiting, error }) {
+      for (const replyTo of waiting) {
+        if (error === null) replyTo.success(undefined);
+        else replyTo.refuse(new CastellanError("KEEPERS_BUSY", error.message, { retryable: true }));
+      }
     },
     StatusChanged({ token, status }) {
       const known = kept.get(token);

@@ -19,8 +19,12 @@ import { isProcessIdentity, type ProcessIdentity } from "./identity.ts";
 /** What of a process type is needed to launch, watch and stop an instance. */
 export type LaunchDefinition = Pick<
   ProcessType,
-  "command" | "cwd" | "env" | "ready" | "stop" | "pausable" | "pause" | "logs"
+  "command" | "cwd" | "env" | "ready" | "stop" | "pausable" | "pause" | "logs" | "layer" | "exclusive"
 >;
+
+/** It must not run twice in the node, so it needs the grant of its server. */
+export const isGranted = ({ layer, exclusive }: Pick<LaunchDefinition, "layer" | "exclusive">): boolean =>
+  layer === "foreground" || exclusive;
 
 const timeout = z.number().nonnegative();
 /** The parsed form of a type (times are numbers), as it is written here; the user's form is parsed in `protocol`. */
@@ -42,6 +46,8 @@ const StoredDefinition: z.ZodType<LaunchDefinition> = z.object({
     grace: z.number().nonnegative(),
   }),
   logs: z.object({ keep: z.int().positive() }),
+  layer: ProcessType.shape.layer,
+  exclusive: ProcessType.shape.exclusive,
 });
 
 export const ProcessRecord = z.object({

@@ -11,7 +11,8 @@ import { createLauncher } from "./launch.ts";
 import { createRecordStore } from "./record.ts";
 import { createStrays } from "./strays.ts";
 
-export interface KeeperWorldDeps extends Pick<KeeperWorld, "status" | "events" | "alerts" | "messages" | "baseEnv"> {
+export interface KeeperWorldDeps
+  extends Pick<KeeperWorld, "status" | "events" | "alerts" | "messages" | "baseEnv" | "grants"> {
   readonly identity: SentinelIdentity;
   readonly log: Logger;
   readonly clock: Clock;
@@ -30,6 +31,6 @@ export function createKeeperWorld(deps: KeeperWorldDeps): KeeperWorld {
     deaths: createDeathWatch(proc, clock, systemKill),
     outputs: createOutputTrim(clock, log, createCutHead(baseEnv)),
     records: createRecordStore(identity.home, log),
-    launcher: createLauncher({ identity, proc, clock, baseEnv }),
+    launcher: createLauncher({ identity, proc, clock, baseEnv, guard: deps.grants.guard }),
   };
 }

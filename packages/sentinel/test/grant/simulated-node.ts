@@ -3,7 +3,7 @@
  * the clocks and the workers are as unreliable as they are allowed to be; everything follows from the seed.
  */
 import { createSeededRng } from "@castellan/kernel";
-import { judge, observe, type Refusal, type SeenGrant } from "../../src/grant/granter.ts";
+import { judge, observe, type Refusal, type SeenGrant } from "../../src/grant/judge.ts";
 import {
   beginHolding,
   decideHolder,

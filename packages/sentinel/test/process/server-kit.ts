@@ -176,6 +176,7 @@ export class Worker {
       clock,
       log: silentLogger,
       status: this.status,
+      grants: { permit: async () => ({ guarded: false }), guard: null },
       baseEnv: { PATH: process.env.PATH ?? "" },
       events: {
         publish: (_subject, event) => {

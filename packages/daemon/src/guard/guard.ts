@@ -1,0 +1,227 @@
+/**
+ * The worker's hand on the guard of its server (`script.ts`): starts it, tells it the end, has it start what is granted.
+ *
+ * Y1 A guard outlives the worker that started it, and the next worker goes on with it.
+ * Y2 Nothing is given to a guard before it has said that it is there, and it has said so after it was told the end.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { type Clock, ensureError, type Logger, readSmallFileSync, sleep, systemCode } from "@castellan/kernel";
+import type { GuardPort } from "@castellan/sentinel";
+import type { ProcessIdentity, ProcReader } from "@castellan/sentinel/pair";
+import type { HomePaths } from "../home-paths.ts";
+import { findGuardTools, launchRequest } from "./launch-request.ts";
+import { GUARD_SCRIPT } from "./script.ts";
+
+export interface GuardDeps {
+  readonly paths: HomePaths;
+  readonly clock: Clock;
+  readonly proc: ProcReader;
+  readonly log: Logger;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** A guard that has not said that it is there by then is started again, milliseconds. */
+const UP_MS = 5000;
+const LAUNCH_MS = 5000;
+const EXIT_MS = 1000;
+const LOOK_MS = 5;
+const WAKE_EVERY_MS = 50;
+/** Nothing may run. */
+const NEVER = "0 0 0 -\n";
+const MAX_BYTES = 64 * 1024;
+
+export function createGuard({ paths, clock, proc, log, environment }: GuardDeps): GuardPort {
+  const directory = join(paths.run, "guard");
+  const at = (name: string): string => join(directory, name);
+  const path = environment["PATH"] ?? "/usr/bin:/bin";
+  let startedMs = Number.NEGATIVE_INFINITY;
+  let launches = 0;
+  let types = "";
+  let due = readOrNull(at("due")) ?? "";
+  if (!due.endsWith(` ${proc.bootId}\n`)) due = NEVER;
+  let hasComplained = false;
+
+  const put = (name: string, text: string): void => {
+    writeFileSync(at(`.${name}`), text, { mode: 0o600 });
+    renameSync(at(`.${name}`), at(name));
+  };
+  const living = (): ProcessIdentity | null => {
+    const [pid = "", startTime = "", bootId = ""] = (readOrNull(at("up")) ?? "").trim().split(" ");
+    const identity = { pid: Number(pid), startTime: Number(startTime), bootId, launchId: "" };
+    return identity.pid > 0 && proc.isAlive(identity) ? identity : null;
+  };
+  const wake = (guard: ProcessIdentity): void => {
+    try {
+      if (proc.isAlive(guard)) process.kill(guard.pid, "SIGUSR1");
+    } catch (thrown) {
+      if (systemCode(thrown) !== "ESRCH") throw thrown;
+    }
+  };
+
+  const start = (): void => {
+    startedMs = clock.bootMs();
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(directory)) if (name !== "due") rmSync(at(name), { recursive: true, force: true });
+    put("guard", GUARD_SCRIPT);
+    put("types", types);
+    put("due", due);
+    const out = openSync(join(paths.logs, "castellan-guard.out"), "a");
+    try {
+      const child = spawn("/bin/sh", ["guard", "--home", paths.home], {
+        argv0: "castellan",
+        cwd: directory,
+        detached: true,
+        stdio: ["ignore", out, out],
+        env: { PATH: path, CASTELLAN_BOOT: proc.bootId },
+      });
+      child.on("error", (error) => log.error("the guard cannot be started", { error: error.message }));
+      child.once("exit", (code, signal) => log.error("the guard has ended: a new one is started", { code, signal }));
+      child.unref();
+      log.info("the guard was started", { pid: child.pid ?? null });
+    } finally {
+      closeSync(out);
+    }
+  };
+
+  const answerTo = async (id: number, guard: ProcessIdentity): Promise<string | null> => {
+    const deadline = clock.bootMs() + LAUNCH_MS;
+    let wokenMs = Number.NEGATIVE_INFINITY;
+    while (clock.bootMs() < deadline && proc.isAlive(guard)) {
+      if (clock.bootMs() - wokenMs >= WAKE_EVERY_MS) {
+        wake(guard);
+        wokenMs = clock.bootMs();
+      }
+      const answer = readOrNull(at(`launched-${id}`));
+      if (answer?.endsWith("\n") === true) {
+        rmSync(at(`launched-${id}`), { force: true });
+        return answer.trim();
+      }
+      await sleep(clock, LOOK_MS);
+    }
+    return null;
+  };
+
+  return {
+    keep(names) {
+      const wanted = names.map((name) => `CASTELLAN_TYPE=${name}\n`).join("");
+      const guard = living();
+      if (wanted !== types || guard === null) {
+        types = wanted;
+        if (guard !== null) put("types", types);
+      }
+      if (guard !== null || clock.bootMs() - startedMs < UP_MS) return;
+      const tools = findGuardTools(path);
+      if ("missing" in tools) {
+        if (!hasComplained) log.error("nothing that needs a grant can run here: install the programs", { ...tools });
+        hasComplained = true;
+        return;
+      }
+      try {
+        start();
+      } catch (thrown) {
+        log.error("the guard cannot be started; trying again", { error: ensureError(thrown).message });
+      }
+    },
+    isUp: () => living() !== null,
+    endAt({ endMs, killMs, generation }) {
+      const before = due;
+      const hundredths = Number.isFinite(killMs)
+        ? String(Math.max(0, Math.floor(killMs / 10)))
+        : killMs > 0
+          ? "none"
+          : "0";
+      due = `${hundredths} ${generation} ${Number.isFinite(endMs) ? Math.floor(endMs) : hundredths} ${proc.bootId}\n`;
+      if (due === before) return;
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      put("due", due);
+      const guard = living();
+      // A later end is read in time by itself.
+      if (guard !== null && dueOf(due) < dueOf(before)) wake(guard);
+    },
+    remembered() {
+      const [, generation = "", endMs = "", bootId = ""] = due.trim().split(" ");
+      if (bootId !== proc.bootId || Number(generation) <= 0) return null;
+      const remembered = endMs === "none" ? Number.POSITIVE_INFINITY : Number(endMs);
+      return Number.isNaN(remembered) || remembered <= 0 ? null : { generation: Number(generation), endMs: remembered };
+    },
+    hasSwept() {
+      return living() !== null && readOrNull(at("swept")) === due;
+    },
+    async launch(launch) {
+      const tools = findGuardTools(path);
+      if ("missing" in tools) throw new Error(`there is no ${tools.missing} here, which its guard needs`);
+      const guard = living();
+      if (guard === null) throw new Error("the guard of this server has just ended");
+      launches += 1;
+      const id = launches;
+      put(`launch-${id}`, launchRequest(launch, tools));
+      const answer = await answerTo(id, guard);
+      if (answer === "late") throw new Error("the grant of this server has ended");
+      if (answer === null && isWithdrawn(at(`launch-${id}`)))
+        throw new Error("the guard of this server does not answer");
+      const [pid = "", startTime = ""] = (answer ?? "").split(" ");
+      const identity = {
+        pid: Number(pid),
+        startTime: Number(startTime),
+        bootId: proc.bootId,
+        launchId: launch.launchId,
+      };
+      if (identity.pid > 0) return identity;
+      const found = proc.findLaunched(launch.launchId).find(({ isLeader }) => isLeader);
+      if (found === undefined) throw new Error("the guard of this server has ended while it started it");
+      return { ...identity, pid: found.pid, startTime: found.startTime };
+    },
+    async howEnded({ pid, startTime }) {
+      const file = at(`exit-${pid}-${startTime}`);
+      const deadline = clock.bootMs() + EXIT_MS;
+      for (;;) {
+        const code = readOrNull(file);
+        if (code?.endsWith("\n") === true) {
+          rmSync(file, { force: true });
+          return wordsFor(Number(code));
+        }
+        const guard = living();
+        if (guard === null) return "killed, as the guard of this server has ended";
+        if (clock.bootMs() >= deadline) return "exit code unknown";
+        wake(guard);
+        await sleep(clock, WAKE_EVERY_MS);
+      }
+    },
+    end() {
+      const guard = living();
+      if (guard !== null) process.kill(guard.pid, "SIGKILL");
+    },
+  };
+}
+
+const dueOf = (line: string): number => {
+  const [first = ""] = line.split(" ");
+  return first === "none" ? Number.POSITIVE_INFINITY : Number(first);
+};
+
+/** A shell tells of a signal as 128 and its number. */
+function wordsFor(code: number): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
+  return code > 128 && signal !== undefined ? `signal ${signal}` : `exit code ${code}`;
+}
+
+/** False when the guard has taken it. */
+function isWithdrawn(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readSmallFileSync(path, MAX_BYTES).toString("utf8");
+  } catch {
+    return null; // not written yet
+  }
+}

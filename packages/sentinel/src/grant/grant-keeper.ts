@@ -1,0 +1,241 @@
+/**
+ * Holds the grant of this server: performs what `holder.ts` decides, and answers whether something may be started.
+ *
+ * K1 A launch is permitted only while the grant is in force and the guard is there; the guard looks at the time once more.
+ * K2 Whoever waits for a permit when a grant ends is refused: an order of an earlier generation starts nothing in a later one.
+ * K3 The next generation is taken after every keeper has been told that the last one is over, and the guard has found no
+ *    process of it.
+ */
+import { type ActorContext, type Asking, type Behavior, type ReplyTo, receive, setup } from "@castellan/actor";
+import { CastellanError, ensureError } from "@castellan/kernel";
+import { type Gateway, insert, StoreConflict, StoreDuplicate, update, type Write } from "@castellan/store";
+import { stillCurrent } from "../role/incarnation.ts";
+import type { GuardPort } from "./guard-port.ts";
+import {
+  beginHolding,
+  decideHolder,
+  endOf,
+  type HolderEffect,
+  type HolderEvent,
+  type HolderState,
+  isAlone,
+  mayLaunch,
+} from "./holder.ts";
+import { killLeadMs, parseGrant, type Terms } from "./terms.ts";
+
+/** `guarded`: it must be started by the guard. */
+export interface Permit {
+  readonly guarded: boolean;
+}
+
+export type GrantCommand =
+  /** Refused NOT_GRANTED (retryable): the instance is held until the master starts it again. */
+  | Asking<{ readonly type: "Permit" }, Permit>
+  /** This server ends in order and nothing runs: others need not wait. */
+  | Asking<{ readonly type: "GiveUp" }, void>
+  | { readonly type: "Tick" }
+  | { readonly type: "Happened"; readonly event: HolderEvent };
+
+export interface GrantKeeperDeps {
+  readonly gateway: Gateway;
+  readonly serverId: number;
+  readonly incarnation: number;
+  /** What the schema asks for: the members of the node, the period, the types that are granted; null: not read yet. */
+  readonly wanted: () => { readonly terms: Terms; readonly types: readonly string[] } | null;
+  readonly guard: GuardPort;
+  /** Asks a member; false when it refuses. Rejects when it does not answer. */
+  readonly confirm: (member: number, generation: number) => Promise<boolean>;
+  /** Resolves when every keeper of a granted instance knows that it must not run. */
+  readonly stopProcesses: () => Promise<void>;
+  /** Told of every change. */
+  readonly onChange: (mayLaunch: boolean) => void;
+  readonly onSuperseded: () => void;
+}
+
+const TICK_MS = 250;
+const PERMIT_MS = 10_000;
+
+export function createGrantKeeper(deps: GrantKeeperDeps): Behavior<GrantCommand> {
+  return setup<GrantCommand>((context) => hold(deps, context));
+}
+
+function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behavior<GrantCommand> {
+  const { gateway, serverId, incarnation, guard } = deps;
+  const { clock, log, self, timers } = context;
+  let state: HolderState = beginHolding(serverId, guard.remembered());
+  let waiting: { readonly sinceMs: number; readonly replyTo: ReplyTo<Permit> }[] = [];
+  let sweeping = 0;
+  let lastMay: boolean | null = null;
+
+  const later = (work: Promise<HolderEvent | null>, failed: HolderEvent | null): void => {
+    work.then(
+      (event) => event !== null && self.tell({ type: "Happened", event }),
+      (thrown: unknown) => {
+        log.debug("the grant of this server: no answer", { error: ensureError(thrown).message });
+        if (failed !== null) self.tell({ type: "Happened", event: failed });
+      },
+    );
+  };
+
+  const read = async (id: number): Promise<HolderEvent> => {
+    const [row] = await gateway.find("server_grant", { where: { logical_machine_id: serverId } });
+    return { type: "read", id, row: row === undefined ? null : parseGrant(row) };
+  };
+  const write = async (id: number, change: Write): Promise<HolderEvent> => {
+    try {
+      await gateway.commit([stillCurrent(serverId, incarnation, clock.now()), change]);
+      return { type: "written", id };
+    } catch (thrown) {
+      if (thrown instanceof StoreConflict && thrown.index === 0) deps.onSuperseded();
+      if (thrown instanceof StoreConflict || thrown instanceof StoreDuplicate) return { type: "refused", id };
+      throw thrown;
+    }
+  };
+  const written = ({ members, periodMs }: Terms) => ({
+    incarnation,
+    members: JSON.stringify(members),
+    period_ms: periodMs,
+  });
+
+  const sweep = async (generation: number): Promise<HolderEvent | null> => {
+    await deps.stopProcesses();
+    return guard.hasSwept() ? { type: "swept", generation } : null;
+  };
+
+  const perform = (effect: HolderEffect): void => {
+    switch (effect.kind) {
+      case "read":
+        later(read(effect.id), { type: "failed", id: effect.id });
+        return;
+      case "renew": {
+        const { id, generation, renewals, terms } = effect;
+        const where = { logical_machine_id: serverId, generation, renewals, revoked: false };
+        const renewal = update("server_grant", where, { renewals: renewals + 1, ...written(terms) });
+        later(write(id, renewal), { type: "failed", id });
+        return;
+      }
+      case "take": {
+        const { id, from, terms } = effect;
+        const fresh = {
+          generation: from + 1,
+          renewals: 0,
+          revoked: false,
+          ended: null,
+          fencing: null,
+          ...written(terms),
+        };
+        const key = { logical_machine_id: serverId };
+        const taking =
+          from === 0
+            ? insert("server_grant", { ...key, ...fresh })
+            : update("server_grant", { ...key, generation: from, revoked: true }, fresh);
+        log.info("taking a grant", { generation: from + 1, members: terms.members, periodMs: terms.periodMs });
+        later(write(id, taking), { type: "failed", id });
+        return;
+      }
+      case "ask":
+        for (const member of effect.members) {
+          const answer = deps.confirm(member, effect.generation);
+          later(
+            answer.then((isConfirmed) => (isConfirmed ? { type: "confirmed", id: effect.id, member } : null)),
+            null,
+          );
+        }
+        return;
+      case "end-at": {
+        const { endMs, generation, periodMs } = effect;
+        guard.endAt({ endMs, killMs: endMs - killLeadMs(periodMs), generation });
+        return;
+      }
+      case "stop-processes":
+        refuseWaiting("the server has no contact, or its grant was taken away");
+        log.warn("the grant of this server ends: what runs under it is stopped", {
+          generation: state.generation,
+          isRevoked: state.row === "revoked",
+          inMs: Math.round(endOf(state) - clock.bootMs()),
+        });
+        later(
+          deps.stopProcesses().then(() => null),
+          null,
+        );
+        return;
+      case "sweep":
+        if (sweeping > 0) return;
+        sweeping += 1;
+        later(
+          sweep(effect.generation).finally(() => {
+            sweeping -= 1;
+          }),
+          null,
+        );
+        return;
+    }
+  };
+
+  const refuseWaiting = (why: string): void => {
+    for (const { replyTo } of waiting) replyTo.refuse(notGranted(why));
+    waiting = [];
+  };
+  const happen = (event: HolderEvent): void => {
+    const { generation } = state;
+    const decision = decideHolder(state, event, clock.bootMs());
+    state = decision.state;
+    if (generation !== 0 && state.generation !== generation) refuseWaiting("it was asked for under an earlier grant");
+    for (const effect of decision.effects) perform(effect);
+    answerWaiting();
+  };
+  const answerWaiting = (): void => {
+    const nowMs = clock.bootMs();
+    const isAllowed = mayLaunch(state, nowMs) && (isAlone(state) || guard.isUp());
+    if (isAllowed !== lastMay) deps.onChange(isAllowed);
+    lastMay = isAllowed;
+    if (isAllowed) {
+      for (const { replyTo } of waiting) replyTo.success({ guarded: !isAlone(state) });
+      waiting = [];
+    } else if (state.row === "revoked") refuseWaiting("its grant was taken away");
+    else {
+      for (const { replyTo } of waiting.filter(({ sinceMs }) => nowMs - sinceMs >= PERMIT_MS)) {
+        replyTo.refuse(notGranted(guard.isUp() ? "the server has no contact" : "its guard does not start"));
+      }
+      waiting = waiting.filter(({ sinceMs }) => nowMs - sinceMs < PERMIT_MS);
+    }
+  };
+
+  const giveUp = async (): Promise<void> => {
+    if (state.row !== "current" || isAlone(state)) return;
+    const { generation } = state;
+    const key = { logical_machine_id: serverId, generation, revoked: false };
+    await gateway.commit([
+      stillCurrent(serverId, incarnation, clock.now()),
+      update("server_grant", key, { revoked: true, ended: "stopped" }, "any"),
+    ]);
+  };
+
+  timers.every("tick", TICK_MS, { type: "Tick" });
+  self.tell({ type: "Tick" });
+  return receive<GrantCommand>({
+    Tick() {
+      const wanted = deps.wanted();
+      const terms = wanted?.terms ?? state.terms.at(-1);
+      if (wanted !== null && (wanted.terms.members.length > 1 || !isAlone(state))) guard.keep(wanted.types);
+      if (terms !== undefined) happen({ type: "tick", wanted: terms });
+      else if (state.row === "unknown") happen({ type: "tick", wanted: { members: [], periodMs: 0 } });
+    },
+    Happened: ({ event }) => happen(event),
+    Permit(_message, replyTo) {
+      waiting.push({ sinceMs: clock.bootMs(), replyTo });
+      answerWaiting();
+    },
+    async GiveUp(_message, replyTo) {
+      try {
+        await giveUp();
+        replyTo.success(undefined);
+      } catch (thrown) {
+        replyTo.refuse(new CastellanError("STORE_UNAVAILABLE", ensureError(thrown).message, { retryable: true }));
+      }
+    },
+  });
+}
+
+const notGranted = (why: string): CastellanError =>
+  new CastellanError("NOT_GRANTED", `it may not be started now: ${why}`, { retryable: true });
