@@ -94,7 +94,7 @@ const OPINION_MS = 1000;
 
 /** Hands an answer on, or the refusal. */
 function forward<R>(answer: Promise<R>, replyTo: ReplyTo<R>): void {
-  answer.then(replyTo.success, (thrown: unknown) => replyTo.refuse(toErrorShape(thrown)));
+  answer.then((said) => replyTo.success(said), (thrown: unknown) => replyTo.refuse(toErrorShape(thrown)));
 }
 
 export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {

@@ -344,7 +344,7 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
         decide({ type: "Ordered", returns });
       },
       MasterSeen(_, replyTo) {
-        void opinion().then(replyTo.success);
+        void opinion().then((seen) => replyTo.success(seen));
       },
     },
     {
