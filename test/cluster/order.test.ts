@@ -11,10 +11,9 @@ afterEach(() => cluster.dispose());
 const timesOf = (told: readonly Told[], type: string, what: Told["what"]): number[] =>
   told.filter((one) => one.type === type && one.what === what).map(({ atMs }) => atMs);
 
-describe("17 instances of 12 types over three servers", () => {
+describe("the catalogue of 17 instances, after `castellan up --servers 3`", () => {
   it("start after what they need and stop before it, whichever server it is on", async () => {
-    cluster = await makeCluster({ types: catalogue(), exclusiveTypes: FOREGROUND });
-    await cluster.must("start");
+    cluster = await makeCluster({ types: catalogue(), exclusiveTypes: FOREGROUND, bus: "own" });
     await cluster.awaitWhole();
     const started = cluster.journal();
     expect(started.filter(({ what }) => what === "ready")).toHaveLength(17);
@@ -37,7 +36,7 @@ describe("17 instances of 12 types over three servers", () => {
     expect((await cluster.status()).state).toBe("STOPPED");
 
     // What anybody may subscribe to says the same: in the order in which the bus stored it.
-    const events = await storedEvents(cluster.bus.url);
+    const events = await storedEvents(cluster.busUrl);
     const placeOf = (type: string, what: string): number[] =>
       events.flatMap(({ subjectName }, at) =>
         subjectName.includes(`.${type.toLowerCase()}_`) && subjectName.endsWith(`.${what}`) ? [at] : [],

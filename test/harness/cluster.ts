@@ -6,7 +6,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
-import { StatusReport, WorkItemReport } from "@castellan/protocol";
+import { loadConfigFile } from "@castellan/kernel/config";
+import { HomeConfig, StatusReport, WorkItemReport } from "@castellan/protocol";
 import type { Gateway } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
 import {
@@ -30,8 +31,10 @@ export interface ClusterOptions {
   /** The text of types.yaml, for servers hades, zeus and hera. */
   readonly types: string;
   readonly exclusiveTypes: ReadonlySet<string>;
-  /** Attributes of the node, set before anything starts. */
+  /** Attributes of the node. */
   readonly attributes?: Readonly<Record<string, string>>;
+  /** `own`: each server keeps a NATS server, as `up --servers 3` makes it. Default: one external NATS server. */
+  readonly bus?: "own" | "external";
   /** A PostgreSQL server of the test's own; default: one SQLite file. */
   readonly postgres?: PostgresAdmin;
   /** More environment for the pairs. */
@@ -56,7 +59,10 @@ export interface Cluster {
   readonly dir: string;
   readonly servers: readonly ClusterServer[];
   server(name: string): ClusterServer;
-  readonly bus: NatsServer;
+  /** Addresses of the bus, separated by commas. */
+  readonly busUrl: string;
+  /** The one server of an external bus, to be killed and frozen. */
+  readonly bus: NatsServer | null;
   readonly gateway: Gateway;
   readonly census: Census;
   readonly epochs: EpochWatch;
@@ -83,21 +89,25 @@ const PartFile = z.object({ pid: z.int() });
 export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
   const temp = await tempHome("castellan-cluster-");
   const { dir } = temp;
-  const bus = await natsServer({ jetstream: true });
+  const hasOwnBus = options.bus === "own";
+  const bus = hasOwnBus ? null : await natsServer({ jetstream: true });
   const database = await options.postgres?.database();
   const passwordFile = join(dir, "db.password");
   if (database) writeFileSync(passwordFile, `${database.password}\n`, { mode: 0o600 });
   const shared = database ? { url: database.url, passwordFile } : { url: `sqlite:${join(dir, "cluster.db")}` };
-  const config = `nats: { url: "${bus.url}" }\ndatabase: ${JSON.stringify(shared)}\n`;
-  writeFileSync(join(dir, "castellan.yaml"), config);
+  // The outer home, or the example that the cluster is made of.
+  const outer = hasOwnBus ? join(dir, "example") : dir;
+  mkdirSync(outer, { recursive: true });
+  writeFileSync(join(outer, "types.yaml"), options.types);
+  writeHome(outer, { ...(bus && { servers: SERVERS, nats: { url: bus.url } }), database: shared });
   const cliAt = (home: string, ...args: string[]): Promise<CliResult> =>
     runCli(args, { home, timeoutMs: 120_000, ...(options.env && { env: options.env }) });
-
   const servers = SERVERS.map((name) => makeServer(name, join(dir, name), cliAt));
-  for (const { name, home } of servers) {
-    mkdirSync(home);
-    writeFileSync(join(home, "castellan.yaml"), `server: ${name}\n${config}`);
-    writeFileSync(join(home, "fspart"), "# nothing is watched\n");
+  if (bus !== null) {
+    for (const { name, home } of servers) {
+      mkdirSync(home);
+      writeHome(home, { server: name, nats: { url: bus.url }, database: shared });
+    }
   }
   const cli = (...args: string[]): Promise<CliResult> => cliAt(dir, ...args);
   const must = async (...args: string[]): Promise<CliResult> => ended(await cli(...args), args);
@@ -110,12 +120,9 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
     return found;
   };
   const begin = async (): Promise<Gateway> => {
-    const [first, ...others] = servers;
-    if (first !== undefined) ended(await first.up(), ["up"]); // makes the schema
-    for (const result of await Promise.all(others.map((one) => one.up()))) ended(result, ["up"]);
+    const made = hasOwnBus ? ["--servers", String(SERVERS.length), "--example", outer] : [];
+    await must("up", "--detach", ...made);
     for (const [name, value] of Object.entries(options.attributes ?? {})) await must("attribute", "set", name, value);
-    writeFileSync(join(dir, "types.yaml"), options.types);
-    await must("apply", join(dir, "types.yaml"));
     return await openGateway({
       ...shared,
       clock: createSystemClock(),
@@ -132,7 +139,7 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
     epochs?.stop();
     await killAll(dir);
     await gateway?.close();
-    await bus.stop();
+    await bus?.stop();
     await database?.drop();
     await temp.remove();
   };
@@ -145,6 +152,7 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   const parts = { gateway, census, epochs };
+  const busUrl = bus?.url ?? urlOf(dir);
   const journal = (): Told[] => readJournal(join(dir, "journal"));
   return {
     ...parts,
@@ -152,8 +160,9 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
     servers,
     server,
     bus,
+    busUrl,
     journal,
-    complaints: () => complaintsOf({ ...parts, journal: journal(), busUrl: bus.url }),
+    complaints: () => complaintsOf({ ...parts, journal: journal(), busUrl }),
     cli,
     json,
     must,
@@ -186,7 +195,7 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
       try {
         for (const one of servers) one.thaw();
         if (servers.some((one) => one.part("worker") !== null)) {
-          ended(await cliAt(servers[0]?.home ?? "", "down", "--timeout", "60"), ["down"]);
+          await must("down", "--timeout", "60");
           await eventually(() => findProcesses(dir).length === 0, {
             withinMs: 30_000,
             describe: `nothing is left: ${JSON.stringify(findProcesses(dir))}`,
@@ -202,6 +211,14 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
 function ended(result: CliResult, args: readonly string[]): CliResult {
   if (result.code === 0) return result;
   throw new Error(`castellan ${args.join(" ")} ended with ${result.code}: ${said(result)}`);
+}
+
+const urlOf = (home: string): string => loadConfigFile(join(home, "castellan.yaml"), HomeConfig).nats?.url ?? "";
+
+/** What every home has; JSON is YAML. */
+function writeHome(home: string, settings: Readonly<Record<string, unknown>>): void {
+  writeFileSync(join(home, "castellan.yaml"), JSON.stringify(settings));
+  writeFileSync(join(home, "fspart"), "# nothing is watched\n");
 }
 
 function makeServer(

@@ -16,10 +16,10 @@ const AT_ONCE = 200;
 
 export async function storedEvents(url: string, node = "castellan"): Promise<StoredEvent[]> {
   const stream = createSubjects(node).eventsStream;
-  const connection = await connect({ servers: url });
+  const connection = await connect({ servers: url.split(",") });
   const ask = async <T>(what: string, body: unknown, schema: z.ZodType<T>): Promise<T> => {
     const reply = await connection.request(`$JS.API.STREAM.${what}.${stream}`, JSON.stringify(body), {
-      timeout: 30_000,
+      timeout: 10_000,
     });
     return schema.parse(reply.json());
   };
