@@ -19,7 +19,7 @@ export async function storedEvents(url: string, node = "castellan"): Promise<Sto
   const connection = await connect({ servers: url.split(",") });
   const ask = async <T>(what: string, body: unknown, schema: z.ZodType<T>): Promise<T> => {
     const reply = await connection.request(`$JS.API.STREAM.${what}.${stream}`, JSON.stringify(body), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
     return schema.parse(reply.json());
   };
