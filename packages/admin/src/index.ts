@@ -44,6 +44,7 @@ export { previewOperation } from "./preview-operation.ts";
 export { type ProcessWords, processWords } from "./process-words.ts";
 export { remoteActors } from "./remote-actors.ts";
 export { type SelectedProcess, selectProcesses } from "./select-processes.ts";
+export { type Fenced, fenceServer } from "./fence.ts";
 export { addServer, listServers, moveServer, removeServer, type ServerEntry, type ServerRef } from "./servers.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
 export {
