@@ -126,7 +126,20 @@ export function checkInstances(
       const message = `${name} is exclusive: at most one in the node, and this makes ${mine.length}`;
       problems.push({ code: "EXCLUSIVE_TWICE", message });
     }
-    const elsewhere = mine.filter((instance) => view.masterId !== null && instance.serverId !== view.masterId);
+    // One that is away moves to the master by itself, unless its number is taken there.
+    const isNew = (one: { serverId: number; instance: number }): boolean =>
+      difference.instances.some(
+        (change) =>
+          change.change === "added" &&
+          change.type === name &&
+          change.serverId === one.serverId &&
+          change.instance === one.instance,
+      );
+    const isTaken = ({ instance }: { instance: number }): boolean =>
+      mine.filter((other) => other.instance === instance).length > 1;
+    const elsewhere = mine.filter(
+      (one) => view.masterId !== null && one.serverId !== view.masterId && (isNew(one) || isTaken(one)),
+    );
     if (type?.layer === "foreground" && elsewhere.length > 0) {
       const names = new Set(elsewhere.map((instance) => nameOf(view, instance.serverId)));
       const master = view.masterId === null ? "" : ` (${nameOf(view, view.masterId)})`;

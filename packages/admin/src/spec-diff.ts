@@ -1,9 +1,10 @@
 /**
  * What has to change so that a node is as a spec says. Pure. A spec speaks only of what it names: types that it does not
  * list stay as they are, servers that it does not list keep their instances; a server that it lists has exactly the
- * instances listed.
+ * instances listed. Foreground types are counted in the whole node (`spec-foreground.ts`).
  */
 import type { NodeSpec, ProcessType, WorkQueue } from "@castellan/protocol";
+import { diffForeground, foregroundAfter } from "./spec-foreground.ts";
 
 /** What a node has now, as far as a spec can change it. */
 export interface SpecView {
@@ -61,10 +62,12 @@ export function serverOf(view: SpecView, key: string): SpecView["servers"][numbe
 export function diffSpec(view: SpecView, spec: NodeSpec): Difference {
   const types = diffDefinitions(view.types, spec.types);
   const queues = diffDefinitions(view.queues, spec.queues);
-  const instances = Object.entries(spec.servers).flatMap(([key, counts]) => {
+  const foreground = foregroundAfter(view, spec);
+  const placed = Object.entries(spec.servers).flatMap(([key, counts]) => {
     const server = serverOf(view, key);
-    return server ? diffServer(view, server, counts) : [];
+    return server ? diffServer(view, server, counts, foreground) : [];
   });
+  const instances = [...placed, ...diffForeground(view, spec, foreground)];
   return { types, instances, queues };
 }
 
@@ -84,7 +87,7 @@ export function instancesAfter(view: SpecView, { instances }: Pick<Difference, "
 const keyOf = (of: { serverId: number; type: string; instance: number }): string =>
   `${of.serverId}/${of.type}/${of.instance}`;
 
-function diffDefinitions<D extends object>(
+export function diffDefinitions<D extends object>(
   known: ReadonlyMap<string, D | null>,
   wanted: Readonly<Record<string, D>>,
 ): DefinitionChange<D>[] {
@@ -118,24 +121,27 @@ function diffServer(
   view: SpecView,
   server: SpecView["servers"][number],
   counts: Readonly<Record<string, number>>,
+  foreground: ReadonlySet<string>,
 ): InstanceChange[] {
   const here = view.instances.filter((instance) => instance.serverId === server.id);
   const names = [...new Set([...Object.keys(counts), ...here.map((instance) => instance.type)])];
-  return names.flatMap((type) => {
-    const ofType = here.filter((instance) => instance.type === type);
-    const numbers = ofType.filter(({ persistent }) => persistent !== false).map((instance) => instance.instance);
-    const wanted = counts[type] ?? 0;
-    // The lowest numbers stay; new ones follow the highest, so that a number in the middle is not handed out again.
-    const removed = numbers.sort((a, b) => a - b).slice(wanted);
-    const next = Math.max(0, ...ofType.map((instance) => instance.instance)) + 1;
-    const added = Array.from({ length: Math.max(0, wanted - numbers.length) }, (_, at) => next + at);
-    const change = (instance: number, what: InstanceChange["change"]): InstanceChange => ({
-      server: server.name,
-      serverId: server.id,
-      type,
-      instance,
-      change: what,
+  return names
+    .filter((name) => !foreground.has(name))
+    .flatMap((type) => {
+      const ofType = here.filter((instance) => instance.type === type);
+      const numbers = ofType.filter(({ persistent }) => persistent !== false).map((instance) => instance.instance);
+      const wanted = counts[type] ?? 0;
+      // The lowest numbers stay; new ones follow the highest, so that a number in the middle is not handed out again.
+      const removed = numbers.sort((a, b) => a - b).slice(wanted);
+      const next = Math.max(0, ...ofType.map((instance) => instance.instance)) + 1;
+      const added = Array.from({ length: Math.max(0, wanted - numbers.length) }, (_, at) => next + at);
+      const change = (instance: number, what: InstanceChange["change"]): InstanceChange => ({
+        server: server.name,
+        serverId: server.id,
+        type,
+        instance,
+        change: what,
+      });
+      return [...removed.map((number) => change(number, "removed")), ...added.map((number) => change(number, "added"))];
     });
-    return [...removed.map((number) => change(number, "removed")), ...added.map((number) => change(number, "added"))];
-  });
 }

@@ -75,12 +75,39 @@ describe("diffSpec", () => {
     expect(changes(young, { servers: { master: { WEB: 1 } } })).toEqual(["added solo WEB 1"]);
   });
 
+  it("counts foreground types in the whole node: where they are now makes no difference", () => {
+    const text = {
+      types: { DB: { command: ["db"], layer: "foreground" } },
+      servers: { hades: { DB: 2 }, zeus: { WEB: 1 } },
+    };
+    const db = types(text.types);
+    const moved = view({ masterId: 2, types: db, instances: [...running(2, "DB", 1, 2), ...running(2, "WEB", 1)] });
+    expect(changes(moved, text)).toEqual([]);
+    expect(changes(moved, { ...text, servers: { hades: { DB: 3 }, zeus: { WEB: 1 } } })).toEqual(["added zeus DB 3"]);
+    expect(changes(moved, { ...text, servers: { hades: { DB: 1 }, zeus: { WEB: 1 } } })).toEqual(["removed zeus DB 2"]);
+    // Of one server alone it says nothing about the foreground; of all it does.
+    expect(changes(moved, { servers: { zeus: { WEB: 1 } } })).toEqual([]);
+    expect(changes(moved, { servers: { zeus: { WEB: 1 }, hades: {} } })).toEqual([
+      "removed zeus DB 1",
+      "removed zeus DB 2",
+    ]);
+    expect(changes(view({ masterId: 2, types: db }), text)).toEqual([
+      "added zeus WEB 1",
+      "added zeus DB 1",
+      "added zeus DB 2",
+    ]);
+  });
+
   it("reaches its goal: what was applied differs no more", () => {
     const counts = fc.dictionary(fc.constantFrom("WEB", "DB", "BG"), fc.integer({ min: 0, max: 5 }));
     const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { maxLength: 5 });
     fc.assert(
-      fc.property(counts, counts, numbers, numbers, (hades, zeus, web, bg) => {
-        const before = view({ instances: [...running(1, "WEB", ...web), ...running(2, "BG", ...bg)] });
+      fc.property(counts, counts, numbers, numbers, fc.boolean(), (hades, zeus, web, bg, isForeground) => {
+        const layer = isForeground ? "foreground" : "background";
+        const before = view({
+          types: types({ WEB: { command: ["w"], layer } }),
+          instances: [...running(1, "WEB", ...web), ...running(2, "BG", ...bg)],
+        });
         const wanted: NodeSpec = spec({ servers: { hades, zeus } });
         const after = { ...before, instances: instancesAfter(before, diffSpec(before, wanted)) };
         expect(isEmpty(diffSpec(after, wanted))).toBe(true);
@@ -124,14 +151,14 @@ describe("checkSpec", () => {
     ]);
   });
 
-  it("refuses foreground instances away from the master, and a second exclusive one", () => {
-    const text = {
-      types: { DB: { command: ["db"], layer: "foreground", exclusive: true } },
-      servers: { hades: { DB: 1 }, zeus: { DB: 1 } },
-    };
-    expect(problems(view(), text)).toEqual([
+  it("refuses a second exclusive instance, and foreground whose number the master has too", () => {
+    const types = { DB: { command: ["db"], layer: "foreground", exclusive: true } };
+    expect(problems(view(), { types, servers: { hades: { DB: 1 }, zeus: { DB: 1 } } })).toEqual([
       "EXCLUSIVE_TWICE: DB is exclusive: at most one in the node, and this makes 2",
-      "FOREGROUND_NOT_ON_MASTER: DB is a foreground type: it runs on the master (hades), not on zeus",
+    ]);
+    const there = view({ instances: [...running(1, "WEB", 1), ...running(2, "WEB", 1, 2)] });
+    expect(problems(there, { types: { WEB: { command: ["w"], layer: "foreground" } } })).toEqual([
+      "FOREGROUND_NOT_ON_MASTER: WEB is a foreground type: it runs on the master (hades), not on zeus",
     ]);
   });
 
