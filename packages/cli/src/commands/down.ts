@@ -9,6 +9,7 @@ import { CastellanError, sleep } from "@castellan/kernel";
 import { Sentinel } from "@castellan/protocol";
 import { bringUpSentinels } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
+import { handOver } from "../hand-over.ts";
 import { readSettings, serverHomes } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { runOperation } from "./operation.ts";
@@ -52,7 +53,11 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, homes:
     await bringUpSentinels(io, homes);
   }
   const others = await othersUp(ctx, names);
-  const target = others.length > 0 && names[0] !== undefined ? { server: names[0] } : {};
+  const [alone] = names;
+  const [heir] = others;
+  const isPart = alone !== undefined && heir !== undefined;
+  if (isPart && (await masterOf(ctx)) === alone) await handOver(invocation, ctx, alone, heir);
+  const target = isPart ? { server: alone } : {};
   const report = await runOperation(invocation, ctx, "shutdown", target);
   if (report.state !== "done") {
     if (invocation.json) printJson(invocation, report);
@@ -61,7 +66,7 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, homes:
   }
   const deadline = ctx.clock.bootMs() + GONE_WITHIN_MS;
   const last = await masterOf(ctx);
-  const leaving = others.length > 0 ? names : (await status(ctx)).servers.map(({ name }) => name);
+  const leaving = isPart ? names : (await status(ctx)).servers.map(({ name }) => name);
   const end = async (name: string): Promise<void> => {
     // Several of one bus: the last words of the last one need it whole.
     await stopSentinel(ctx, name, homes.length > 1, deadline);
@@ -71,10 +76,7 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, homes:
   await Promise.all(leaving.filter((name) => name !== last).map(end));
   if (last !== null && leaving.includes(last)) await end(last);
   await endBuses(ctx, homes);
-  finish(
-    invocation,
-    others.length > 0 ? `${names.join(", ")} is down; the node goes on on ${others.join(", ")}` : "the node is down",
-  );
+  finish(invocation, isPart ? `${alone} is down; the node goes on on ${others.join(", ")}` : "the node is down");
   return EXIT.done;
 }
 
@@ -82,10 +84,12 @@ async function allOf<T>(values: readonly T[], is: (value: T) => Promise<boolean>
   return (await Promise.all(values.map(is))).every(Boolean);
 }
 
-/** Servers of the node that run and are none of these. */
+/** Servers of the node that run and are none of these; those that are surely well first. */
 async function othersUp(ctx: AdminContext, names: readonly string[]): Promise<readonly string[]> {
   const { servers } = await status(ctx);
-  return servers.filter(({ name, state }) => state !== "down" && !names.includes(name)).map(({ name }) => name);
+  const others = servers.filter(({ name, state }) => state !== "down" && !names.includes(name));
+  const isWell = ({ state }: (typeof others)[number]): number => (state === "up" ? 0 : 1);
+  return [...others].sort((a, b) => isWell(a) - isWell(b)).map(({ name }) => name);
 }
 
 /** It is the last to go: the others are told apart by it. */
