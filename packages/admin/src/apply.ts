@@ -108,7 +108,7 @@ function writesOf(ctx: AdminContext, difference: Difference, { versions, queueVe
   ];
 }
 
-function typeWrite({ name, change, definition }: TypeChange, version: number): Write {
+export function typeWrite({ name, change, definition }: TypeChange, version: number): Write {
   const text = writeDefinition(definition);
   return change === "added"
     ? insert("process_type", { logical_process_name: name, definition: text, row_version: 1 })
@@ -119,7 +119,7 @@ function typeWrite({ name, change, definition }: TypeChange, version: number): W
       );
 }
 
-function queueWrite({ name, change, definition }: QueueChange, version: number): Write {
+export function queueWrite({ name, change, definition }: QueueChange, version: number): Write {
   const text = writeQueue(definition);
   return change === "added"
     ? insert("work_queue", { queue_name: name, definition: text, row_version: 1 })

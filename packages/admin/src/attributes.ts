@@ -45,7 +45,7 @@ export interface AttributeChange {
 }
 
 /** This one is a column of `node_cluster`. */
-const CHECK_ERROR_FILES = "CHECK_ERROR_FILES";
+export const CHECK_ERROR_FILES = "CHECK_ERROR_FILES";
 
 /** Refused UNKNOWN_ATTRIBUTE, BAD_VALUE, BAD_TARGET, UNKNOWN_SERVER, UNKNOWN_TYPE, UNKNOWN_INSTANCE, CHANGING. */
 export async function setAttribute(

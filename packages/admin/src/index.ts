@@ -9,6 +9,16 @@ export {
   setAttribute,
   unsetAttribute,
 } from "./attributes.ts";
+export { type AuditEntry, type AuditQuery, readAuditLog } from "./audit-log.ts";
+export {
+  type AttributeRowChange,
+  type ConfigurationDifference,
+  type ProcessChange,
+  type ServerChange,
+  sizeOf,
+} from "./configuration/difference.ts";
+export { type ExportedConfiguration, exportConfiguration } from "./configuration/export.ts";
+export { importConfiguration } from "./configuration/import.ts";
 export { type AdminContext, type BusMessage, type BusPort, requireBus } from "./context.ts";
 export { diagnose } from "./diagnose.ts";
 export type { DiagnosedFacts } from "./diagnosed-facts.ts";
@@ -18,6 +28,7 @@ export {
   explain,
   type InstanceExplanation,
 } from "./explain.ts";
+export { type Fenced, fenceServer } from "./fence.ts";
 export { findInstances, type InstanceOnServer } from "./find-instances.ts";
 export type { Finding, Verdict } from "./finding.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
@@ -44,7 +55,6 @@ export { previewOperation } from "./preview-operation.ts";
 export { type ProcessWords, processWords } from "./process-words.ts";
 export { remoteActors } from "./remote-actors.ts";
 export { type SelectedProcess, selectProcesses } from "./select-processes.ts";
-export { type Fenced, fenceServer } from "./fence.ts";
 export { addServer, listServers, moveServer, removeServer, type ServerEntry, type ServerRef } from "./servers.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
 export {

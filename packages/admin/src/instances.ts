@@ -10,6 +10,7 @@ import { auditRow } from "./audit.ts";
 import { changePatiently } from "./change-patiently.ts";
 import type { AdminContext } from "./context.ts";
 import { NEW_INSTANCE } from "./new-instance.ts";
+import { previewOperation } from "./preview-operation.ts";
 import { readServers, serverNamed } from "./servers.ts";
 import { checkInstances } from "./spec-check.ts";
 import { submitOperation } from "./submit-operation.ts";
@@ -103,18 +104,14 @@ export async function setInstanceEnabled(
 
 /**
  * Takes an instance away with its attributes; one that runs is stopped by its sentinel. Refused UNKNOWN_SERVER,
- * NO_SUCH_PROCESS, and NOT_DYNAMIC while one runs that may not be stopped alone.
+ * NO_SUCH_PROCESS, and of one that runs what its SHUTDOWN would be refused with (NOT_DYNAMIC, HAS_DEPENDENTS, BUSY).
  */
 export async function removeInstance(ctx: AdminContext, target: InstanceTarget): Promise<InstanceRef> {
   const removed = await changePatiently(WHAT, async () => {
     const { ref, row } = await findInstance(ctx, target);
-    if (row.last_known_status !== "STOPPED" && row.last_known_status !== "SUSPENDED" && !(await isDynamic(ctx, ref))) {
-      throw new CastellanError(
-        "NOT_DYNAMIC",
-        `${ref.type} ${ref.instance} runs and cannot be stopped alone: stop its server or the node first`,
-        { details: { ...ref } },
-      );
-    }
+    const isUp = row.last_known_status !== "STOPPED" && row.last_known_status !== "SUSPENDED";
+    // Its sentinel will stop it: not what others need, or what may not be stopped alone.
+    if (isUp && ctx.bus !== null) await previewOperation(ctx, "shutdown", targetOf(ref));
     const key = keyOf(ref);
     const counter = { logical_machine_id: ref.serverId, logical_process_name: ref.type };
     const [number] = await ctx.gateway.find("process_number", { where: counter });
@@ -171,6 +168,12 @@ async function isDynamic({ gateway }: AdminContext, { type }: InstanceRef): Prom
   return read === null || !("type" in read) || read.type.dynamic;
 }
 
+const targetOf = ({ server, type, instance }: InstanceRef): Target => ({
+  server,
+  type: TypeName.parse(type),
+  instance,
+});
+
 type Started = Pick<InstanceChanged, "operationId" | "problem">;
 const NOT_STARTED: Started = { operationId: null, problem: null };
 
@@ -180,9 +183,8 @@ async function startIfRunning(ctx: AdminContext, ref: InstanceRef, status: strin
   const runs = node?.state === "RUNNING" || node?.state === "DEGRADED";
   const verb = status === "SUSPENDED" ? "restart" : "start";
   if (!runs || ctx.bus === null || (verb === "start" && !(await isDynamic(ctx, ref)))) return NOT_STARTED;
-  const target: Target = { server: ref.server, type: TypeName.parse(ref.type), instance: ref.instance };
   try {
-    const { operationId } = await submitOperation(ctx, verb, target, { timeoutMs: SUBMIT_MS });
+    const { operationId } = await submitOperation(ctx, verb, targetOf(ref), { timeoutMs: SUBMIT_MS });
     return { operationId, problem: null };
   } catch (thrown) {
     if (thrown instanceof CastellanError) return { operationId: null, problem: thrown.message };

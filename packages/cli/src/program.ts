@@ -8,6 +8,7 @@ import { addAttributes } from "./grammar/attribute.ts";
 import { addCompletion } from "./grammar/completion.ts";
 import { addConfiguration } from "./grammar/configuration.ts";
 import { examples } from "./grammar/group.ts";
+import { addMembers } from "./grammar/members.ts";
 import { addNode } from "./grammar/node.ts";
 import { addObservation } from "./grammar/observation.ts";
 import { addOperations } from "./grammar/operations.ts";
@@ -21,6 +22,7 @@ const GROUPS = [
   addNode,
   addConfiguration,
   addAttributes,
+  addMembers,
   addOperations,
   addObservation,
   addActors,

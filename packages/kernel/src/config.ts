@@ -1,5 +1,5 @@
 /** Configuration files: YAML checked against a schema, every problem at once, each with its file, line and column. */
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, stringify, visit } from "yaml";
 import type { z } from "zod";
 import { meantIssues, wordsFor } from "./config-words.ts";
 import { CastellanError, ensureError, systemCode } from "./errors.ts";
@@ -183,3 +183,6 @@ function keyAt(document: Document, path: readonly PropertyKey[]): unknown {
 }
 
 const nameOf = (path: readonly PropertyKey[]): string => path.map(String).join(".");
+
+/** A value as the text of such a file. */
+export const writeConfigText = (value: unknown): string => stringify(value, { lineWidth: 120 });

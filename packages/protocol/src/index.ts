@@ -20,6 +20,7 @@ export {
   toStructured,
   traceparentOf,
 } from "./cloud-event.ts";
+export { ConfigurationCopy } from "./configuration-copy.ts";
 export { Desk, type WorkItemReply } from "./desk/messages.ts";
 export { ADMIN_QUEUE, DEFAULT_QUEUE, StoredWorkQueue, UserName, WorkQueue } from "./desk/work-queue.ts";
 export { HomeConfig } from "./home-config.ts";

@@ -10,10 +10,12 @@ const WORDS: Readonly<Partial<Record<OperationReport["verb"], string>>> = {
   shutdown: "stop",
   unpause: "resume",
   start_new: "start-new",
+  catch_up: "catch-up",
 };
 const wordOf = (verb: OperationReport["verb"]): string => WORDS[verb] ?? verb;
 
-export const keyOf = (step: StepReport): string => `${step.server} ${step.type} ${step.instance}`;
+export const keyOf = (step: Pick<StepReport, "server" | "type" | "instance">): string =>
+  `${step.server} ${step.type} ${step.instance}`;
 export const hasEnded = (step: StepReport): boolean => ENDED.has(step.state);
 
 /** `hades WIS 3: done (started)`: one step that has ended. */
@@ -22,12 +24,23 @@ export function formatStep(step: StepReport, style: Style): string {
   return `${keyOf(step)}: ${style.word(step.state)}${result}\n`;
 }
 
-/** `3 of 7, hades WIS 3, hades WIS 4 ...`: what an open operation is at. */
+/** `start: 3 of 7 (hades 2 of 4, zeus 1 of 3), now hades WIS 3 ...`: what an open operation is at. */
 export function formatProgress(report: OperationReport, columns: number): string {
   const ended = report.steps.filter(hasEnded).length;
   const busy = report.steps.filter((step) => step.state === "claimed").map(keyOf);
-  const line = `${wordOf(report.verb)}: ${ended} of ${report.steps.length}${busy.length > 0 ? `, now ${busy.join(", ")}` : ""}`;
+  const line = `${wordOf(report.verb)}: ${ended} of ${report.steps.length}${perServer(report)}${busy.length > 0 ? `, now ${busy.join(", ")}` : ""}`;
   return line.length < columns ? line : `${line.slice(0, Math.max(0, columns - 2))}…`;
+}
+
+/** How far each server is, where there are several. */
+function perServer({ steps }: OperationReport): string {
+  const servers = [...new Set(steps.map(({ server }) => server))];
+  if (servers.length < 2) return "";
+  const told = servers.map((name) => {
+    const own = steps.filter(({ server }) => server === name);
+    return `${name} ${own.filter(hasEnded).length} of ${own.length}`;
+  });
+  return ` (${told.join(", ")})`;
 }
 
 /** The last line of an operation. */

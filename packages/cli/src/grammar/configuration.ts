@@ -12,6 +12,32 @@ export const addConfiguration: Group = (program, bind) => {
     .action((file: string, options: { dryRun?: boolean }) =>
       bind(async () => (await import("../commands/apply.ts")).run)(file, options),
     );
+  const config = program
+    .command("config")
+    .description("the whole configuration as one file")
+    .helpCommand(false)
+    .addHelpText(
+      "after",
+      examples(["castellan config export node.yaml", "castellan config import node.yaml --dry-run"]),
+    );
+  config
+    .command("export")
+    .description("write servers, types, instances, queues and attributes")
+    .argument("[file]", "a new file (default: print it)")
+    .addHelpText("after", examples(["castellan config export node.yaml", "castellan config export | less"]))
+    .action((file?: string) => bind(async () => (await import("../commands/config.ts")).exportTo)(file));
+  config
+    .command("import")
+    .description("make servers, types, instances, queues and attributes as such a file says")
+    .argument("<file>", "as `config export` writes it")
+    .option("--dry-run", "show it, change nothing")
+    .addHelpText(
+      "after",
+      examples(["castellan config import node.yaml --dry-run", "castellan config import node.yaml"]),
+    )
+    .action((file: string, options: { dryRun?: boolean }) =>
+      bind(async () => (await import("../commands/config.ts")).importFrom)(file, options),
+    );
   program
     .command("plan")
     .description("show what start, stop, restart ... would do, and do nothing")

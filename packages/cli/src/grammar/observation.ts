@@ -1,6 +1,6 @@
 /** Commands that show how things are. */
 import { Option } from "commander";
-import { duration, examples, type Group, wholeNumber } from "./group.ts";
+import { duration, examples, type Group, textOf, wholeNumber } from "./group.ts";
 
 export const addObservation: Group = (program, bind) => {
   program.commandsGroup("How things are:");
@@ -56,4 +56,19 @@ export const addObservation: Group = (program, bind) => {
     .argument("<words...>", "a type; before it the server it is on, after it one instance's number")
     .addHelpText("after", examples(["castellan dumplog WEB 2", "castellan dumplog hades WEB"]))
     .action((words: string[]) => bind(async () => (await import("../commands/logs.ts")).dump)(words));
+  program
+    .command("audit")
+    .description("show who changed what, when, from which host and by which command")
+    .addOption(new Option("--since <time>", "begin so long ago: 30m, 1h, 7d").argParser(duration))
+    .option("--by <user>", "only what this user did", textOf(64))
+    .option("-n, --lines <count>", "how many of the last (default: 100)", wholeNumber(10_000))
+    .addHelpText("after", examples(["castellan audit", "castellan audit --since 7d --by ann --json"]))
+    .action((options: { since?: number; by?: string; lines?: number }) =>
+      bind(async () => (await import("../commands/audit.ts")).run)(options),
+    );
+  program
+    .command("test-events")
+    .description("test whether what every server's sentinel publishes comes back to it")
+    .addHelpText("after", examples(["castellan test-events", "castellan test-events --timeout 3"]))
+    .action(() => bind(async () => (await import("../commands/test-events.ts")).run)());
 };

@@ -1,5 +1,7 @@
 /** Commands that start and stop processes. */
-import { examples, type Group } from "./group.ts";
+import { examples, type Group, wholeNumber } from "./group.ts";
+
+const notice = wholeNumber(86_400);
 
 const OPERATIONS = [
   ["start", "start", "start what is enabled: all, a server, a type, or one"],
@@ -12,16 +14,24 @@ const OPERATIONS = [
 export const addOperations: Group = (program, bind) => {
   program.commandsGroup("Processes:");
   for (const [name, verb, description] of OPERATIONS) {
-    program
+    const command = program
       .command(name)
       .description(description)
       .argument("[server]", "only on this server")
       .argument("[type]", "only processes of this type")
       .argument("[instance]", "only this one")
-      .addHelpText("after", examples([`castellan ${name}`, `castellan ${name} hades`, `castellan ${name} hades WEB 2`]))
-      .action((...target: (string | undefined)[]) =>
-        bind(async () => (await import("../commands/operation.ts")).run)(verb, target.slice(0, 3)),
+      .addHelpText(
+        "after",
+        examples([`castellan ${name}`, `castellan ${name} hades`, `castellan ${name} hades WEB 2`]),
       );
+    if (name === "stop") {
+      command.option("--notice <seconds>", "the whole node, after this notice; it can only be shortened", notice);
+    }
+    command.action((server?: string, type?: string, instance?: string, options: { readonly notice?: number } = {}) =>
+      options.notice === undefined
+        ? bind(async () => (await import("../commands/operation.ts")).run)(verb, [server, type, instance])
+        : bind(async () => (await import("../commands/stop-later.ts")).run)(options.notice, server),
+    );
   }
   program
     .command("start-new")

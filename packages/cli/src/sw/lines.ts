@@ -24,15 +24,19 @@ export function formatStatusLines(lines: readonly StatusLine[], columns: number)
   return formatTable(HEAD, rows, { columns });
 }
 
+const WIDTHS = HEAD.map((title) => (title === "Status" ? "SHUTTING DOWN".length : title.length));
+const inColumns = (cells: readonly string[]): string =>
+  `${cells
+    .map((cell, at) => cell.padEnd(WIDTHS[at] ?? 0))
+    .join("  ")
+    .trimEnd()}\n`;
+
 /** The table's head alone, for lines that come one by one. */
-export const STATUS_HEAD = `${HEAD.join("  ")}\n`;
+export const STATUS_HEAD = inColumns(HEAD);
 
 /** One line below `STATUS_HEAD`. */
 export function formatStatusLine({ machineId, type, instance, status, comment }: StatusLine): string {
-  const cells = [String(machineId), type, String(instance), status, oneLine(comment ?? "")];
-  const widths = HEAD.map((title, at) => (at === HEAD.indexOf("Status") ? "SHUTTING DOWN".length : title.length));
-  const line = cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ");
-  return `${line.trimEnd()}\n`;
+  return inColumns([String(machineId), type, String(instance), status, oneLine(comment ?? "")]);
 }
 
 /** The documented columns of `swadm show_processes`. */

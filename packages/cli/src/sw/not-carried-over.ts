@@ -4,6 +4,7 @@ import { type Command, CommanderError } from "commander";
 const PORTS =
   "there are no RPC numbers and port ranges any more: servers talk over the bus, on the ports of castellan.yaml";
 const WHY: Readonly<Record<string, string>> = {
+  "swstart -q": "there is no cache that a start could leave out",
   RESYNCTIME: "time comes from the operating system: keep its clock with NTP",
   tidy_instances: "instance numbers are never used again, so there is nothing to tidy",
   ADD_RANGE: PORTS,

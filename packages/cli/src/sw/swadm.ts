@@ -116,6 +116,25 @@ function addAttributes(program: Command, bind: Bind): void {
 
 function addWholeNode(program: Command, bind: Bind): void {
   program.commandsGroup("The node:");
+  const master = () => import("./commands/master.ts");
+  add(program, "find_master", "tell which server is master", ["find_master"]).action(() =>
+    bind(async () => (await master()).find)(),
+  );
+  add(program, "set_master", "make a server master; foreground processes follow it", ["set_master zeus"])
+    .argument(...MACHINE)
+    .action((machine: string) => bind(async () => (await master()).set)(machine));
+  const config = () => import("../commands/config.ts");
+  add(program, "export_config", "write the whole configuration into one file", ["export_config node.yaml"])
+    .alias("EXPORT_IPE_CONFIG")
+    .argument("[file]", "a new file (default: print it)")
+    .action((file?: string) => bind(async () => (await config()).exportTo)(file));
+  add(program, "import_config", "make the configuration as such a file says", ["import_config node.yaml --dry-run"])
+    .alias("IMPORT_IPE_CONFIG")
+    .argument("<file>", "as export_config writes it")
+    .option("--dry-run", "show it, change nothing")
+    .action((file: string, options: { dryRun?: boolean }) =>
+      bind(async () => (await config()).importFrom)(file, options),
+    );
   add(program, "evloopback", "test whether events come back from every server's sentinel", ["evloopback"]).action(() =>
     bind(async () => (await import("./commands/evloopback.ts")).run)(),
   );

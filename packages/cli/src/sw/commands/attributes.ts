@@ -4,7 +4,7 @@ import type { Target } from "@castellan/protocol";
 import { EXIT } from "../../exit-code.ts";
 import { formatTable } from "../../format/table.ts";
 import { printJson, type Run } from "../../invocation.ts";
-import { instanceOf, typeOf } from "../words.ts";
+import { instanceOf, typeOf } from "../../words.ts";
 
 export const show: Run<[string | undefined]> = async (invocation, name) => {
   const ctx = await invocation.openAdmin();

@@ -10,8 +10,8 @@ import { status } from "@castellan/admin/read";
 import { EXIT } from "../../exit-code.ts";
 import { type Invocation, printJson, type Run } from "../../invocation.ts";
 import { targetOf } from "../../target.ts";
+import { flagOf, instanceOf, typeOf } from "../../words.ts";
 import { formatProcesses } from "../lines.ts";
-import { flagOf, instanceOf, typeOf } from "../words.ts";
 
 export const show: Run<[readonly (string | undefined)[]]> = async (invocation, [machine, type, instance]) => {
   const meant = selectProcesses(await status(await invocation.openAdmin()), targetOf(machine, type, instance));

@@ -3,8 +3,8 @@ import { addServer, listServers, moveServer, removeServer, setAttribute } from "
 import { EXIT } from "../../exit-code.ts";
 import { formatTable, oneLine } from "../../format/table.ts";
 import { printJson, type Run } from "../../invocation.ts";
+import { flagOf } from "../../words.ts";
 import { yesNo } from "../lines.ts";
-import { flagOf } from "../words.ts";
 
 export const show: Run = async (invocation) => {
   const servers = await listServers(await invocation.openAdmin());
