@@ -3,7 +3,6 @@
  * the clocks and the workers are as unreliable as they are allowed to be; everything follows from the seed.
  */
 import { createSeededRng } from "@castellan/kernel";
-import { judge, observe, type Refusal, type SeenGrant } from "../../src/grant/judge.ts";
 import {
   beginHolding,
   decideHolder,
@@ -13,6 +12,7 @@ import {
   type HolderState,
   mayLaunch,
 } from "../../src/grant/holder.ts";
+import { judge, observe, type Refusal, type SeenGrant } from "../../src/grant/judge.ts";
 import { beginMember, confirm, type MemberState, quietFor, refuse, rowsRead } from "../../src/grant/member.ts";
 import type { Grant, Terms } from "../../src/grant/terms.ts";
 
