@@ -7,7 +7,7 @@ import type { AdminContext } from "./context.ts";
 /** A master's sentinel writes at least this often, milliseconds; what is older may be out of date. */
 export const STALE_AFTER_MS = 15_000;
 
-/** The sentinel of the server that the command runs on, as that server sees it. */
+/** The sentinel of a server on the host that the command runs on, as that server sees it. */
 export interface SentinelHere {
   readonly server: string;
   readonly workerPid: number | null;
@@ -17,7 +17,7 @@ export interface SentinelHere {
 /** Reads the shared schema; asks the bus only whether it is there. */
 export async function status(
   ctx: Pick<AdminContext, "gateway" | "bus" | "clock">,
-  here: SentinelHere | null = null,
+  here: readonly SentinelHere[] = [],
 ): Promise<StatusReport> {
   const [view, busIsUp] = await Promise.all([readNodeState(ctx.gateway), ctx.bus?.reachable() ?? false]);
   return statusReport(view, { busIsUp, now: ctx.clock.now(), here });
@@ -26,7 +26,7 @@ export async function status(
 /** The same for a view in hand. Pure. */
 export function statusReport(
   view: NodeStateView,
-  seen: { readonly busIsUp: boolean; readonly now: Date; readonly here?: SentinelHere | null },
+  seen: { readonly busIsUp: boolean; readonly now: Date; readonly here?: readonly SentinelHere[] },
 ): StatusReport {
   const master = view.servers.find((server) => server.id === view.masterId);
   const masterSeenAt = master?.lastSeen?.getTime() ?? Number.NEGATIVE_INFINITY;
@@ -38,18 +38,21 @@ export function statusReport(
     stale: !seen.busIsUp || seen.now.getTime() - masterSeenAt > STALE_AFTER_MS,
     servers: [...view.servers]
       .sort((a, b) => a.id - b.id)
-      .map((server) => serverReport(view, server, seen.here ?? null)),
+      .map((server) => serverReport(view, server, seen.here ?? [])),
   };
 }
 
-function serverReport(view: NodeStateView, server: ServerView, here: SentinelHere | null): ServerReport {
+function serverReport(view: NodeStateView, server: ServerView, here: readonly SentinelHere[]): ServerReport {
   return {
     id: server.id,
     name: server.name,
     role: server.id === view.masterId ? "master" : "slave",
     state: server.state,
     lastSeen: server.lastSeen?.toISOString() ?? null,
-    sentinel: sentinelReport(server, here?.server === server.name ? here : null),
+    sentinel: sentinelReport(
+      server,
+      here.find(({ server: name }) => name === server.name),
+    ),
     processes: view.instances
       .filter((instance) => instance.serverId === server.id)
       .sort((a, b) => (a.type === b.type ? a.instance - b.instance : a.type < b.type ? -1 : 1))
@@ -57,7 +60,7 @@ function serverReport(view: NodeStateView, server: ServerView, here: SentinelHer
   };
 }
 
-function sentinelReport({ incarnation, startedAt }: ServerView, here: SentinelHere | null): ServerReport["sentinel"] {
+function sentinelReport({ incarnation, startedAt }: ServerView, here?: SentinelHere): ServerReport["sentinel"] {
   if (incarnation === null || startedAt === null) return null;
   const { workerPid = null, watcherPid = null } = here ?? {};
   return { incarnation, since: startedAt.toISOString(), workerPid, watcherPid };

@@ -41,6 +41,12 @@ export function serverHomes({ home, servers }: Pick<HomeSettings, "home" | "serv
   return servers.length === 0 ? [home] : servers.map((name) => join(home, name));
 }
 
+/** Null: it lives elsewhere. */
+export function homeOfServer({ home, server, servers }: HomeSettings, name: string): string | null {
+  if (servers.length === 0) return name === server ? home : null;
+  return servers.includes(name) ? join(home, name) : null;
+}
+
 /** The settings alone; without a `castellan.yaml` the defaults. Rejects with CONFIG_INVALID. */
 export async function readSettings(dir: string, hostName: string): Promise<HomeSettings> {
   return resolveHomeConfig(await readConfig(join(dir, "castellan.yaml")), { home: dir, hostName });

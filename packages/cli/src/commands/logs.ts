@@ -6,7 +6,7 @@ import { processLabel } from "@castellan/protocol";
 import { EXIT } from "../exit-code.ts";
 import { createOutputLines } from "../format/output-lines.ts";
 import { createStyle } from "../format/style.ts";
-import { readSettings } from "../home.ts";
+import { homeOfServer, readSettings } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 
 const DEFAULT_LINES = 100;
@@ -58,15 +58,16 @@ export const dump: Run<[readonly string[]]> = async (invocation, words) => {
   return EXIT.done;
 };
 
-/** The files themselves when the instances are of this server: then no sentinel is needed. */
+/** The files themselves when the instances are of a server of this home: then no sentinel is needed. */
 async function openSources(invocation: Invocation, words: readonly string[]): Promise<Source[]> {
   const ctx = await invocation.openAdmin();
-  const { server: here } = await readSettings(invocation.home, invocation.io.hostName);
-  const found = findInstances(await status(ctx), words, here);
+  const settings = await readSettings(invocation.home, invocation.io.hostName);
+  const found = findInstances(await status(ctx), words, settings.server);
   const { outputFileOf, readOutputPart } = await import("@castellan/daemon/output");
   return found.map((instance) => {
-    if (instance.server !== here) return { instance, isHere: false, read: remoteOutput(ctx, instance) };
-    const file = outputFileOf(invocation.home, instance);
+    const home = homeOfServer(settings, instance.server);
+    if (home === null) return { instance, isHere: false, read: remoteOutput(ctx, instance) };
+    const file = outputFileOf(home, instance);
     return { instance, isHere: true, read: (from, lines) => readOutputPart(file, { from, lines }) };
   });
 }

@@ -5,7 +5,7 @@ import { CastellanError, sleep } from "@castellan/kernel";
 import { EXIT } from "../exit-code.ts";
 import { formatStatus } from "../format/status.ts";
 import { createStyle } from "../format/style.ts";
-import { readEndpoints } from "../home.ts";
+import { readEndpoints, readSettings, serverHomes } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 
 const REDRAW_MS = 1000;
@@ -34,7 +34,7 @@ export const run: Run<[{ readonly watch?: boolean }]> = async (invocation, { wat
 
 async function show(invocation: Invocation, before: string): Promise<void> {
   const ctx = await invocation.openAdmin();
-  const report = await status(ctx, sentinelHere(invocation.home));
+  const report = await status(ctx, await sentinelsHere(invocation));
   if (invocation.json) {
     printJson(invocation, report);
     return;
@@ -44,10 +44,12 @@ async function show(invocation: Invocation, before: string): Promise<void> {
   io.out(`${before}${formatStatus(report, layout)}`);
 }
 
-/** The parts of this server's sentinel, where a sentinel has run. */
-function sentinelHere(home: string): SentinelHere | null {
-  const server = readEndpoints(home)?.server ?? null;
-  if (server === null) return null;
-  const { worker, watcher } = pairState(homePaths(home));
-  return { server, workerPid: worker, watcherPid: watcher };
+/** The parts of the sentinels of this home, where sentinels have run. */
+async function sentinelsHere({ home, io }: Invocation): Promise<readonly SentinelHere[]> {
+  return serverHomes(await readSettings(home, io.hostName)).flatMap((one) => {
+    const server = readEndpoints(one)?.server ?? null;
+    if (server === null) return [];
+    const { worker, watcher } = pairState(homePaths(one));
+    return [{ server, workerPid: worker, watcherPid: watcher }];
+  });
 }
