@@ -36,9 +36,7 @@ export function statusReport(
     epoch: view.epoch,
     master: master?.name ?? null,
     stale: !seen.busIsUp || seen.now.getTime() - masterSeenAt > STALE_AFTER_MS,
-    servers: [...view.servers]
-      .sort((a, b) => a.id - b.id)
-      .map((server) => serverReport(view, server, seen.here ?? [])),
+    servers: [...view.servers].sort((a, b) => a.id - b.id).map((server) => serverReport(view, server, seen.here ?? [])),
   };
 }
 
