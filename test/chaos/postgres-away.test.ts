@@ -2,8 +2,10 @@
  * The database server dies, stands still, or is started again under a running node: the processes go on and are kept
  * meanwhile, nothing is lost or counted twice, and afterwards the schema says what has happened.
  */
+import { readFileSync } from "node:fs";
 import { eventually, type Postgres, postgres } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { createAlertWriter } from "../harness/alert-writer.ts";
 import { lives, makeNode, said, type TestNode } from "../harness/node.ts";
 import { LAYERS } from "../harness/types.ts";
@@ -20,6 +22,9 @@ afterEach(async () => {
     await server.stop();
   }
 });
+
+/** What a keeper has written down of its process. */
+const TopRecord = z.object({ identity: z.object({ pid: z.int() }).nullable() });
 
 interface Outage {
   readonly ms: number;
@@ -89,6 +94,48 @@ describe("the database", () => {
     expect(await history(database, "TOP")).toEqual(["3000", "3003", "3000"]);
     expect(await history(database, "BASE")).toEqual(["3000"]);
     expect([node.part("watcher"), node.part("worker")]).toEqual(pair);
+  });
+
+  it("is away, and the worker is killed meanwhile: the next one keeps what runs, by its ledger, and tells it all afterwards", async () => {
+    node = await makeNode({ types: LAYERS, postgres: server });
+    const up = await node.up();
+    expect(up.code, said(up)).toBe(0);
+    const before = await node.pids();
+    const database = await server.sql("SELECT datname FROM pg_database WHERE datname LIKE 'node_%'");
+    const writer = createAlertWriter(node.home);
+    const worker = node.part("worker") ?? 0;
+    await server.kill9();
+    process.kill(worker, "SIGKILL");
+    await eventually(() => node.part("worker") !== null && node.part("worker") !== worker, {
+      withinMs: 30_000,
+      describe: "there is another worker",
+    });
+    writer.write();
+    process.kill(before.get("TOP 1") ?? 0, "SIGKILL");
+    const record = () => TopRecord.parse(JSON.parse(readFileSync(node.path("run", "processes", "top_1.json"), "utf8")));
+    await eventually(
+      () => {
+        const { identity } = record();
+        return identity !== null && identity.pid !== before.get("TOP 1") && lives(identity.pid);
+      },
+      { withinMs: 30_000, describe: "what has died is replaced" },
+    );
+    await server.restart();
+    await eventually(
+      async () => {
+        const complaints = writer.complaints(await node.items("--all"));
+        if (complaints.length > 0) throw new Error(complaints.join("; "));
+      },
+      { withinMs: 60_000, everyMs: 500, describe: "every line is counted once on one item a file" },
+    );
+    const { master } = await node.awaitRunning();
+    const after = await node.pids();
+    for (const [label, pid] of before) if (label !== "TOP 1") expect(after.get(label), label).toBe(pid);
+    expect(after.get("TOP 1")).toBe(record().identity?.pid);
+    expect(await history(database, "TOP")).toEqual(["3000", "3003", "3000"]);
+    expect(await history(database, "BASE")).toEqual(["3000"]);
+    const started = await node.cli("restart", master ?? "", "TOP");
+    expect(started.code, said(started)).toBe(0);
   });
 
   it("that is away is said by a command, with what to do about it, and the node can be used again afterwards", async () => {

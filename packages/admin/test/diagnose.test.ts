@@ -28,7 +28,7 @@ const well: DiagnosedFacts = {
   home: { dir: "/srv/ips1", exists: true, owner: 7, user: 7, unwritable: [], open: [] },
   settingsProblem: null,
   secrets: [],
-  pair: { worker: 11, watcher: 12 },
+  pair: { worker: 11, watcher: 12, refused: null },
   bus: {
     kind: "external",
     program: null,
@@ -220,7 +220,22 @@ describe("a diagnosis", () => {
       /61000 ms behind that of the database/,
       /chrony/,
     ],
-    ["half a sentinel", "sentinel", { pair: { worker: null, watcher: 12 } }, "warn", /worker is not running/, /logs/],
+    [
+      "half a sentinel",
+      "sentinel",
+      { pair: { worker: null, watcher: 12, refused: null } },
+      "warn",
+      /worker is not running/,
+      /logs/,
+    ],
+    [
+      "one that may not run",
+      "sentinel",
+      { pair: { worker: null, watcher: null, refused: "no row in node_cluster" } },
+      "fail",
+      /no row/,
+      /add the server/,
+    ],
     [
       "a full disk",
       "disks",
@@ -284,7 +299,7 @@ describe("a diagnosis", () => {
   it("does not hold it against a node that it is down", () => {
     const down = diagnose({
       ...well,
-      pair: { worker: null, watcher: null },
+      pair: { worker: null, watcher: null, refused: null },
       bus: { kind: "embedded", program: { path: "/n", version: "2.15.1" }, url: null, link: null },
       database: { url: "sqlite:/srv/ips1/data/castellan.db", kind: "not-yet" },
     });

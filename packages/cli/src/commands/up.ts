@@ -6,10 +6,10 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import type { AdminContext } from "@castellan/admin";
-import { homePaths, initialiseHome, isNewHome } from "@castellan/daemon";
+import { hasJoined, homePaths, initialiseHome, isNewHome } from "@castellan/daemon";
 import { CastellanError, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
-import { bootstrapNode } from "@castellan/store";
+import { bootstrapNode, type Gateway } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
 import { attend } from "../attend.ts";
 import { bringUpSentinels } from "../bring-up.ts";
@@ -92,7 +92,10 @@ function refuseOther({ home, servers }: HomeSettings, asked: number): void {
   );
 }
 
-/** Makes the schema if there is none, and this server a member if it is none. */
+/**
+ * Makes the schema if there is none, and this server a member when it comes for the first time. One that was a member and
+ * is none any more has been taken out by somebody. Throws NOT_A_MEMBER.
+ */
 async function prepareSchema({ home, node, server, database }: HomeSettings): Promise<void> {
   const clock = createSystemClock();
   const { url, passwordFile } = database;
@@ -105,10 +108,25 @@ async function prepareSchema({ home, node, server, database }: HomeSettings): Pr
     migrate: "ifEmpty",
   });
   try {
+    const wasMember = await hasJoined(homePaths(home).ledger, { node, server }, silentLogger);
+    if (wasMember && (await isTakenOut(gateway, server))) {
+      throw new CastellanError(
+        "NOT_A_MEMBER",
+        `server ${server} has been taken out of node ${node}: it may not run; swadm add_server ${server} takes it in again`,
+      );
+    }
     await bootstrapNode(gateway, { node, dirName: home.slice(-255), server, clock });
   } finally {
     await gateway.close();
   }
+}
+
+async function isTakenOut(gateway: Gateway, server: string): Promise<boolean> {
+  const [[node], [row]] = await Promise.all([
+    gateway.find("nodes", { limit: 1 }),
+    gateway.find("node_cluster", { where: { physical_machine_name: server } }),
+  ]);
+  return node !== undefined && row === undefined;
 }
 
 /** `launched`: the servers whose sentinels were not there before. */

@@ -2,11 +2,14 @@
 import { createProcReader } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
 import { launchPart, livingPart, type ProgramEntry } from "./part.ts";
+import { forgetRefusal, readRefusal } from "./refusal.ts";
 
 export interface PairState {
   /** Process ids; null = does not live. */
   readonly worker: number | null;
   readonly watcher: number | null;
+  /** Why it may not run; null = nobody has said so. */
+  readonly refused: string | null;
 }
 
 export function pairState(paths: HomePaths): PairState {
@@ -14,6 +17,7 @@ export function pairState(paths: HomePaths): PairState {
   return {
     worker: livingPart(paths, "worker", proc)?.pid ?? null,
     watcher: livingPart(paths, "watcher", proc)?.pid ?? null,
+    refused: readRefusal(paths),
   };
 }
 
@@ -26,6 +30,12 @@ export function bringUpPair(
 ): "joined" | "launched" {
   const { worker, watcher } = pairState(paths);
   if (worker !== null || watcher !== null) return "joined";
-  launchPart(paths, "watcher", { program, extraArguments: boot ? [] : ["--rejoin"], environment, proc: createProcReader() });
+  forgetRefusal(paths);
+  launchPart(paths, "watcher", {
+    program,
+    extraArguments: boot ? [] : ["--rejoin"],
+    environment,
+    proc: createProcReader(),
+  });
   return "launched";
 }

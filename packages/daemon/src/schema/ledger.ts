@@ -91,6 +91,16 @@ export async function openLedger(
   };
 }
 
+/** Whether a sentinel of this home has been a member of the node as this server. */
+export async function hasJoined(
+  path: string,
+  { node, server }: { readonly node: string; readonly server: string },
+  log: Logger,
+): Promise<boolean> {
+  const read = await readLedger(path, log);
+  return read?.node === node && read.server === server;
+}
+
 async function readLedger(path: string, log: Logger): Promise<z.infer<typeof Ledger> | null> {
   try {
     return Ledger.parse(JSON.parse((await readSmallFile(path, MAX_BYTES)).toString("utf8")));
