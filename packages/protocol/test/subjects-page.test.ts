@@ -14,6 +14,7 @@ import {
   ProcessEvent,
   Sentinel,
   Severity,
+  Watcher,
 } from "../src/index.ts";
 import { WORK_ITEM_CHANGES } from "../src/words.ts";
 
@@ -37,6 +38,7 @@ const verbOf = (type: string): string => type.replace(/(?!^)([A-Z])/g, "-$1").to
 /** Where the actors live: on the master, or on every server. */
 const ACTORS = [
   { protocol: Sentinel, host: "{server}", key: "-" },
+  { protocol: Watcher, host: "{server}", key: "-" },
   { protocol: Actors, host: "{server}", key: "-" },
   { protocol: Keeper, host: "{server}", key: "{process}" },
   { protocol: Outbox, host: "{server}", key: "-" },
