@@ -1,0 +1,60 @@
+/** Servers of `castellan up --servers 3` that go and come back, with the NATS servers they keep. */
+import { appendFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually } from "@castellan/testkit";
+import { afterEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { SMALL_EXCLUSIVE, smallNode } from "../harness/catalogue.ts";
+import { type Cluster, makeCluster } from "../harness/cluster.ts";
+import { lives } from "../harness/node.ts";
+
+let cluster: Cluster;
+afterEach(() => cluster.dispose());
+
+const NatsFile = z.object({ port: z.int(), identity: z.object({ pid: z.int() }) });
+const natsOf = (home: string) => NatsFile.parse(JSON.parse(readFileSync(join(home, "run", "nats.json"), "utf8")));
+
+describe("a cluster with NATS servers of its own", () => {
+  it("goes on when one of them is killed, and when its master is taken down; both come back", async () => {
+    cluster = await makeCluster({ types: smallNode(), exclusiveTypes: SMALL_EXCLUSIVE, bus: "own" });
+    await cluster.awaitWhole();
+    const first = await cluster.master();
+    const slave = cluster.server(first.name === "zeus" ? "hera" : "zeus");
+
+    const before = natsOf(first.home);
+    process.kill(before.identity.pid, "SIGKILL");
+    appendFileSync(join(slave.home, "logs", "sw_error"), "it broke\n");
+    const items = await eventually(
+      async () => {
+        const found = await cluster.items();
+        return found.some(({ kind, server }) => kind === "error-file" && server === slave.name) ? found : null;
+      },
+      { withinMs: 60_000, everyMs: 500, describe: "the slave's error file is a work item" },
+    );
+    expect(items?.filter(({ kind }) => kind === "error-file")).toHaveLength(1);
+    const after = natsOf(first.home);
+    expect(after.port).toBe(before.port);
+    expect(after.identity.pid).not.toBe(before.identity.pid);
+    const running = await cluster.awaitWhole();
+    expect(running.servers.flatMap(({ processes }) => processes).map(({ restarts }) => restarts)).toEqual([0, 0, 0, 0]);
+
+    const heir = await cluster.master();
+    expect((await cluster.must("down", "--home", heir.home)).stdout).toContain(
+      `${heir.name} is down; the node goes on`,
+    );
+    expect(heir.part("worker")).toBeNull();
+    expect(lives(natsOf(heir.home).identity.pid)).toBe(false);
+    const next = await cluster.master();
+    expect(next.name).not.toBe(heir.name);
+    const front = async () =>
+      (await cluster.status()).servers.find(({ processes }) =>
+        processes.some(({ type, status }) => type === "FRONT" && status === "RUNNING"),
+      )?.name;
+    expect(await front()).toBe(next.name);
+
+    expect((await heir.up()).code).toBe(0);
+    await cluster.awaitWhole();
+    expect((await cluster.master()).name).toBe(next.name);
+    expect(await cluster.complaints()).toEqual([]);
+  });
+});
