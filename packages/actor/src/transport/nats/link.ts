@@ -41,8 +41,12 @@ export interface Link {
 
 const ATTEMPT_MS = 2000;
 const RETRY_MS = 100;
+/** The client counts pings alone, and behind a flood their answers come late: the watchdog knows better, and sooner. */
+const MOST_PINGS = 30;
 const WATCHDOG_EVERY_MS = 2000;
 const FLUSH_WITHIN_MS = 2000;
+/** Something of the event loop's own for what came in while this program was busy: silence is judged after that. */
+const LAST_LOOK_MS = 50;
 
 /** Rejects with LINK_UNREACHABLE (retryable) when no server answers in time, NOT_PERMITTED when one refuses us. */
 export async function connectLink(options: LinkOptions): Promise<Link> {
@@ -91,7 +95,7 @@ function connectionOptions(options: LinkOptions): NodeConnectionOptions {
     reconnectJitter: RETRY_MS,
     reconnectJitterTLS: RETRY_MS,
     pingInterval: 1000,
-    maxPingOut: 2,
+    maxPingOut: MOST_PINGS,
     noAsyncTraces: true,
     // In the order given: whoever names several means the first, where it answers.
     noRandomize: true,
@@ -131,14 +135,19 @@ function superviseLink(connection: NatsConnection, { clock, logger }: LinkOption
     if (!closing) logger.error("NATS link is closed for good", { error: await connection.closed() });
     setUp(false);
   };
+  /** Behind a flood the answer comes late: whoever has heard anything meanwhile has a reader that works. */
   const answers = async (): Promise<boolean> => {
-    const over = new AbortController();
-    const deadline = sleep(clock, FLUSH_WITHIN_MS, over.signal).then(() => false);
+    const { inMsgs: before } = connection.stats();
     const flushed = connection.flush().then(
       () => true,
       () => false,
     );
-    const answered = await Promise.race([flushed, deadline]);
+    const inTime = (await within(flushed, FLUSH_WITHIN_MS)) ?? (await within(flushed, LAST_LOOK_MS));
+    return inTime ?? connection.stats().inMsgs > before;
+  };
+  const within = async (flushed: Promise<boolean>, ms: number): Promise<boolean | null> => {
+    const over = new AbortController();
+    const answered = await Promise.race([flushed, sleep(clock, ms, over.signal).then(() => null)]);
     over.abort();
     return answered;
   };
