@@ -3,8 +3,8 @@
  * command line, files, signals and rows. From its start to its end a census counts the managed processes, and whatever is
  * left afterwards is killed and fails the test.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { loadConfigFile } from "@castellan/kernel/config";
 import { HomeConfig, StatusReport, WorkItemReport } from "@castellan/protocol";
@@ -141,6 +141,10 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
     await gateway?.close();
     await bus?.stop();
     await database?.drop();
+    // For whoever looks into a failure: the homes with their logs, and the database.
+    const keep = process.env["CASTELLAN_TEST_KEEP"];
+    if (keep !== undefined)
+      cpSync(dir, join(keep, basename(dir)), { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
     await temp.remove();
   };
   try {
