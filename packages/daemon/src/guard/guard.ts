@@ -54,11 +54,16 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
     return identity.pid > 0 && proc.isAlive(identity) ? identity : null;
   };
   const wake = (guard: ProcessIdentity): void => {
-    try {
-      if (proc.isAlive(guard)) process.kill(guard.pid, "SIGUSR1");
-    } catch (thrown) {
-      if (systemCode(thrown) !== "ESRCH") throw thrown;
+    if (proc.isAlive(guard)) send(guard.pid, "SIGUSR1");
+  };
+  /** It leads its session, so it dies with the guard, and the guard lives; true also when it has ended already. */
+  const isTied = async (started: ProcessIdentity, guard: ProcessIdentity): Promise<boolean> => {
+    const deadline = clock.bootMs() + LAUNCH_MS;
+    for (let stat = proc.stat(started.pid); stat?.startTime === started.startTime; stat = proc.stat(started.pid)) {
+      if (stat.session === started.pid || clock.bootMs() >= deadline) break;
+      await sleep(clock, 1);
     }
+    return proc.isAlive(guard);
   };
 
   const start = (): void => {
@@ -169,10 +174,9 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
         bootId: proc.bootId,
         launchId: launch.launchId,
       };
-      if (identity.pid > 0) return identity;
-      const found = proc.findLaunched(launch.launchId).find(({ isLeader }) => isLeader);
-      if (found === undefined) throw new Error("the guard of this server has ended while it started it");
-      return { ...identity, pid: found.pid, startTime: found.startTime };
+      if (identity.pid > 0 && (await isTied(identity, guard))) return identity;
+      for (const { pid: left } of proc.findLaunched(launch.launchId)) send(left, "SIGKILL");
+      throw new Error("the guard of this server has ended while it started it");
     },
     async howEnded({ pid, startTime }) {
       const file = at(`exit-${pid}-${startTime}`);
@@ -192,9 +196,17 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
     },
     end() {
       const guard = living();
-      if (guard !== null) process.kill(guard.pid, "SIGKILL");
+      if (guard !== null) send(guard.pid, "SIGKILL");
     },
   };
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (thrown) {
+    if (systemCode(thrown) !== "ESRCH") throw thrown;
+  }
 }
 
 const dueOf = (line: string): number => {

@@ -45,10 +45,11 @@ export function launchRequest({ argv, cwd, env, output }: GuardedLaunch, tools: 
   const odd = names.filter((name) => !plain.includes(name));
   const exports = plain.map((name) => `export ${name}=${shellWord(env[name] ?? "")}`);
   const words = [
-    tools.setsid,
     tools.setpriv,
     "--pdeathsig",
     "KILL",
+    // Second: whoever sees the session sees that the first is done too.
+    tools.setsid,
     tools.env,
     // A shell has its background processes ignore these.
     "--default-signal=INT,QUIT",

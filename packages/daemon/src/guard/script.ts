@@ -23,6 +23,7 @@ export const GUARD_SCRIPT = `# The guard of a Castellan server: kills what may n
 home=$2
 kids=
 swept=
+sleeper=
 wake() { :; }
 trap wake USR1
 trap wake CHLD
@@ -100,8 +101,16 @@ while :; do
       *) pause=1 ;;
     esac
   fi
-  sleep "$pause" &
-  wait $! 2>/dev/null
+  # Whoever wakes us ends the wait, not the sleep: one that is under way will do, unless it is too long now.
+  if [ -n "$sleeper" ] && [ "$pause" != 1 ]; then
+    kill "$sleeper" 2>/dev/null
+    sleeper=
+  fi
+  if [ -z "$sleeper" ] || ! kill -0 "$sleeper" 2>/dev/null; then
+    sleep "$pause" &
+    sleeper=$!
+  fi
+  wait "$sleeper" 2>/dev/null && sleeper=
 done
 `;
 

@@ -60,7 +60,6 @@ export interface ServerGrants {
 const PERMIT_MS = 15_000;
 /** For a worker to reach the schema for the first time, milliseconds. */
 const BEGIN_MS = 10_000;
-const LOOK_MS = 50;
 const NOT_BEGUN = "it may not be started now: this worker has not reached the schema yet";
 const CONFIRM_MS = 2000;
 const UNGRANT_MS = 20_000;
@@ -72,6 +71,8 @@ interface Wanted {
   readonly types: readonly string[];
   readonly names: ReadonlyMap<number, string>;
 }
+
+const unheard = (): void => undefined;
 
 export function openGrants(deps: ServerGrantsDeps): ServerGrants {
   const { identity, gateway, system, clock, log, baseEnv } = deps;
@@ -88,6 +89,10 @@ export function openGrants(deps: ServerGrantsDeps): ServerGrants {
   let mayLaunch = false;
   let member = beginMember(clock.bootMs());
   let keeper: ActorRef<GrantCommand> | null = null;
+  let begin: (ref: ActorRef<GrantCommand>) => void = unheard;
+  const begun = new Promise<ActorRef<GrantCommand>>((resolve) => {
+    begin = resolve;
+  });
 
   const readRevocations = async (): Promise<void> => {
     while (!ending.signal.aborted) {
@@ -116,11 +121,12 @@ export function openGrants(deps: ServerGrantsDeps): ServerGrants {
     port: {
       guard,
       async permit() {
-        for (const sinceMs = clock.bootMs(); keeper === null && clock.bootMs() - sinceMs < BEGIN_MS; ) {
-          await sleep(clock, LOOK_MS, ending.signal);
-        }
-        if (keeper === null) throw new CastellanError("NOT_GRANTED", NOT_BEGUN, { retryable: true });
-        return await keeper.ask<"Permit">({ type: "Permit" }, { timeoutMs: PERMIT_MS });
+        const waiting = new AbortController();
+        const late = sleep(clock, BEGIN_MS, waiting.signal).then(() => null);
+        const holder = await Promise.race([begun, late]);
+        waiting.abort();
+        if (holder === null) throw new CastellanError("NOT_GRANTED", NOT_BEGUN, { retryable: true });
+        return await holder.ask<"Permit">({ type: "Permit" }, { timeoutMs: PERMIT_MS });
       },
     },
     async tap(view) {
@@ -154,6 +160,7 @@ export function openGrants(deps: ServerGrantsDeps): ServerGrants {
         }),
         "grant",
       );
+      begin(keeper);
     },
     mayClaim({ type, desired }) {
       const isUp = desired === "RUNNING" || desired === "RESTARTED";

@@ -42,6 +42,11 @@ const out = (): string => join(home.dir, "logs", "out.log");
 const output = (): string => readFileSync(out(), "utf8");
 const guardPid = (): number => Number(readFileSync(join(home.dir, "run", "guard", "up"), "utf8").split(" ")[0]);
 
+const children = (): string[] =>
+  readFileSync(`/proc/${guardPid()}/task/${guardPid()}/children`, "utf8").trim().split(" ");
+const spawned = (CASTELLAN_TYPE: string, CASTELLAN_HOME: string): ChildProcess =>
+  spawn("sleep", ["60"], { env: { CASTELLAN_TYPE, CASTELLAN_HOME, CASTELLAN_LAUNCH: "x" }, stdio: "ignore" });
+
 beforeEach(async () => {
   home = await tempHome();
   for (const name of ["run", "logs"]) mkdirSync(home.path(name), { recursive: true });
@@ -109,8 +114,6 @@ describe("the guard", () => {
   });
 
   it("also kills what was started without it, by type and home, and nothing else", async () => {
-    const spawned = (CASTELLAN_TYPE: string, CASTELLAN_HOME: string): ChildProcess =>
-      spawn("sleep", ["60"], { env: { CASTELLAN_TYPE, CASTELLAN_HOME, CASTELLAN_LAUNCH: "x" }, stdio: "ignore" });
     const [ours, other, elsewhere] = [spawned("WQS", home.dir), spawned("BG", home.dir), spawned("WQS", "/elsewhere")];
     upTo(100);
     await eventually(() => expect(guard.hasSwept()).toBe(true));
@@ -129,6 +132,11 @@ describe("the guard", () => {
     guard.keep(["WQS"]);
     await eventually(() => expect(guard.isUp()).toBe(true));
     expect(proc.isAlive(await start("exec sleep 60"))).toBe(true);
+  });
+
+  it("does next to nothing while nothing happens, however often it was woken", async () => {
+    for (let time = 0; time < 10; time += 1) await guard.howEnded(await start("exit 0"));
+    await eventually(() => expect(children()).toHaveLength(1));
   });
 
   it("goes on under the next worker", async () => {
