@@ -21,7 +21,8 @@ function commandsOf(command: Command, words: readonly string[] = []): Known[] {
   return [...own, ...command.commands.flatMap((sub) => commandsOf(sub, [...words, sub.name()]))];
 }
 const COMMANDS = commandsOf(createProgram(fakeIo(), () => Promise.resolve())).filter(
-  ({ words }) => !ELSEWHERE.has(words[0] ?? ""),
+  // An export would be written wherever the words say.
+  ({ words }) => !ELSEWHERE.has(words[0] ?? "") && words.join(" ") !== "config export",
 );
 
 const HOSTILE = [
