@@ -4,7 +4,12 @@ import { describe, expect, it } from "vitest";
 import { copiesOf } from "../src/bus/events-stream.ts";
 import { natsServerConfig } from "../src/nats-server/config.ts";
 
-const files = { storeDirectory: "/h/data/nats", portsDirectory: "/h/run/nats-ports", pidFile: "/h/run/nats.pid" };
+const files = {
+  storeDirectory: "/h/data/nats",
+  portsDirectory: "/h/run/nats-ports",
+  pidFile: "/h/run/nats.pid",
+  logFile: "/h/logs/nats-server.log",
+};
 const server = { ...files, serverName: "hades", clusterName: "castellan_ips1" };
 
 describe("the configuration of the kept nats-server", () => {
@@ -13,6 +18,7 @@ describe("the configuration of the kept nats-server", () => {
     expect(text).toContain('listen: "127.0.0.1:4222"');
     expect(text).toContain('server_name: "hades"');
     expect(text).toContain("sync_interval: always");
+    expect(text).toContain('log_file: "/h/logs/nats-server.log"\nlogfile_size_limit: 8388608\nlogfile_max_num: 2\n');
     expect(text).not.toContain("cluster");
   });
 

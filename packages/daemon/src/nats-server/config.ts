@@ -6,6 +6,8 @@ export interface NatsServerConfig extends NatsServerSettings {
   /** It writes where it listens to a file here, once it does. */
   readonly portsDirectory: string;
   readonly pidFile: string;
+  /** What it prints before it has read this goes there too. */
+  readonly logFile: string;
   /** In a cluster the store's peers know each other by it: the same for life, and different for each. */
   readonly serverName: string;
   /** Members of another node's cluster are turned away by it. */
@@ -14,15 +16,21 @@ export interface NatsServerConfig extends NatsServerSettings {
 
 /** JetStream may keep this much on disk, bytes. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;
+/** Of one log file; it keeps this many that are full, bytes. */
+const MAX_LOG_BYTES = 8 * 1024 * 1024;
+const FULL_LOGS = 1;
 
 /** JSON strings are valid strings of the server's own grammar. */
 export function natsServerConfig(config: NatsServerConfig): string {
-  const { listen, storeDirectory, portsDirectory, pidFile, serverName } = config;
+  const { listen, storeDirectory, portsDirectory, pidFile, logFile, serverName } = config;
   return `# written at every start; changes here are lost
 listen: "${listen.host}:${listen.port}"
 server_name: ${JSON.stringify(serverName)}
 pid_file: ${JSON.stringify(pidFile)}
 ports_file_dir: ${JSON.stringify(portsDirectory)}
+log_file: ${JSON.stringify(logFile)}
+logfile_size_limit: ${MAX_LOG_BYTES}
+logfile_max_num: ${FULL_LOGS + 1}
 max_payload: 1048576
 ping_interval: "2s"
 ping_max: 2

@@ -39,12 +39,13 @@ const STOP_WITHIN_MS = 5000;
 const KILL_WITHIN_MS = 2000;
 
 /** Where what a server of a home reads and writes is. */
-export const natsFiles = ({ run, data }: HomePaths) => ({
+export const natsFiles = ({ run, data, logs }: HomePaths) => ({
   config: join(run, "nats.conf"),
   record: join(run, "nats.json"),
   pidFile: join(run, "nats.pid"),
   portsDirectory: join(run, "nats-ports"),
   storeDirectory: join(data, "nats"),
+  logFile: join(logs, "nats-server.log"),
 });
 
 /** Rejects with NATS_NOT_STARTED (retryable) when it ends, or does not listen in time: then it is gone. */
@@ -60,7 +61,7 @@ export async function launchServer(
   rmSync(files.portsDirectory, { recursive: true, force: true });
   mkdirSync(files.portsDirectory, { mode: 0o700 });
   writeFileSync(files.config, config);
-  const output = openSync(join(paths.logs, "nats-server.log"), "a");
+  const output = openSync(files.logFile, "a");
   let ended = false;
   try {
     const child = spawn(binary, ["-c", files.config], {
@@ -90,7 +91,7 @@ export async function launchServer(
       if (ended || isLate) {
         throw new CastellanError(
           "NATS_NOT_STARTED",
-          `the nats-server did not start on port ${listen.port}: see ${join(paths.logs, "nats-server.log")}`,
+          `the nats-server did not start on port ${listen.port}: see ${files.logFile}`,
           { retryable: true, details: { binary, port: listen.port } },
         );
       }

@@ -3,7 +3,7 @@
  * outlives whoever launched it: own process group, output to a file, no pipe, no reference.
  */
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readSmallFileSync } from "@castellan/kernel";
 import { isProcessIdentity, type ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
@@ -14,6 +14,7 @@ const LABELS = new Set(["CASTELLAN_LAUNCH", "CASTELLAN_ATTEMPT", "CASTELLAN_TYPE
 
 export type Part = "worker" | "watcher";
 
+const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** Larger is none of ours. */
 const MAX_PART_BYTES = 64 * 1024;
 
@@ -100,9 +101,14 @@ export function launchPart(
   }
 }
 
-/** Null on a disk that is full or read-only: whoever launches must outlive that, and the part goes without its output. */
+/**
+ * Only what a part cannot log itself gets there; what is larger is put aside. Null on a disk that is full or read-only:
+ * whoever launches must outlive that, and the part goes without its output.
+ */
 function openLog(path: string): number | null {
   try {
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size > MAX_OUTPUT_BYTES) renameSync(path, `${path}.1`);
     return openSync(path, "a");
   } catch {
     return null;
