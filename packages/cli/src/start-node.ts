@@ -43,8 +43,8 @@ async function applyExample(invocation: Invocation, ctx: AdminContext, file: str
 }
 
 /**
- * Starts what is enabled: on the servers that were `launched` while others of the node run, else everywhere. Where none was,
- * only if the schema does not say that the node runs. Interrupted, it waits no longer.
+ * Starts what is enabled: on the servers that were `launched` where something of the node runs, else everywhere. If none was,
+ * only when the schema does not say that the node runs. Interrupted, it waits no longer.
  */
 export async function startNode(
   invocation: Invocation,
@@ -60,8 +60,8 @@ export async function startNode(
     say(invocation, runs ? "the node is RUNNING" : nothingDefined(invocation));
     return EXIT.done;
   }
-  const othersUp = report.servers.some(({ name, state }) => state === "up" && !launched.includes(name));
-  const targets = launched.length > 0 && othersUp ? launched.map((server) => ({ server })) : [{}];
+  const isPart = launched.length > 0 && launched.length < report.servers.length && report.state !== "STOPPED";
+  const targets = isPart ? launched.map((server) => ({ server })) : [{}];
   try {
     const states = [];
     for (const target of targets) states.push((await runStart(invocation, ctx, target)).state);

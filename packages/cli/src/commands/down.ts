@@ -52,12 +52,13 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, homes:
     if (!invocation.json) io.out("a sentinel is gone: bringing it back to stop what it kept\n");
     await bringUpSentinels(io, homes);
   }
-  const others = await othersUp(ctx, names);
-  const [alone] = names;
-  const [heir] = others;
-  const isPart = alone !== undefined && heir !== undefined;
-  if (isPart && (await masterOf(ctx)) === alone) await handOver(invocation, ctx, alone, heir);
-  const target = isPart ? { server: alone } : {};
+  const others = await othersOf(ctx, names);
+  const [alone] = others.names.length > 0 ? names : [];
+  const [heir] = others.up;
+  if (alone !== undefined && heir !== undefined && (await masterOf(ctx)) === alone) {
+    await handOver(invocation, ctx, alone, heir);
+  }
+  const target = alone === undefined ? {} : { server: alone };
   const report = await runOperation(invocation, ctx, "shutdown", target);
   if (report.state !== "done") {
     if (invocation.json) printJson(invocation, report);
@@ -66,17 +67,17 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, homes:
   }
   const deadline = ctx.clock.bootMs() + GONE_WITHIN_MS;
   const last = await masterOf(ctx);
-  const leaving = isPart ? names : (await status(ctx)).servers.map(({ name }) => name);
   const end = async (name: string): Promise<void> => {
     // Several of one bus: the last words of the last one need it whole.
     await stopSentinel(ctx, name, homes.length > 1, deadline);
     const home = homes[names.indexOf(name)];
     if (home !== undefined) await untilGone(ctx, home, deadline);
   };
-  await Promise.all(leaving.filter((name) => name !== last).map(end));
-  if (last !== null && leaving.includes(last)) await end(last);
+  await Promise.all(names.filter((name) => name !== last).map(end));
+  if (last !== null && names.includes(last)) await end(last);
   await endBuses(ctx, homes);
-  finish(invocation, isPart ? `${alone} is down; the node goes on on ${others.join(", ")}` : "the node is down");
+  const goesOn = heir === undefined ? "no server of the node is up" : `the node goes on on ${others.up.join(", ")}`;
+  finish(invocation, alone === undefined ? "the node is down" : `${alone} is down; ${goesOn}`);
   return EXIT.done;
 }
 
@@ -84,12 +85,14 @@ async function allOf<T>(values: readonly T[], is: (value: T) => Promise<boolean>
   return (await Promise.all(values.map(is))).every(Boolean);
 }
 
-/** Servers of the node that run and are none of these; those that are surely well first. */
-async function othersUp(ctx: AdminContext, names: readonly string[]): Promise<readonly string[]> {
-  const { servers } = await status(ctx);
-  const others = servers.filter(({ name, state }) => state !== "down" && !names.includes(name));
-  const isWell = ({ state }: (typeof others)[number]): number => (state === "up" ? 0 : 1);
-  return [...others].sort((a, b) => isWell(a) - isWell(b)).map(({ name }) => name);
+/** Servers of the node that are none of these; of those that are up the surely well ones first. */
+async function othersOf(
+  ctx: AdminContext,
+  names: readonly string[],
+): Promise<{ readonly names: readonly string[]; readonly up: readonly string[] }> {
+  const others = (await status(ctx)).servers.filter(({ name }) => !names.includes(name));
+  const inState = (wanted: string) => others.filter(({ state }) => state === wanted).map(({ name }) => name);
+  return { names: others.map(({ name }) => name), up: [...inState("up"), ...inState("suspect")] };
 }
 
 /** It is the last to go: the others are told apart by it. */
