@@ -1,0 +1,134 @@
+import { TypeName } from "@castellan/protocol";
+import { insert, update } from "@castellan/store";
+import { describe, expect, it } from "vitest";
+import {
+  addInstance,
+  addServer,
+  announceStop,
+  applySpec,
+  listServers,
+  moveServer,
+  removeServer,
+  setAttribute,
+} from "../src/index.ts";
+import { spec, twoServers } from "./node-fixture.ts";
+
+const WEB = TypeName.parse("WEB");
+const NODE = spec({ types: { WEB: { command: ["web"] } }, servers: { hades: { WEB: 1 }, zeus: { WEB: 1 } } });
+
+async function node() {
+  const fixture = await twoServers();
+  await applySpec(fixture.ctx, NODE);
+  return fixture;
+}
+
+describe("a server", () => {
+  it("gets the next id and joins as down; what is taken or means something else is refused", async () => {
+    const { ctx } = await node();
+    expect(await addServer(ctx, "Hera-2")).toEqual({ id: 3, name: "hera-2" });
+    expect((await listServers(ctx)).at(-1)).toMatchObject({ id: 3, role: "slave", state: "down", processes: 0 });
+    await expect(addServer(ctx, "ZEUS")).rejects.toMatchObject({ code: "SERVER_EXISTS" });
+    for (const bad of ["master", "ALL", "0", "12", "", "a b", "x".repeat(65)]) {
+      await expect(addServer(ctx, bad), bad).rejects.toMatchObject({ code: "BAD_NAME" });
+    }
+  });
+
+  it("that is moved takes along all that is defined for it", async () => {
+    const { ctx } = await node();
+    await setAttribute(ctx, "PROCESS_MAX_RESTARTS", "9", { server: "zeus", type: WEB });
+    expect(await moveServer(ctx, "2", "hera")).toEqual({ id: 2, name: "hera", before: "zeus" });
+    expect((await listServers(ctx))[1]).toMatchObject({ id: 2, name: "hera", processes: 1 });
+    await expect(moveServer(ctx, "hera", "hades")).rejects.toMatchObject({ code: "SERVER_EXISTS" });
+  });
+
+  it("that is removed leaves nothing behind", async () => {
+    const { ctx, gateway } = await node();
+    await setAttribute(ctx, "PROCESS_MAX_RESTARTS", "9", { server: "zeus", type: WEB });
+    expect(await removeServer(ctx, "zeus")).toEqual({ id: 2, name: "zeus", processes: 1 });
+    for (const table of ["node_cluster", "server_state", "process_config", "process_attributes"] as const) {
+      expect(await gateway.find(table, { where: { logical_machine_id: 2 } }), table).toEqual([]);
+    }
+    await expect(removeServer(ctx, "zeus")).rejects.toMatchObject({ code: "UNKNOWN_SERVER" });
+  });
+
+  it.each([
+    ["whose state is up", "SERVER_UP", [update("server_state", { logical_machine_id: 2 }, { state: "up" })]],
+    ["whose state is suspect", "SERVER_UP", [update("server_state", { logical_machine_id: 2 }, { state: "suspect" })]],
+    ["that is master", "SERVER_IS_MASTER", [update("node_state", { id: 1 }, { master_id: 2 })]],
+    [
+      "that said just now that it lives",
+      "SERVER_UP",
+      [
+        insert("sentinel", {
+          logical_machine_id: 2,
+          incarnation: 1,
+          nonce: "n",
+          started_at: new Date(Date.UTC(2026, 0, 1)),
+          last_seen_at: new Date(Date.UTC(2026, 0, 1)),
+          ended_at: null,
+        }),
+      ],
+    ],
+  ])("%s is not removed", async (_which, code, writes) => {
+    const { ctx, gateway } = await node();
+    await gateway.commit(writes);
+    await expect(removeServer(ctx, "zeus")).rejects.toMatchObject({ code });
+    expect(await gateway.find("node_cluster")).toHaveLength(2);
+  });
+
+  it("whose worker starts at the same moment is not removed", async () => {
+    const { ctx, gateway } = await node();
+    const at = new Date(Date.UTC(2025, 0, 1));
+    await gateway.commit([
+      insert("sentinel", {
+        logical_machine_id: 2,
+        incarnation: 1,
+        nonce: "n",
+        started_at: at,
+        last_seen_at: at,
+        ended_at: at,
+      }),
+    ]);
+    let isFirst = true;
+    const starting: typeof gateway = {
+      find: (table, query) => gateway.find(table, query),
+      close: () => Promise.resolve(),
+      async commit(writes) {
+        if (isFirst) {
+          isFirst = false;
+          const last_seen_at = ctx.clock.now();
+          await gateway.commit([
+            update("sentinel", { logical_machine_id: 2 }, { incarnation: 2, last_seen_at, ended_at: null }),
+          ]);
+        }
+        return await gateway.commit(writes);
+      },
+    };
+    await expect(removeServer({ ...ctx, gateway: starting }, "zeus")).rejects.toMatchObject({ code: "SERVER_UP" });
+    expect(await gateway.find("node_cluster")).toHaveLength(2);
+  });
+});
+
+describe("an instance", () => {
+  it("is defined under the next number, on whichever of two commands comes first", async () => {
+    const { ctx, gateway } = await node();
+    const both = await Promise.all([addInstance(ctx, "hades", WEB, true), addInstance(ctx, "1", WEB, false)]);
+    expect(both.map(({ instance }) => instance).sort()).toEqual([2, 3]);
+    expect(await gateway.find("process_number")).toMatchObject([{ logical_machine_id: 1, last_instance: 3 }]);
+  });
+});
+
+describe("a stop after a notice", () => {
+  it("only ever comes nearer", async () => {
+    const { ctx, gateway } = await node();
+    const first = await announceStop(ctx, 300);
+    expect(first).toMatchObject({ outcome: "announced", users: [] });
+    expect(await announceStop(ctx, 301)).toEqual({ ...first, outcome: "ignored" });
+    const sooner = await announceStop({ ...ctx, user: "bob" }, 10);
+    expect(sooner).toMatchObject({ outcome: "shortened", stop: { by: "bob", requestId: first.stop.requestId } });
+    expect(await gateway.find("forced_stop")).toMatchObject([{ stop_at: sooner.stop.stopAt }]);
+    for (const bad of [-1, 1.5, Number.NaN, 86_401]) {
+      await expect(announceStop(ctx, bad)).rejects.toMatchObject({ code: "USAGE" });
+    }
+  });
+});
