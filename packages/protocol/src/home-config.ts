@@ -85,5 +85,7 @@ export const HomeConfig = z.strictObject({
   nats: Nats.optional(),
   /** Absent: SQLite in `data/`. */
   database: z.strictObject({ url: DatabaseUrl, passwordFile: path.optional() }).optional(),
+  /** Makes certain that a lost server runs nothing: an argument vector, never a shell; `{server}` is replaced. */
+  fenceCommand: z.array(z.string().max(4096)).min(1).max(64).optional(),
 });
 export type HomeConfig = z.infer<typeof HomeConfig>;

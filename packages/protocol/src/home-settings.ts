@@ -37,6 +37,8 @@ export interface HomeSettings {
   /** How the kept NATS server listens; null: on loopback, on any free port. */
   readonly natsServer: NatsServerSettings | null;
   readonly database: { readonly url: string; readonly passwordFile: string | null };
+  /** Run by the master against a lost server; null: there is none. */
+  readonly fenceCommand: readonly string[] | null;
 }
 
 /** Fills in the defaults; relative names are meant from `home`, which is absolute. */
@@ -61,6 +63,7 @@ export function resolveHomeConfig(
             tls: nats.tls ? { ca: orNull(nats.tls.ca), cert: orNull(nats.tls.cert), key: orNull(nats.tls.key) } : null,
           },
     natsServer: natsServerSettings(nats),
+    fenceCommand: config.fenceCommand ?? null,
     database: {
       url: databaseUrl(database?.url ?? "sqlite:data/castellan.db", absolute),
       passwordFile: orNull(database?.passwordFile),

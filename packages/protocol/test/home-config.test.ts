@@ -15,6 +15,7 @@ describe("castellan.yaml", () => {
       servers: [],
       nats: null,
       natsServer: null,
+      fenceCommand: null,
       database: { url: "sqlite:/srv/node/data/castellan.db", passwordFile: null },
     });
   });

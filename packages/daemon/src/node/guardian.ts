@@ -20,7 +20,7 @@ import {
   type Rng,
   toErrorShape,
 } from "@castellan/kernel";
-import { Conductor, createSubjects, Outbox, type Sentinel } from "@castellan/protocol";
+import { Conductor, createSubjects, type HomeSettings, Outbox, type Sentinel } from "@castellan/protocol";
 import {
   createAlertSink,
   createDiskWatch,
@@ -47,6 +47,7 @@ import { type Gateway, readNodeView } from "@castellan/store";
 import type { LateBus } from "../bus/late-bus.ts";
 import { openLiveMaster } from "../bus/live-master.ts";
 import { loopbackBus } from "../bus/loopback-bus.ts";
+import { createFenceCommand } from "../guard/fence-command.ts";
 import type { LedgerFile } from "../schema/ledger.ts";
 import { openEpochFile } from "./epoch-file.ts";
 import { openGrants } from "./grants.ts";
@@ -71,7 +72,11 @@ export interface GuardianDeps {
   /** What managed processes inherit. */
   readonly baseEnv: Readonly<Record<string, string>>;
   /** Whether castellan.yaml was in order at this start, and at the one before. */
-  readonly settings: { readonly problem: string | null; readonly mended: boolean };
+  readonly settings: {
+    readonly problem: string | null;
+    readonly mended: boolean;
+    readonly settings: Pick<HomeSettings, "fenceCommand">;
+  };
   readonly onRole: (role: RoleState) => void;
   /** An administrator ends this server's sentinel: no process of it runs any more. */
   readonly onStop: (why: string, keepsBus: boolean) => void;
@@ -94,7 +99,10 @@ const OPINION_MS = 1000;
 
 /** Hands an answer on, or the refusal. */
 function forward<R>(answer: Promise<R>, replyTo: ReplyTo<R>): void {
-  answer.then((said) => replyTo.success(said), (thrown: unknown) => replyTo.refuse(toErrorShape(thrown)));
+  answer.then(
+    (said) => replyTo.success(said),
+    (thrown: unknown) => replyTo.refuse(toErrorShape(thrown)),
+  );
 }
 
 export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
@@ -145,6 +153,8 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       log,
       ledger: deps.ledger,
     });
+    const command = deps.settings.settings.fenceCommand;
+    const fence = command === null ? null : createFenceCommand({ command, home: identity.home, env: deps.baseEnv });
     const grants = openGrants({ identity, gateway, system, clock, log, baseEnv: deps.baseEnv, onSuperseded });
     const world = createKeeperWorld({
       grants: grants.port,
@@ -219,7 +229,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         onBackwards: (found) => void reportEpoch(alerts, identity.server, found, clock.now(), log),
         onChange: deps.onRole,
         startMaster: (term) =>
-          startMaster({ ...identity, gateway, system, bus, events, alerts: sink, clock, newId, log }, term),
+          startMaster({ ...identity, gateway, system, bus, events, fence, alerts: sink, clock, newId, log }, term),
       }),
       "role",
     );

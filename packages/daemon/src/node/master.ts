@@ -40,6 +40,8 @@ export interface MasterDeps {
   readonly system: ActorSystem;
   readonly bus: LateBus;
   readonly events: EventSink;
+  /** Makes certain that a lost server runs nothing; null: there is no such command. */
+  readonly fence: ((server: string) => Promise<void>) | null;
   /** Of what is told of other servers: it must not be told again by itself once this server is master no more. */
   readonly alerts: AlertSink;
   readonly clock: Clock;
@@ -81,7 +83,7 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
         const asked = { type: "RefuseGrant", server: lost, generation } as const;
         return (await system.remote(Sentinel, { host }).ask<"RefuseGrant">(asked, { timeoutMs: REFUSE_MS })).quietMs;
       },
-      fenceCommand: null,
+      fenceCommand: deps.fence,
       onDeposed,
     }),
     "granter",

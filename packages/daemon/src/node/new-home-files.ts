@@ -34,6 +34,10 @@ const SETTINGS = `# What this server must know before it can read the rest from 
 # database:
 #   url: postgres://castellan@db:5432/ips1
 #   passwordFile: etc/db.password
+
+# On a node of several servers: switches a lost one off, so that its foreground processes may be started elsewhere although nobody can
+# ask it. Run once, by the master, when waiting cannot make that certain. Exit code 0 = it is certainly off.
+# fenceCommand: [ipmitool, -H, "{server}-bmc", -U, castellan, -f, etc/bmc.password, chassis, power, "off"]
 `;
 
 const FSPART = `# File systems to watch: PATH [MINIMUM [WARNING]], for example
