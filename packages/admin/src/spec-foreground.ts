@@ -16,13 +16,13 @@ export function foregroundAfter(view: SpecView, spec: NodeSpec): ReadonlySet<str
 export function diffForeground(view: SpecView, spec: NodeSpec, foreground: ReadonlySet<string>): InstanceChange[] {
   const listed = Object.entries(spec.servers).flatMap(([key, counts]) => {
     const server = serverOf(view, key);
-    return server === null ? [] : [{ server, counts }];
+    return server === null ? [] : [{ server, counts: new Map<string, number>(Object.entries(counts)) }];
   });
   const isWhole = view.servers.every(({ id }) => listed.some(({ server }) => server.id === id));
   return [...foreground].flatMap((type) => {
-    const counting = listed.filter(({ counts }) => counts[type] !== undefined);
+    const counting = listed.filter(({ counts }) => counts.has(type));
     if (counting.length === 0 && !isWhole) return [];
-    const wanted = counting.reduce((sum, { counts }) => sum + (counts[type] ?? 0), 0);
+    const wanted = counting.reduce((sum, { counts }) => sum + (counts.get(type) ?? 0), 0);
     const all = view.instances.filter((instance) => instance.type === type);
     const kept = all.filter(({ persistent }) => persistent !== false).sort((a, b) => a.instance - b.instance);
     const home = kept[0]?.serverId ?? view.masterId ?? counting[0]?.server.id;
