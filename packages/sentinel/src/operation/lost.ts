@@ -9,6 +9,8 @@
  * | ready, under grant     | failed                          | done as soon as the grant is over |
  * | claimed, under grant   | failed as soon as it is over    | done as soon as it is over       |
  *
+ * A step that is ready on a server that is up, and that nobody takes in hand for `UNTAKEN_MS`, fails too.
+ *
  * X1 What runs under a grant (foreground, exclusive) is judged when its grant is over, for then it certainly runs no more; nobody
  *    waits longer than `GRANT_WAIT_MS`: then it is unknown.
  * X2 Everything here is guarded by the state of the row: a server that returns in that moment and claims the step wins.
@@ -29,8 +31,13 @@ export const NO_CLOSINGS: ReadonlyMap<string, readonly Closing[]> = new Map();
 /** Longer than any grant lasts that is not renewed, milliseconds after the server was lost. */
 export const GRANT_WAIT_MS = 120_000;
 
+/** Its sentinel is there and does not take it, because it has no grant, say; milliseconds. */
+export const UNTAKEN_MS = 180_000;
+
 export interface LossView {
   readonly sights: Sights;
+  /** Since when steps are known to be ready, by id, boot-time milliseconds. */
+  readonly readySince: ReadonlyMap<string, number>;
   readonly types: ReadonlyMap<string, Pick<ProcessType, "layer" | "exclusive">>;
   /** Servers that certainly run nothing any more that needs a grant. */
   readonly grantsOver: ReadonlySet<number>;
@@ -45,7 +52,12 @@ export function lostServers(open: readonly OpenOperation[], sights: Sights, nowM
 export function closeLost(operation: OpenOperation, view: LossView, nowMs: number): readonly Closing[] {
   return operation.steps.flatMap((step): Closing[] => {
     const sight = view.sights.get(step.serverId);
-    if (!isWaitedFor(step) || !isLost(sight, nowMs)) return [];
+    if (!isWaitedFor(step)) return [];
+    if (!isLost(sight, nowMs)) {
+      const readyForMs = step.state === "ready" ? nowMs - (view.readySince.get(step.id) ?? nowMs) : 0;
+      if (readyForMs < UNTAKEN_MS) return [];
+      return [{ step, state: "failed", why: `NOT_TAKEN: ${step.server} has not begun it for ${UNTAKEN_MS / 1000} s` }];
+    }
     const lostForMs = sight === undefined ? Number.POSITIVE_INFINITY : nowMs - sight.sinceMs;
     const verdict = judge(step, view, lostForMs);
     if (verdict === null) return [];

@@ -107,11 +107,7 @@ export async function moveRows(gateway: Gateway, { from, to, instances }: MoveOp
     });
 }
 
-function rowWrites(
-  row: Row<"process_config">,
-  attributes: readonly Row<"process_attributes">[],
-  to: number,
-): Write[] {
+function rowWrites(row: Row<"process_config">, attributes: readonly Row<"process_attributes">[], to: number): Write[] {
   const { logical_process_name, logical_process_instance, enabled, last_known_status } = row;
   const one = { logical_process_name, logical_process_instance };
   const old = { logical_machine_id: row.logical_machine_id, ...one };
@@ -141,4 +137,5 @@ export function readMoveOptions(options: string): MoveOptions | null {
 
 const keyOf = ({ serverId, type, instance }: Pick<PlannedInstance, "serverId" | "type" | "instance">): string =>
   `${serverId}/${type}/${instance}`;
-const rowKey = (row: Pick<Row<"process_config">, "logical_process_name" | "logical_process_instance">): string => `${row.logical_process_name} ${row.logical_process_instance}`;
+const rowKey = (row: Pick<Row<"process_config">, "logical_process_name" | "logical_process_instance">): string =>
+  `${row.logical_process_name} ${row.logical_process_instance}`;

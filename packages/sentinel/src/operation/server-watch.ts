@@ -2,7 +2,7 @@
 import type { Clock } from "@castellan/kernel";
 import { ServerState } from "@castellan/protocol";
 import { type Gateway, readNodeView } from "@castellan/store";
-import { type Closing, closeLost, lostServers, NO_CLOSINGS } from "./lost.ts";
+import { type Closing, closeLost, lostServers, NO_CLOSINGS, UNTAKEN_MS } from "./lost.ts";
 import type { OpenOperation } from "./overlap.ts";
 import { lookAt, type SeenServer, type Sights } from "./sights.ts";
 
@@ -30,6 +30,7 @@ export interface ServerWatchDeps {
 
 export function createServerWatch({ gateway, clock, grantsOver }: ServerWatchDeps): ServerWatch {
   let sights: Sights = new Map();
+  let readySince: ReadonlyMap<string, number> = new Map();
   const over = async (servers: Iterable<number>): Promise<ReadonlySet<number>> => {
     const asked = await Promise.all([...servers].map(async (id) => ((await grantsOver(id)) ? [id] : [])));
     return new Set(asked.flat());
@@ -43,11 +44,14 @@ export function createServerWatch({ gateway, clock, grantsOver }: ServerWatchDep
     },
     async closings(open) {
       const nowMs = clock.bootMs();
+      const ready = open.flatMap(({ steps }) => steps.flatMap(({ id, state }) => (state === "ready" ? [id] : [])));
+      readySince = new Map(ready.map((id) => [id, readySince.get(id) ?? nowMs]));
       const lost = lostServers(open, sights, nowMs);
-      if (lost.size === 0) return NO_CLOSINGS;
+      const isUntaken = [...readySince.values()].some((sinceMs) => nowMs - sinceMs >= UNTAKEN_MS);
+      if (lost.size === 0 && !isUntaken) return NO_CLOSINGS;
       const [{ types }, grantsOver] = [await readNodeView(gateway), await over(lost)];
       const closed = open.map((operation) => {
-        const view = { sights, types, grantsOver };
+        const view = { sights, types, grantsOver, readySince };
         return [operation.id, closeLost(operation, view, nowMs)] as const;
       });
       return new Map(closed.filter(([, closings]) => closings.length > 0));

@@ -9,7 +9,7 @@
  */
 import type { DesiredState, StepState } from "@castellan/protocol";
 import { undoneCode } from "./left-undone.ts";
-import { instanceLabel, type SeqRange } from "./plan.ts";
+import { instanceLabel, listOf, type SeqRange } from "./plan.ts";
 
 export interface WaveStep {
   readonly seq: number;
@@ -92,7 +92,12 @@ function endOf(steps: readonly WaveStep[]): NonNullable<Wave["ended"]> {
   if (bad.length === 0) return { state: "done", result: `${steps.length} done` };
   // Those that failed themselves say more than those that were skipped after them.
   const causes = bad.filter(({ state }) => state !== "skipped");
-  const told = (causes.length > 0 ? causes : bad).map((step) => `${instanceLabel(step)}: ${step.result ?? step.state}`);
+  const byReason = new Map<string, string[]>();
+  for (const step of causes.length > 0 ? causes : bad) {
+    const reason = step.result ?? step.state;
+    byReason.set(reason, [...(byReason.get(reason) ?? []), instanceLabel(step)]);
+  }
+  const told = [...byReason].map(([reason, labels]) => `${listOf(labels)}: ${reason}`);
   return { state: "failed", result: clip(`${bad.length} of ${steps.length} not done; ${told.join("; ")}`) };
 }
 

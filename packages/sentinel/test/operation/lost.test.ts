@@ -1,7 +1,7 @@
 import type { DesiredState, ServerState, StepState } from "@castellan/protocol";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { closeLost, GRANT_WAIT_MS, withClosings } from "../../src/operation/lost.ts";
+import { closeLost, GRANT_WAIT_MS, UNTAKEN_MS, withClosings } from "../../src/operation/lost.ts";
 import type { OpenOperation, OperationStep } from "../../src/operation/overlap.ts";
 import { isLost, LOST_AFTER_MS, lookAt, type Sights, SUSPECT_LOST_AFTER_MS } from "../../src/operation/sights.ts";
 import { nextWave } from "../../src/operation/wave.ts";
@@ -37,7 +37,7 @@ const sights = (state: ServerState): Sights =>
 
 /** What becomes of one step when its server has been in `state` for so long. */
 function verdict(step: OperationStep, state: ServerState, forMs: number, isOver = false): string {
-  const view = { sights: sights(state), types: TYPES, grantsOver: new Set(isOver ? [2] : []) };
+  const view = { sights: sights(state), types: TYPES, readySince: new Map(), grantsOver: new Set(isOver ? [2] : []) };
   const [closing] = closeLost(operation(step), view, forMs);
   return closing?.state ?? "waits";
 }
@@ -83,7 +83,7 @@ describe("a step of a server", () => {
             dependsOn: index === 0 ? [] : ([[1, index]] as const),
           })),
         );
-        const view = { sights: sights(state), types: TYPES, grantsOver: new Set<number>() };
+        const view = { sights: sights(state), types: TYPES, readySince: new Map(), grantsOver: new Set<number>() };
         for (let round = 0; round <= drawn.length; round += 1) {
           under = withClosings(under, closeLost(under, view, GRANT_WAIT_MS));
           const { ready, skipped, ended } = nextWave(under.steps);
@@ -100,6 +100,22 @@ describe("a step of a server", () => {
     );
   });
 
+  it("fails when its server is up and does not take it", () => {
+    const view = {
+      sights: sights("up"),
+      types: TYPES,
+      grantsOver: new Set<number>(),
+      readySince: new Map([["s1", 0]]),
+    };
+    const closed = (state: StepState, nowMs: number) =>
+      closeLost(operation(stepOf("WIS", "RUNNING", state)), view, nowMs);
+    expect(closed("ready", UNTAKEN_MS - 1)).toEqual([]);
+    expect(closed("claimed", UNTAKEN_MS)).toEqual([]);
+    expect(closed("ready", UNTAKEN_MS)).toMatchObject([
+      { state: "failed", why: "NOT_TAKEN: zeus has not begun it for 180 s" },
+    ]);
+  });
+
   it("of a server that is no member any more is not waited for", () => {
     expect(isLost(undefined, 0)).toBe(true);
   });
@@ -107,7 +123,7 @@ describe("a step of a server", () => {
 
 describe("what is left undone", () => {
   it("names the server, and so does what was not begun because of it", () => {
-    const view = { sights: sights("down"), types: TYPES, grantsOver: new Set<number>() };
+    const view = { sights: sights("down"), types: TYPES, readySince: new Map(), grantsOver: new Set<number>() };
     const first = stepOf("BG", "RUNNING", "ready");
     const second: OperationStep = {
       ...stepOf("BG", "RUNNING", "pending", 2),
@@ -126,6 +142,19 @@ describe("what is left undone", () => {
       ],
       ended: { state: "failed" },
     });
+  });
+
+  it("is told once for all that share the reason", () => {
+    const lost = [1, 2].map(
+      (seq): OperationStep => ({
+        ...stepOf("BG", "RUNNING", "failed", seq),
+        instance: seq,
+        result: "SERVER_DOWN: zeus is down; not begun",
+      }),
+    );
+    expect(nextWave(lost).ended?.result).toBe(
+      "2 of 2 not done; BG 1 on zeus, BG 2 on zeus: SERVER_DOWN: zeus is down; not begun",
+    );
   });
 
   it("does not keep a shutdown from going on, nor lets anything start", () => {

@@ -1,4 +1,4 @@
-import { findCycle } from "@castellan/protocol";
+import { findCycle, type ProcessStatus } from "@castellan/protocol";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PlannerView, PlanStep } from "../../src/operation/plan.ts";
@@ -28,11 +28,11 @@ const counts = fc.array(fc.nat(3), { minLength: NAMES.length, maxLength: NAMES.l
 const server = (numbers: number[]) => Object.fromEntries(NAMES.map((name, at) => [name, must(numbers[at])]));
 
 const views = fc
-  .tuple(acyclic, counts, counts, fc.array(fc.nat(60), { maxLength: 6 }))
-  .map(([edges, one, two, off]) => {
+  .tuple(acyclic, counts, counts, counts, fc.array(fc.nat(60), { maxLength: 6 }))
+  .map(([edges, one, two, three, off]) => {
     const sketch = {
       types: Object.fromEntries(edges.map(([name, dependsOn]) => [name, { dependsOn }])),
-      servers: { hades: server(one), zeus: server(two) },
+      servers: { hades: server(one), zeus: server(two), hera: server(three) },
     };
     const all = nodeView(sketch).instances.map(({ type, instance, server: name }) => `${type} ${instance}@${name}`);
     return nodeView({ ...sketch, disabled: off.flatMap((at) => all[at] ?? []) });
@@ -114,7 +114,70 @@ describe("any acyclic node", () => {
   });
 });
 
+describe("a part of any acyclic node", () => {
+  /** Every step and what it names is there, or the request is refused with a reason that names something. */
+  it("of one server is planned whole, or refused by the name of what it lacks elsewhere", () => {
+    const statuses = fc.array(fc.constantFrom<ProcessStatus>("RUNNING", "STOPPED"), { minLength: 1 });
+    fc.assert(
+      fc.property(views, statuses, fc.constantFrom("start", "shutdown"), (drawn, status, verb) => {
+        const instances = drawn.instances.map((one, at) => ({ ...one, status: must(status[at % status.length]) }));
+        const view = { ...drawn, instances };
+        const planned = plan({ verb, target: { server: "zeus" } }, view);
+        const outside = instances.filter(({ server: name, enabled }) => name !== "zeus" && enabled);
+        if (planned.kind === "refused") {
+          const elsewhere = instances.filter(({ server: name }) => name !== "zeus");
+          const label = elsewhere.map(({ type, instance, server: name }) => `${type} ${instance} on ${name}`);
+          expect(label.some((name) => planned.refusal.message.includes(name))).toBe(true);
+          return;
+        }
+        const here = instances.filter((one) => one.server === "zeus");
+        const wanted = here.filter((one) => one.enabled || (verb === "shutdown" && one.status === "RUNNING"));
+        expect(planned.steps.map(key).sort()).toEqual(wanted.map(key).sort());
+        for (const one of here) {
+          if (verb === "start" && one.enabled && one.status === "STOPPED") {
+            // What that needs in turn is the business of those that run.
+            const needed = new Set(must(view.types.get(one.type)).dependsOn.map((edge) => String(edge.type)));
+            const lacking = outside.filter((other) => needed.has(other.type) && other.status !== "RUNNING");
+            expect(lacking.map(key)).toEqual([]);
+          }
+        }
+      }),
+    );
+  });
+
+  it("of a server that is missing is refused, and the node goes on without it", () => {
+    fc.assert(
+      fc.property(views, fc.constantFrom("start", "shutdown", "restart"), (drawn, verb) => {
+        const servers = drawn.servers.map((one) => (one.name === "zeus" ? { ...one, state: "down" as const } : one));
+        const view = { ...drawn, servers };
+        const alone = plan({ verb, target: { server: "zeus" } }, view);
+        const hasSteps = view.instances.some((one) => one.server === "zeus" && one.enabled);
+        if (hasSteps) expect(alone.kind === "refused" && alone.refusal.code).toBe("SERVER_DOWN");
+        expect(plan({ verb, target: {} }, view).kind).toBe("plan");
+      }),
+    );
+  });
+});
+
 describe("any graph of types", () => {
+  it("with a cycle among what is to be started or stopped is refused, with the cycle", () => {
+    const edges = fc.array(fc.nat(7), { minLength: NAMES.length, maxLength: NAMES.length });
+    fc.assert(
+      fc.property(edges, counts, counts, fc.constantFrom("start", "shutdown", "restart"), (to, one, two, verb) => {
+        const types = Object.fromEntries(NAMES.map((name, at) => [name, { dependsOn: [must(NAMES[must(to[at])])] }]));
+        const sketch = { types: {}, servers: { hades: server(one), zeus: server(two) } };
+        const view = {
+          ...nodeView(sketch),
+          types: new Map(Object.entries(types).map(([name, traits]) => [name, typeOf(traits)])),
+        };
+        const planned = plan({ verb, target: {} }, view);
+        // Everybody needs somebody: wherever one goes, there is a cycle.
+        if (view.instances.length === 0) expect(planned).toMatchObject({ kind: "plan", steps: [] });
+        else expect(planned.kind === "refused" && planned.refusal.code).toBe("CYCLE");
+      }),
+    );
+  });
+
   const graphs = fc
     .array(fc.array(fc.nat(7), { maxLength: 2 }), { minLength: NAMES.length, maxLength: NAMES.length })
     .map(

@@ -62,7 +62,7 @@ describe("the next wave", () => {
   });
 
   it("cuts a long result to what the column holds", () => {
-    const steps = Array.from({ length: 100 }, (_, at) => step(at + 1, "failed", [], "x".repeat(50)));
+    const steps = Array.from({ length: 100 }, (_, at) => step(at + 1, "failed", [], `${"x".repeat(50)} ${at}`));
     expect(nextWave(steps).ended?.result.length).toBe(MAX_RESULT);
   });
 
