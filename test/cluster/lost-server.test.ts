@@ -1,0 +1,54 @@
+/** A server that is lost: one item stands for it and for all that is open on it, until it is back. */
+import { appendFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { eventually } from "@castellan/testkit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SMALL_EXCLUSIVE, smallNode } from "../harness/catalogue.ts";
+import { type Cluster, makeCluster } from "../harness/cluster.ts";
+
+let cluster: Cluster;
+beforeEach(async () => {
+  cluster = await makeCluster({ types: smallNode(), exclusiveTypes: SMALL_EXCLUSIVE });
+});
+afterEach(() => cluster.dispose());
+
+const WITHIN = { withinMs: 60_000, everyMs: 300 } as const;
+
+describe("a server whose pair is gone", () => {
+  it("is suspect, then down: one critical item, which hides what is open on it; the node is degraded until it is back", async () => {
+    const master = await cluster.master();
+    const lost = cluster.servers.find((server) => server !== master);
+    if (lost === undefined) throw new Error("there is a slave");
+    const told = async (...args: string[]): Promise<string[]> =>
+      (await cluster.items(...args)).map(({ kind, server, state }) => `${kind} ${server} ${state}`).toSorted();
+    const becomes = (expected: readonly string[]): Promise<void> =>
+      eventually(async () => expect(await told()).toEqual(expected), { ...WITHIN, describe: expected.join(", ") });
+
+    mkdirSync(join(lost.home, "logs"), { recursive: true });
+    appendFileSync(join(lost.home, "logs/sw_error"), "it broke\n");
+    await becomes([`error-file ${lost.name} new`]);
+
+    lost.killPair();
+    const states = new Set<string>();
+    await eventually(
+      async () => {
+        const report = await cluster.status();
+        const state = report.servers.find(({ name }) => name === lost.name)?.state ?? "";
+        states.add(state);
+        expect([state, report.state]).toEqual(["down", "DEGRADED"]);
+      },
+      { ...WITHIN, describe: "it is down and the node degraded" },
+    );
+    expect([...states]).toEqual(["up", "suspect", "down"]);
+    await becomes([`server ${lost.name} new`]);
+    const [item] = await cluster.items();
+    expect(item).toMatchObject({ kind: "server", severity: "critical", priority: 10, occurrences: 1 });
+    expect(await told("--all")).toEqual([`error-file ${lost.name} new`, `server ${lost.name} new`]);
+
+    await lost.up();
+    await cluster.awaitWhole();
+    await becomes([`error-file ${lost.name} new`]);
+    expect(await told("--all")).toEqual([`error-file ${lost.name} new`, `server ${lost.name} resolved`]);
+    expect(await cluster.complaints()).toEqual([]);
+  });
+});
