@@ -92,7 +92,7 @@ export function suspend(state: KeeperState, reason: string, code: RefusalCode): 
 }
 
 /** What an instance is called that nobody may start before what it depends on. */
-const HELD_COMMENT = "waits until what it depends on is ready again";
+const HELD_COMMENT = "waits until what it depends on is ready and its server in contact again";
 
 /** Nothing of it runs: where that leaves it, by what was wished for. */
 export function atRest(state: KeeperState, comment: string): KeeperState {

@@ -144,6 +144,37 @@ describe("what is held", () => {
   });
 });
 
+describe("what may not run here for now", () => {
+  test("is stopped and held, whatever it was doing, until it is told to run; what was stopped or given up stays so", () => {
+    const world = running();
+    const restart = world.order("RESTARTED", "order-2");
+    world.happen({ type: "ungranted" });
+    expect(world.answers.get(restart)).toBe("SUPERSEDED");
+    expect([world.state.phase.at, world.state.wish, world.live]).toEqual(["held", "HELD", null]);
+    world.order("RUNNING", "order-3");
+    world.ready(true);
+    expect(statusOf(world.state)).toBe("RUNNING");
+    world.order("STOPPED", "x");
+    world.happen({ type: "ungranted" });
+    expect([world.state.phase.at, world.state.wish]).toEqual(["stopped", "STOPPED"]);
+  });
+
+  test("is held when its start is not granted: nothing was tried, nothing is tried again, no attempt is counted", () => {
+    const world = new KeeperModel();
+    world.nextLaunch = "not-granted";
+    expect(world.answers.get(world.order("RUNNING", "order-1"))).toBe("NOT_GRANTED");
+    expect(world.state).toMatchObject({ phase: { at: "held" }, window: [], restarts: 0 });
+    world.fire("backoff");
+    expect(world.state.phase.at).toBe("held");
+    expect(world.alerts).toEqual([]);
+
+    const other = running();
+    other.nextLaunch = "not-granted";
+    other.die();
+    expect([other.state.phase.at, statusOf(other.state)]).toEqual(["held", "STARTING"]);
+  });
+});
+
 describe("deaths", () => {
   test("the first replacement is launched in the same turn, before anything is written", () => {
     const world = running();
@@ -289,12 +320,12 @@ const steps = fc.oneof(
     weight: 5,
     arbitrary: fc.record({ do: fc.constantFrom("die", "ready", "not-ready", "grace", "kill", "backoff", "told") }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("crash", "leftovers", "ignore", "obey") }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("crash", "leftovers", "ignore", "obey", "ungrant") }) },
   {
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant("fate" as const),
-      fate: fc.constantFrom<LaunchFate>("runs", "runs", "runs", "permanent", "transient", "unrecorded"),
+      fate: fc.constantFrom<LaunchFate>("runs", "runs", "runs", "permanent", "transient", "unrecorded", "not-granted"),
     }),
   },
 );
@@ -311,6 +342,7 @@ function take(
   else if (step.do === "grace" || step.do === "kill" || step.do === "backoff") world.fire(step.do);
   else if (step.do === "told") world.alertTold();
   else if (step.do === "crash") world.crash();
+  else if (step.do === "ungrant") world.happen({ type: "ungranted" });
   else if (step.do === "leftovers") world.leavesLeftovers = true;
   else world.ignoresStop = step.do === "ignore";
 }
@@ -372,6 +404,7 @@ describe("properties", () => {
     const event: fc.Arbitrary<KeeperEvent> = fc.oneof(
       fc.constantFrom<KeeperEvent>(
         { type: "retire" },
+        { type: "ungranted" },
         { type: "grace-elapsed" },
         { type: "kill-overdue" },
         { type: "backoff-elapsed" },

@@ -18,7 +18,7 @@ export const processNo = (pid: number, launchId = "order-1"): ProcessIdentity =>
   launchId,
 });
 
-export type LaunchFate = "runs" | "permanent" | "transient" | "unrecorded";
+export type LaunchFate = "runs" | "permanent" | "transient" | "unrecorded" | "not-granted";
 
 /** Performs the effects; checks with every launch that nothing of the instance is left. */
 export class KeeperModel {
