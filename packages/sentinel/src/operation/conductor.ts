@@ -16,22 +16,19 @@ import {
   type CommandVerb,
   type Conductor,
   type NodeEvent,
-  NodeState,
-  ProcessStatus,
+  type NodeState,
 } from "@castellan/protocol";
 import { type Gateway, StoreConflict, type Write } from "@castellan/store";
 import type { EventSink } from "../ports.ts";
-import { fence, readMastership } from "../role/mastership.ts";
+import { fence } from "../role/mastership.ts";
+import { createAnswer, notMaster } from "./answering.ts";
 import { createChores } from "./chores.ts";
-import { closeWrites, readOpenOperations, waveWrites } from "./journal.ts";
-import { NO_CLOSINGS, withClosings } from "./lost.ts";
-import { relocations } from "./move.ts";
-import { nodeStateOf, type Settling, settle } from "./node-state.ts";
-import type { OpenOperation, OperationStep } from "./overlap.ts";
+import { readOpenOperations } from "./journal.ts";
+import { readNextCommit } from "./next-commit.ts";
 import { previewOf } from "./preview.ts";
 import { changing, createRequests } from "./requests.ts";
 import { createServerWatch, type GrantsOver } from "./server-watch.ts";
-import { nextWave, type Wave } from "./wave.ts";
+import { createStateWatch } from "./state-watch.ts";
 
 export interface ConductorDeps {
   readonly gateway: Gateway;
@@ -73,10 +70,17 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
   let deposed = false;
   let lookQueued = false;
   let restUntilMs = 0;
-  let settling: Settling | null = null;
   let tidyQueued = false;
   const servers = createServerWatch({ gateway, clock, grantsOver: deps.grantsOver });
   const chores = createChores({ gateway, epoch, clock, newId, servers });
+  const state = createStateWatch({ gateway, epoch, clock, servers });
+  const said = new Set<string>();
+  const onBroken = (what: string): void => {
+    if (said.has(what)) return;
+    said.add(what);
+    log.error("an operation is left alone", { what });
+  };
+  const plans = { gateway, clock, servers, onBroken };
 
   const depose = (): void => {
     if (deposed) return;
@@ -147,43 +151,26 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     return id;
   };
 
-  const said = new Set<string>();
-  const sayOnce = (what: string): void => {
-    if (said.has(what)) return;
-    said.add(what);
-    log.error("an operation is left alone", { what });
-  };
-
   /** Whether there was something to move. */
   const look = async (withState: boolean): Promise<boolean> => {
-    const read = await readOpenOperations(gateway, sayOnce);
-    if (withState) await servers.look();
-    const closings = withState ? await servers.closings(read) : NO_CLOSINGS;
-    const open = read.map((operation) => withClosings(operation, closings.get(operation.id) ?? []));
-    const moves = open.map((operation) => ({ operation, wave: nextWave(operation.steps) }));
-    const ended = moves.filter(({ wave }) => wave.ended !== null);
-    const now = clock.now();
-    const writes = [
-      ...[...closings.values()].flatMap((closed) => closeWrites(closed, now)),
-      ...moves.flatMap(({ operation, wave }) => waveWrites(operation, wave, now)),
-      ...(await relocations(gateway, moves)),
-    ];
-    const stillOpen = moves.filter(({ wave }) => wave.ended === null).map(({ operation }) => operation);
-    const change = withState || ended.length > 0 ? await stateChange(stillOpen) : null;
-    if (deposed || (writes.length === 0 && change === null)) return false;
+    const { writes, now, ...next } = await readNextCommit(plans, withState);
+    const change = withState || next.ended.length > 0 ? await state.change(next.stillOpen) : null;
+    if (state.isSettling) timers.once("settle", SETTLE_LOOK_MS, { type: "Tick" });
+    if (change === "deposed") depose();
+    if (change === "deposed" || deposed || (writes.length === 0 && change === null)) return false;
     await commit([fence(epoch, change === null ? {} : { state: change.to, changed_at: now }), ...writes]);
-    for (const { step, state, why } of [...closings.values()].flat()) {
-      log.warn("a step is waited for no longer", { type: step.type, instance: step.instance, state, why });
+    for (const { step, state: closed, why } of next.closings) {
+      log.warn("a step is waited for no longer", { type: step.type, instance: step.instance, state: closed, why });
     }
-    for (const { operation, wave } of ended) {
+    for (const { operation, wave } of next.ended) {
       log.info("operation ended", { operation: operation.id, ...wave.ended });
     }
-    if (ended.length > 0) {
+    if (next.ended.length > 0) {
       tidyQueued = true;
       chores.stir();
     }
     if (change !== null) publishState(change.to, change.from);
-    wakeAll(moves.flatMap(readied));
+    wakeAll(next.readied);
     return true;
   };
 
@@ -197,23 +184,6 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     if (chore.handBack !== undefined) deps.handBack(chore.handBack);
     wakeAll(chore.steps.filter(({ dependsOn }) => dependsOn.length === 0));
     return true;
-  };
-
-  const stateChange = async (open: readonly OpenOperation[]): Promise<{ from: NodeState; to: NodeState } | null> => {
-    const mastership = await readMastership(gateway);
-    if (mastership.epoch !== epoch) {
-      depose();
-      return null;
-    }
-    const rows = await gateway.find("process_config");
-    const instances = rows.map((row) => ({ enabled: row.enabled, status: statusOf(row.last_known_status) }));
-    const lostServers = [...servers.sights.values()].filter(({ isMissed }) => isMissed).length;
-    const from = NodeState.catch("STOPPED").parse(mastership.state);
-    const to = nodeStateOf({ instances, lostServers }, open, from);
-    const settled = settle(from, to, settling, clock.bootMs());
-    settling = settled.settling;
-    if (settling !== null) timers.once("settle", SETTLE_LOOK_MS, { type: "Tick" });
-    return settled.record ? { from, to } : null;
   };
 
   const lookAgain = async (withState: boolean): Promise<void> => {
@@ -245,43 +215,25 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     else self.tell({ type: "Look" });
   };
 
+  const answer = createAnswer(() => deposed);
   timers.every("tick", TICK_MS, { type: "Tick" });
   // What the last conductor left open, and whatever it had no time to tell.
   self.tell({ type: "Tick" });
 
   return receive<ConductorCommand>({
-    async Submit({ verb, command }, replyTo) {
-      if (deposed) {
-        replyTo.refuse(notMaster());
-        return;
-      }
-      try {
-        replyTo.success({ operationId: await submit(verb, command) });
-      } catch (thrown) {
-        if (!(thrown instanceof CastellanError)) throw thrown;
-        log.info("operation refused", { verb, target: command.target, by: command.by, code: thrown.code });
-        replyTo.refuse(thrown);
-      }
-    },
-    async Boot({ server, incarnation }, replyTo) {
-      try {
-        if (deposed) throw notMaster();
-        replyTo.success({ operationId: await boot(server, incarnation) });
-      } catch (thrown) {
-        if (!(thrown instanceof CastellanError)) throw thrown;
-        replyTo.refuse(thrown);
-      }
-    },
-    async Preview({ verb, ...wish }, replyTo) {
-      try {
-        if (deposed) throw notMaster();
+    Submit: ({ verb, command }, replyTo) =>
+      answer(
+        replyTo,
+        async () => ({ operationId: await submit(verb, command) }),
+        ({ code }) => log.info("operation refused", { verb, target: command.target, by: command.by, code }),
+      ),
+    Boot: ({ server, incarnation }, replyTo) =>
+      answer(replyTo, async () => ({ operationId: await boot(server, incarnation) })),
+    Preview: ({ verb, ...wish }, replyTo) =>
+      answer(replyTo, async () => {
         const { view, planned, superseded } = await requests.consider(verb, wish);
-        replyTo.success(previewOf(planned, view.instances, superseded));
-      } catch (thrown) {
-        if (!(thrown instanceof CastellanError)) throw thrown;
-        replyTo.refuse(thrown);
-      }
-    },
+        return previewOf(planned, view.instances, superseded);
+      }),
     StepFinished: queueLook,
     ProcessesDied: () => {
       tidyQueued = true;
@@ -293,15 +245,4 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     },
     Tick: () => lookAgain(true),
   });
-}
-
-function readied({ operation, wave }: { readonly operation: OpenOperation; readonly wave: Wave }): OperationStep[] {
-  const ready = new Set(wave.ready);
-  return operation.steps.filter(({ seq }) => ready.has(seq));
-}
-
-const statusOf = (stored: string): ProcessStatus => ProcessStatus.catch("STOPPED").parse(stored);
-
-function notMaster(): CastellanError {
-  return new CastellanError("NOT_MASTER", "this sentinel is not master any more; ask again", { retryable: true });
 }

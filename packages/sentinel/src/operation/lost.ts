@@ -9,7 +9,7 @@
  * | ready, under grant     | failed                          | done as soon as the grant is over |
  * | claimed, under grant   | failed as soon as it is over    | done as soon as it is over       |
  *
- * A step that is ready on a server that is up, and that nobody takes in hand for `UNTAKEN_MS`, fails too.
+ * What was at rest when its server was taken down in order is stopped, and a step that takes it down is done. A step that is ready on a server that is up, and that nobody takes in hand for `UNTAKEN_MS`, fails too.
  *
  * X1 What runs under a grant (foreground, exclusive) is judged when its grant is over, for then it certainly runs no more; nobody
  *    waits longer than `GRANT_WAIT_MS`: then it is unknown.
@@ -39,9 +39,14 @@ export interface LossView {
   /** Since when steps are known to be ready, by id, boot-time milliseconds. */
   readonly readySince: ReadonlyMap<string, number>;
   readonly types: ReadonlyMap<string, Pick<ProcessType, "layer" | "exclusive">>;
+  /** Instances that were at rest when their server was taken down in order, by `restKey`. */
+  readonly atRest: ReadonlySet<string>;
   /** Servers that certainly run nothing any more that needs a grant. */
   readonly grantsOver: ReadonlySet<number>;
 }
+
+export const restKey = ({ serverId, type, instance }: Pick<OperationStep, "serverId" | "type" | "instance">): string =>
+  `${serverId}/${type}/${instance}`;
 
 /** Servers on which steps wait in vain. */
 export function lostServers(open: readonly OpenOperation[], sights: Sights, nowMs: number): ReadonlySet<number> {
@@ -70,6 +75,7 @@ const isWaitedFor = ({ state }: OperationStep): boolean => state === "ready" || 
 const takesDown = ({ desired }: OperationStep): boolean => desired === "STOPPED" || desired === "HELD";
 
 function judge(step: OperationStep, view: LossView, lostForMs: number): readonly [Closing["state"], string] | null {
+  if (takesDown(step) && view.atRest.has(restKey(step))) return ["done", "it was stopped before"];
   const isGranted = needsGrant(view.types.get(step.type));
   const isOver = isGranted && view.grantsOver.has(step.serverId);
   if (isOver) return takesDown(step) ? ["done", "it has ended with its grant"] : ["failed", "its grant is over"];

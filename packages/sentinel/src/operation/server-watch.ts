@@ -2,7 +2,7 @@
 import type { Clock } from "@castellan/kernel";
 import { ServerState } from "@castellan/protocol";
 import { type Gateway, readNodeView } from "@castellan/store";
-import { type Closing, closeLost, lostServers, NO_CLOSINGS, UNTAKEN_MS } from "./lost.ts";
+import { type Closing, closeLost, lostServers, NO_CLOSINGS, restKey, UNTAKEN_MS } from "./lost.ts";
 import type { OpenOperation } from "./overlap.ts";
 import { lookAt, type SeenServer, type Sights } from "./sights.ts";
 
@@ -49,9 +49,13 @@ export function createServerWatch({ gateway, clock, grantsOver }: ServerWatchDep
       const lost = lostServers(open, sights, nowMs);
       const isUntaken = [...readySince.values()].some((sinceMs) => nowMs - sinceMs >= UNTAKEN_MS);
       if (lost.size === 0 && !isUntaken) return NO_CLOSINGS;
-      const [{ types }, grantsOver] = [await readNodeView(gateway), await over(lost)];
+      const [{ types, instances }, grantsOver] = [await readNodeView(gateway), await over(lost)];
+      const leftInOrder = ({ serverId }: { readonly serverId: number }): boolean =>
+        sights.get(serverId)?.isMissed === false;
+      const stopped = instances.filter((one) => one.status === "STOPPED" && leftInOrder(one));
+      const atRest = new Set(stopped.map(restKey));
       const closed = open.map((operation) => {
-        const view = { sights, types, grantsOver, readySince };
+        const view = { sights, types, atRest, grantsOver, readySince };
         return [operation.id, closeLost(operation, view, nowMs)] as const;
       });
       return new Map(closed.filter(([, closings]) => closings.length > 0));

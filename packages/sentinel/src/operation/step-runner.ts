@@ -10,11 +10,12 @@
  * R4 A later incarnation of this server ends it (`onSuperseded`, once).
  */
 import { type ActorContext, type Behavior, receive, restart, setup, supervise } from "@castellan/actor";
-import { CastellanError, type Clock, ensureError } from "@castellan/kernel";
+import { CastellanError } from "@castellan/kernel";
 import { DesiredState, type ProcessStatus } from "@castellan/protocol";
 import { type Gateway, type Row, StoreConflict, update, type Write } from "@castellan/store";
 import { stillCurrent } from "../role/incarnation.ts";
 import { clip } from "./wave.ts";
+import { withDeadline } from "./with-deadline.ts";
 
 export interface StepToPerform {
   readonly type: string;
@@ -231,24 +232,4 @@ function finishWrite({ id, state, text }: Result, incarnation: number, now: Date
 
 function reasonOf(error: Error): string {
   return error instanceof CastellanError ? `${error.code}: ${error.message}` : error.message;
-}
-
-/** The result of `work`, or a `STEP_TIMED_OUT` after `limitMs`; whatever comes later is dropped. */
-function withDeadline<T>(clock: Clock, limitMs: number, work: () => Promise<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const timer = clock.after(limitMs, () => {
-      reject(new CastellanError("STEP_TIMED_OUT", `not there after ${limitMs} ms; it may still get there`));
-    });
-    const settle = (end: () => void): void => {
-      timer.cancel();
-      end();
-    };
-    // A defect in `work` itself, thrown before there is a promise, is a failed step too.
-    Promise.resolve()
-      .then(work)
-      .then(
-        (value) => settle(() => resolve(value)),
-        (error: unknown) => settle(() => reject(ensureError(error))),
-      );
-  });
 }

@@ -37,7 +37,13 @@ const sights = (state: ServerState): Sights =>
 
 /** What becomes of one step when its server has been in `state` for so long. */
 function verdict(step: OperationStep, state: ServerState, forMs: number, isOver = false): string {
-  const view = { sights: sights(state), types: TYPES, readySince: new Map(), grantsOver: new Set(isOver ? [2] : []) };
+  const view = {
+    sights: sights(state),
+    types: TYPES,
+    readySince: new Map(),
+    atRest: new Set<string>(),
+    grantsOver: new Set(isOver ? [2] : []),
+  };
   const [closing] = closeLost(operation(step), view, forMs);
   return closing?.state ?? "waits";
 }
@@ -83,7 +89,13 @@ describe("a step of a server", () => {
             dependsOn: index === 0 ? [] : ([[1, index]] as const),
           })),
         );
-        const view = { sights: sights(state), types: TYPES, readySince: new Map(), grantsOver: new Set<number>() };
+        const view = {
+          sights: sights(state),
+          types: TYPES,
+          readySince: new Map(),
+          atRest: new Set<string>(),
+          grantsOver: new Set<number>(),
+        };
         for (let round = 0; round <= drawn.length; round += 1) {
           under = withClosings(under, closeLost(under, view, GRANT_WAIT_MS));
           const { ready, skipped, ended } = nextWave(under.steps);
@@ -98,6 +110,21 @@ describe("a step of a server", () => {
         expect.unreachable(`has not ended: ${JSON.stringify(under.steps)}`);
       }),
     );
+  });
+
+  it("is done when it was to stop what was at rest as its server was taken down in order", () => {
+    const view = {
+      sights: sights("down"),
+      types: TYPES,
+      readySince: new Map(),
+      atRest: new Set(["2/BG/1"]),
+      grantsOver: new Set<number>(),
+    };
+    const closed = (desired: DesiredState) => closeLost(operation(stepOf("BG", desired, "ready")), view, LOST_AFTER_MS);
+    expect(closed("STOPPED")).toMatchObject([
+      { state: "done", why: "SERVER_DOWN: zeus is down; it was stopped before" },
+    ]);
+    expect(closed("RUNNING")).toMatchObject([{ state: "failed" }]);
   });
 
   it("fails when its server is up and does not take it", () => {
@@ -123,7 +150,13 @@ describe("a step of a server", () => {
 
 describe("what is left undone", () => {
   it("names the server, and so does what was not begun because of it", () => {
-    const view = { sights: sights("down"), types: TYPES, readySince: new Map(), grantsOver: new Set<number>() };
+    const view = {
+      sights: sights("down"),
+      types: TYPES,
+      readySince: new Map(),
+      atRest: new Set<string>(),
+      grantsOver: new Set<number>(),
+    };
     const first = stepOf("BG", "RUNNING", "ready");
     const second: OperationStep = {
       ...stepOf("BG", "RUNNING", "pending", 2),
