@@ -13,7 +13,8 @@
  * V3 Who is blind judges nobody: a silence begins when the own link was there, or the schema could be read, at the earliest;
  *    and a link counts when it has been there for as long as makes a server suspect.
  * V4 Life needs no waiting: a new sign is believed at once. What ended in order is down as soon as it is quiet.
- * V5 `isolated`: it has been out of contact for so long that it ended what runs only once in the node, and says so.
+ * V5 `isolated`: it lives, but its grant was revoked while it was missed: it ends what runs only once in the node, and is up
+ *    when it has taken the next grant.
  */
 import type { ServerState } from "@castellan/protocol";
 
@@ -29,7 +30,7 @@ export interface ServerSigns {
   readonly sign: string | null;
   /** Its sentinel has ended in order. */
   readonly hasEnded: boolean;
-  /** It says that it is cut off. */
+  /** Its grant is revoked. */
   readonly isIsolated: boolean;
   /** When its last heartbeat was heard, boot-time milliseconds. */
   readonly heardAtMs: number | null;
@@ -78,10 +79,10 @@ export function judge(
 ): ServerState | null {
   if (hasEnded && bus !== "heard") return "down";
   const verdict = VERDICTS[bus][schema];
-  if (isIsolated && (verdict === "up" || verdict === "suspect")) return "isolated";
   // One that was missed has to come back: that it is not entirely silent yet is no sign of it.
   const isAbsent = recorded === "down" || recorded === "isolated";
-  return isAbsent && verdict === "suspect" && bus !== "heard" && schema !== "fresh" ? null : verdict;
+  if (isAbsent && verdict === "suspect" && bus !== "heard" && schema !== "fresh") return null;
+  return isIsolated && (verdict === "up" || verdict === "suspect") ? "isolated" : verdict;
 }
 
 /** What is known now, and which servers are no longer what is recorded of them. */

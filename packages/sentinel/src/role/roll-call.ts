@@ -24,8 +24,6 @@ export interface RollCallDeps {
   readonly heardAtMs: (server: string) => number | null;
   /** Since when the own link to the bus is there without a break, boot-time milliseconds; null = it is not. */
   readonly linkSinceMs: () => number | null;
-  /** Whether a server says that it is cut off. */
-  readonly isIsolated?: (serverId: number) => boolean;
   /** Not one that tells again by itself what it was told: the next master is told nothing of that. */
   readonly alerts: AlertSink;
   readonly events: EventSink;
@@ -54,12 +52,14 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
     let looks = 0;
 
     const readServers = async (): Promise<Server[]> => {
-      const [members, sentinels, states] = await Promise.all([
+      const [members, sentinels, states, revoked] = await Promise.all([
         gateway.find("node_cluster"),
         gateway.find("sentinel"),
         gateway.find("server_state"),
+        gateway.find("server_grant", { where: { revoked: true } }),
       ]);
-      return members.map((member) => signsOf(member, sentinels, states, deps));
+      const isolated = new Set(revoked.map((row) => row.logical_machine_id));
+      return members.map((member) => signsOf(member, { sentinels, states, isolated }, deps.heardAtMs));
     };
 
     const record = async (changes: ReadonlyMap<number, ServerState>, servers: readonly Server[]): Promise<void> => {
@@ -135,11 +135,17 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
   });
 }
 
+interface SchemaView {
+  readonly sentinels: readonly Row<"sentinel">[];
+  readonly states: readonly Row<"server_state">[];
+  /** Servers whose grant is revoked. */
+  readonly isolated: ReadonlySet<number>;
+}
+
 function signsOf(
   { logical_machine_id: id, physical_machine_name: name }: Row<"node_cluster">,
-  sentinels: readonly Row<"sentinel">[],
-  states: readonly Row<"server_state">[],
-  deps: Pick<RollCallDeps, "heardAtMs" | "isIsolated">,
+  { sentinels, states, isolated }: SchemaView,
+  heardAtMs: RollCallDeps["heardAtMs"],
 ): Server {
   const sentinel = sentinels.find((row) => row.logical_machine_id === id);
   const state = states.find((row) => row.logical_machine_id === id)?.state;
@@ -149,20 +155,22 @@ function signsOf(
     incarnation: sentinel?.incarnation ?? 0,
     sign: sentinel === undefined ? null : `${sentinel.incarnation} ${sentinel.last_seen_at.getTime()}`,
     hasEnded: sentinel !== undefined && sentinel.ended_at !== null,
-    isIsolated: deps.isIsolated?.(id) ?? false,
-    heardAtMs: deps.heardAtMs(name),
+    isIsolated: isolated.has(id),
+    heardAtMs: heardAtMs(name),
     recorded: state === "up" || state === "suspect" || state === "isolated" ? state : "down",
   };
 }
 
+const isAway = (state: ServerState): boolean => state === "down" || state === "isolated";
+
 function standingOf(server: Server, changed: ServerState | undefined): Omit<ServerStanding, "openCause"> {
   const state = changed ?? server.recorded;
-  const isAbsent = state === "down" || state === "isolated";
+  const isAbsent = isAway(state);
   const isExpected = server.sign !== null && !server.hasEnded;
   return {
     name: server.name,
     standing: isAbsent && isExpected ? "lost" : state === "suspect" ? "unsure" : "fine",
-    isNew: changed !== undefined,
+    isNew: isAbsent && !isAway(server.recorded),
   };
 }
 

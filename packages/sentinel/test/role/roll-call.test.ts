@@ -91,6 +91,32 @@ describe("the roll call of a master", () => {
     ]);
   });
 
+  it("calls one that lives isolated as long as its grant is revoked", async () => {
+    const node = await rig();
+    await node.gateway.commit([
+      update("server_state", { logical_machine_id: node.zeus }, { state: "down" }),
+      insert("server_grant", {
+        logical_machine_id: node.zeus,
+        generation: 1,
+        incarnation: 3,
+        members: "[1,2]",
+        period_ms: 20_000,
+        renewals: 4,
+        revoked: true,
+        ended: null,
+        fencing: null,
+      }),
+    ]);
+    node.begin();
+    await node.clock.run(2000);
+    await node.lives(3000);
+    expect(await node.stateOfZeus()).toBe("isolated");
+    await node.gateway.commit([update("server_grant", {}, { revoked: false, generation: 2 })]);
+    await node.lives(2000);
+    expect(await node.stateOfZeus()).toBe("up");
+    expect(node.told.map(({ phase }) => phase)).toEqual(["repeated", "resolved"]);
+  });
+
   it("misses nobody who has ended in order", async () => {
     const node = await rig();
     node.begin();
