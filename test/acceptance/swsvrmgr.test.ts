@@ -19,6 +19,12 @@ let node: TestNode;
 let server = "";
 const run = (...args: string[]) => sw(node, "swsvrmgr", ...args);
 
+const refused = async (code: number, words: RegExp, ...args: string[]) => {
+  const result = await run(...args);
+  expect(result.code, said(result)).toBe(code);
+  expect(result.stderr).toMatch(words);
+};
+
 beforeAll(async () => {
   node = await makeNode({ types: TYPES });
   expect((await node.up()).code).toBe(0);
@@ -70,11 +76,6 @@ describe("swsvrmgr", () => {
   });
 
   it("refuses what cannot be, with the exit codes of the contract", async () => {
-    const refused = async (code: number, words: RegExp, ...args: string[]) => {
-      const result = await run(...args);
-      expect(result.code, said(result)).toBe(code);
-      expect(result.stderr).toMatch(words);
-    };
     await refused(1, /WQS cannot be stopped alone/, "shutdown", "1", "WQS");
     await refused(1, /there is no server "nowhere"/, "START", "nowhere");
   });

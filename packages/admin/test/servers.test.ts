@@ -113,7 +113,7 @@ describe("an instance", () => {
   it("is defined under the next number, on whichever of two commands comes first", async () => {
     const { ctx, gateway } = await node();
     const both = await Promise.all([addInstance(ctx, "hades", WEB, true), addInstance(ctx, "1", WEB, false)]);
-    expect(both.map(({ instance }) => instance).sort()).toEqual([2, 3]);
+    expect(both.map(({ instance }) => instance).sort((a, b) => a - b)).toEqual([2, 3]);
     expect(await gateway.find("process_number")).toMatchObject([{ logical_machine_id: 1, last_instance: 3 }]);
   });
 });

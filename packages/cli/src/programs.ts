@@ -4,7 +4,7 @@ import { type Io, systemIo } from "./io.ts";
 import { main } from "./main.ts";
 import type { Grammar } from "./program-base.ts";
 
-export const PROGRAMS = {
+const PROGRAMS = {
   swsvrmgr: async () => (await import("./sw/swsvrmgr.ts")).swsvrmgr,
   swadm: async () => (await import("./sw/swadm.ts")).swadm,
   swstart: async () => (await import("./sw/swstart.ts")).swstart,

@@ -94,6 +94,8 @@ function idsAfter({ servers }: ConfigurationView, changes: readonly ServerChange
   ]);
 }
 
+const labelOf = (type: string, instance: number): string => `${type} ${instance}`;
+
 function diffProcesses(
   { configs }: ConfigurationView,
   copy: ConfigurationCopy,
@@ -102,17 +104,16 @@ function diffProcesses(
   return Object.entries(copy.servers).flatMap(([server, { processes }]) => {
     const serverId = idOf.get(server) ?? 0;
     const here = configs.filter((row) => row.logical_machine_id === serverId && row.persistent);
-    const keyOf = (type: string, instance: number): string => `${type} ${instance}`;
-    const known = new Map(here.map((row) => [keyOf(row.logical_process_name, row.logical_process_instance), row]));
-    const wanted = new Set(processes.map(({ type, instance }) => keyOf(type, instance)));
+    const known = new Map(here.map((row) => [labelOf(row.logical_process_name, row.logical_process_instance), row]));
+    const wanted = new Set(processes.map(({ type, instance }) => labelOf(type, instance)));
     const removed = here
-      .filter((row) => !wanted.has(keyOf(row.logical_process_name, row.logical_process_instance)))
+      .filter((row) => !wanted.has(labelOf(row.logical_process_name, row.logical_process_instance)))
       .map((row): ProcessChange => {
         const { logical_process_name: type, logical_process_instance: instance } = row;
         return { server, serverId, type, instance, change: "removed" };
       });
     const changed = processes.flatMap(({ type, instance, enabled }): ProcessChange[] => {
-      const row = known.get(keyOf(type, instance));
+      const row = known.get(labelOf(type, instance));
       const ref = { server, serverId, type, instance };
       const toggle: ProcessChange[] = enabled ? [] : [{ ...ref, change: "disabled" }];
       if (row === undefined) return [{ ...ref, change: "added" }, ...toggle];
@@ -122,6 +123,9 @@ function diffProcesses(
   });
 }
 
+const placeKey = (id: number, type: string, instance: number, name: string): string =>
+  `${id}/${type}/${instance}/${name}`;
+
 function diffAttributes(
   { attributes, servers }: ConfigurationView,
   copy: ConfigurationCopy,
@@ -130,11 +134,9 @@ function diffAttributes(
   const nameOf = new Map([...idOf].map(([name, id]) => [id, name]));
   const named = new Set([0, ...Object.keys(copy.servers).map((name) => idOf.get(name) ?? -1)]);
   const isKnown = (id: number): boolean => servers.some((row) => row.logical_machine_id === id);
-  const keyOf = (id: number, type: string, instance: number, name: string): string =>
-    `${id}/${type}/${instance}/${name}`;
   const before = new Map(
     attributes.map((row) => [
-      keyOf(row.logical_machine_id, row.logical_process_name, row.logical_process_instance, row.attribute_name),
+      placeKey(row.logical_machine_id, row.logical_process_name, row.logical_process_instance, row.attribute_name),
       row,
     ]),
   );
@@ -143,7 +145,7 @@ function diffAttributes(
     const serverId = one.server === null ? 0 : (idOf.get(one.server) ?? -1);
     const place = { serverId, server: one.server, type: one.type ?? "ALL", instance: one.instance ?? 0 };
     const name = one.name.toUpperCase();
-    const key = keyOf(serverId, place.type, place.instance, name);
+    const key = placeKey(serverId, place.type, place.instance, name);
     kept.add(key);
     const value = before.get(key)?.attribute_value ?? null;
     return value === one.value ? [] : [{ ...place, name, before: value, after: one.value }];
@@ -186,11 +188,12 @@ export function checkConfiguration(
   ];
 }
 
+function repeated(labels: readonly string[], where: string): { code: string; message: string }[] {
+  const more = labels.find((label, at) => labels.indexOf(label) !== at);
+  return more === undefined ? [] : [{ code: "BAD_VALUE", message: `${where} ${more} twice` }];
+}
+
 function twice({ servers, attributes }: ConfigurationCopy): { code: string; message: string }[] {
-  const repeated = (labels: readonly string[], where: string): { code: string; message: string }[] => {
-    const more = labels.find((label, at) => labels.indexOf(label) !== at);
-    return more === undefined ? [] : [{ code: "BAD_VALUE", message: `${where} ${more} twice` }];
-  };
   const places = attributes.map(
     ({ name, server, type, instance }) =>
       `${name.toUpperCase()} for ${server ?? "all"} ${type ?? "ALL"} ${instance ?? 0}`,

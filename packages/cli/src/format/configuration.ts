@@ -3,13 +3,14 @@ import type { ConfigurationDifference } from "@castellan/admin";
 import type { Style } from "./style.ts";
 import { oneLine } from "./table.ts";
 
+const fieldsOf = (fields: readonly string[]): string => (fields.length === 0 ? "" : ` (${fields.join(", ")})`);
+
 export function formatConfigurationDifference(difference: ConfigurationDifference, style: Style): string {
   const { servers, types, queues, processes, attributes } = difference;
   const mark = (change: string, text: string): string => {
     if (change === "added") return style.added(`+ ${text}`);
     return change === "removed" ? style.removed(`- ${text}`) : style.changed(`~ ${text}`);
   };
-  const fieldsOf = (fields: readonly string[]): string => (fields.length === 0 ? "" : ` (${fields.join(", ")})`);
   const lines = [
     ...servers.map(({ name, change }) => mark(change, `server ${name}`)),
     ...types.map(({ name, change, fields }) => mark(change, `type ${name}${fieldsOf(fields)}`)),

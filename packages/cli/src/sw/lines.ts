@@ -24,7 +24,9 @@ export function formatStatusLines(lines: readonly StatusLine[], columns: number)
   return formatTable(HEAD, rows, { columns });
 }
 
-const WIDTHS = HEAD.map((title) => (title === "Status" ? "SHUTTING DOWN".length : title.length));
+/** Names of types have up to 10 characters. */
+const WIDEST: Readonly<Record<string, number>> = { "Proc Name": 10, Status: "SHUTTING DOWN".length };
+const WIDTHS = HEAD.map((title) => WIDEST[title] ?? title.length);
 const inColumns = (cells: readonly string[]): string =>
   `${cells
     .map((cell, at) => cell.padEnd(WIDTHS[at] ?? 0))

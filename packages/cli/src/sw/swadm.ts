@@ -27,6 +27,8 @@ const MACHINE = ["<machine>", "a server: its name or its id"] as const;
 const servers = () => import("./commands/servers.ts");
 const processes = () => import("./commands/processes.ts");
 const attributes = () => import("./commands/attributes.ts");
+const master = () => import("./commands/master.ts");
+const config = () => import("../commands/config.ts");
 
 /** A command with its example lines. */
 function add(program: Command, name: string, description: string, lines: readonly string[]): Command {
@@ -92,13 +94,15 @@ function addProcesses(program: Command, bind: Bind): void {
   }
 }
 
+/** Where an attribute is set. */
+const place = (command: Command): Command =>
+  command
+    .argument("<machine>", "a server: its name or its id; 0 = every one")
+    .argument("<process>", "a type; ALL = every one")
+    .argument("<instance>", "a number; 0 = every one");
+
 function addAttributes(program: Command, bind: Bind): void {
   program.commandsGroup("Attributes:");
-  const place = (command: Command): Command =>
-    command
-      .argument("<machine>", "a server: its name or its id; 0 = every one")
-      .argument("<process>", "a type; ALL = every one")
-      .argument("<instance>", "a number; 0 = every one");
   add(program, "show_all_attributes", "list what is set; defaults are not listed", [
     "show_all_attributes",
     "show_all_attributes PROCESS_MAX_RESTARTS",
@@ -116,14 +120,12 @@ function addAttributes(program: Command, bind: Bind): void {
 
 function addWholeNode(program: Command, bind: Bind): void {
   program.commandsGroup("The node:");
-  const master = () => import("./commands/master.ts");
   add(program, "find_master", "tell which server is master", ["find_master"]).action(() =>
     bind(async () => (await master()).find)(),
   );
   add(program, "set_master", "make a server master; foreground processes follow it", ["set_master zeus"])
     .argument(...MACHINE)
     .action((machine: string) => bind(async () => (await master()).set)(machine));
-  const config = () => import("../commands/config.ts");
   add(program, "export_config", "write the whole configuration into one file", ["export_config node.yaml"])
     .alias("EXPORT_IPE_CONFIG")
     .argument("[file]", "a new file (default: print it)")

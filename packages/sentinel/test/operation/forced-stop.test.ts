@@ -1,7 +1,7 @@
 import { createActorSystem } from "@castellan/actor";
 import { createManualClock } from "@castellan/actor/testing";
 import { CastellanError, createIdSource, createSeededRng, silentLogger } from "@castellan/kernel";
-import type { CommandRequest, ShutdownNotice } from "@castellan/protocol";
+import { type CommandRequest, ShutdownNotice } from "@castellan/protocol";
 import { insert, update } from "@castellan/store";
 import { describe, expect, it } from "vitest";
 import { createForcedStop } from "../../src/operation/forced-stop.ts";
@@ -21,7 +21,7 @@ async function rig({ refusals = [] as CastellanError[] } = {}) {
       createForcedStop({
         gateway: flaky.gateway,
         epoch,
-        events: { publish: (_subject, { data }) => void notices.push(data as ShutdownNotice) },
+        events: { publish: (_subject, { data }) => void notices.push(ShutdownNotice.parse(data)) },
         shutdown: async (command) => {
           shutdowns.push(command);
           const refusal = refusals.shift();
