@@ -157,3 +157,6 @@ export interface Decision {
   readonly state: Election;
   readonly effects: readonly Effect[];
 }
+
+export type ElectionOf<K extends Election["kind"]> = Extract<Election, { readonly kind: K }>;
+export type ElectionEventOf<T extends ElectionEvent["type"]> = Extract<ElectionEvent, { readonly type: T }>;

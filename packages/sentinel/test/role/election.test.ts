@@ -116,9 +116,9 @@ describe("a master that answers no more", () => {
   });
 });
 
-describe("a master that hangs", () => {
-  const silent = (): Play => new Play().at(1000, silence).at(1700, tick).at(200, tick);
+const silent = (): Play => new Play().at(1000, silence).at(1700, tick).at(200, tick);
 
+describe("a master that hangs", () => {
   it("is checked after three silent seconds, and replaced when another member heard nothing either", () => {
     const play = silent();
     expect(play.state.kind).toBe("checking");
@@ -190,10 +190,10 @@ describe("what is ours", () => {
   });
 });
 
-describe("a master", () => {
-  const master = (): Play =>
-    new Play({ kind: "master", known: known({ master: null }), epoch: 5, sinceMs: facts().nowMs });
+const master = (): Play =>
+  new Play({ kind: "master", known: known({ master: null }), epoch: 5, sinceMs: facts().nowMs });
 
+describe("a master", () => {
   it("without a confirmed write for three seconds has its term no more, unless it is alone", () => {
     expect(master().at(100, tick, { sqlAgeMs: 3000 }).state.kind).toBe("master");
     expect(master().at(100, tick, { sqlAgeMs: 3001 }).done).toEqual(["end", "read"]);

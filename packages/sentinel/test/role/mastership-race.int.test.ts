@@ -42,8 +42,8 @@ async function race(url: string): Promise<void> {
   expect(state?.epoch).toBe(least);
   expect(masters.map((row) => row.logical_machine_id)).toEqual([state?.master_id]);
   await gateway.close();
-  const lost = outcomes.map((outcome) => outcome.lost);
-  console.info(`${least} races in ${Math.round(tookMs)} ms: won ${outcomes.map((o) => o.won.length)}, lost ${lost}`);
+  const results = JSON.stringify(outcomes.map((outcome) => ({ won: outcome.won.length, lost: outcome.lost })));
+  console.info(`${least} races in ${Math.round(tookMs)} ms: ${results}`);
 }
 
 /** Resolves when it is ready, with how to let it run to its end. */
