@@ -31,11 +31,11 @@ describe("the configuration of the kept nats-server", () => {
   });
 });
 
-describe("copies of the events stream", () => {
-  const settings = (nats?: HomeConfig["nats"]) =>
-    resolveHomeConfig(nats === undefined ? {} : { nats }, { home: "/h", hostName: "hades" });
-  const member = (...routes: string[]) => settings({ listen: "a:1", cluster: { listen: "a:2", routes } });
+const settings = (nats?: HomeConfig["nats"]) =>
+  resolveHomeConfig(nats === undefined ? {} : { nats }, { home: "/h", hostName: "hades" });
+const member = (...routes: string[]) => settings({ listen: "a:1", cluster: { listen: "a:2", routes } });
 
+describe("copies of the events stream", () => {
   it.each([
     ["the embedded server", settings(), { wanted: 1, isOurs: true }],
     ["two of our own", member("nats://b:2"), { wanted: 1, isOurs: true }],
