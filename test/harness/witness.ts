@@ -123,10 +123,15 @@ async function brokenHistories(gateway: Gateway, journal: readonly Told[]): Prom
   const servers = new Map(
     (await gateway.find("node_cluster")).map((row) => [row.logical_machine_id, row.physical_machine_name]),
   );
+  const tellings = new Set<string>();
   const histories = new Map<string, string[]>();
   for (const row of rows) {
     const word = WORDS[row.process_status];
     if (word === undefined) continue;
+    // The worker after a killed one may tell again what it had told last: of the same process.
+    const telling = `${row.logical_machine_id} ${row.process_id} ${word}`;
+    if (word === "started" && tellings.has(telling)) continue;
+    tellings.add(telling);
     const place = `${servers.get(row.logical_machine_id)} ${row.logical_process_name} ${row.logical_process_instance}`;
     histories.set(place, [...(histories.get(place) ?? []), word]);
   }
