@@ -37,6 +37,8 @@ await gateway.commit([
     fence: 0,
     master_id: null,
     nonce: null,
+    handover: "planned",
+    returned_to: null,
     state: "RUNNING",
     changed_at: clock.now(),
   }),
