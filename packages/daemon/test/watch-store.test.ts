@@ -16,6 +16,11 @@ describe("a bus that stores nothing", () => {
     expect(mustRestart(never, 10_000, 1e6)).toBe(true);
   });
 
+  it("is given a minute where it is a member of a cluster: others may be what is missing", () => {
+    expect(mustRestart(never, 59_999, 1e6, true)).toBe(false);
+    expect(mustRestart(never, 60_000, 1e6, true)).toBe(true);
+  });
+
   it("is restarted again with growing, bounded pauses", () => {
     expect([1, 2, 3, 9].map(pauseAfter)).toEqual([15_000, 30_000, 60_000, 300_000]);
   });
