@@ -67,6 +67,7 @@ async function startWorker(incarnation: number) {
     clock,
     log,
     status,
+    grants: { permit: async () => ({ guarded: false }), guard: null },
     baseEnv: { PATH: process.env["PATH"] ?? "" },
     events: { publish: () => undefined },
     alerts: { report: () => Promise.resolve() },
