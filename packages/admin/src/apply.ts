@@ -4,6 +4,7 @@ import type { NodeSpec } from "@castellan/protocol";
 import {
   type Gateway,
   insert,
+  type Row,
   readDefinition,
   readQueue,
   remove,
@@ -15,6 +16,7 @@ import {
 import { auditRow } from "./audit.ts";
 import { changePatiently } from "./change-patiently.ts";
 import type { AdminContext } from "./context.ts";
+import { numberWrites } from "./instance-number.ts";
 import { NEW_INSTANCE } from "./new-instance.ts";
 import { checkSpec, type SpecProblem } from "./spec-check.ts";
 import {
@@ -55,15 +57,17 @@ export interface SpecRead {
   /** Row version of every stored type. */
   readonly versions: ReadonlyMap<string, number>;
   readonly queueVersions: ReadonlyMap<string, number>;
+  readonly numbers: readonly Row<"process_number">[];
 }
 
 export async function readSpecView(gateway: Gateway): Promise<SpecRead> {
-  const [state, servers, types, instances, queues] = await Promise.all([
+  const [state, servers, types, instances, queues, numbers] = await Promise.all([
     gateway.find("node_state", { where: { id: 1 } }),
     gateway.find("node_cluster", { orderBy: [{ column: "logical_machine_id" }] }),
     gateway.find("process_type"),
     gateway.find("process_config"),
     gateway.find("work_queue"),
+    gateway.find("process_number"),
   ]);
   return {
     view: {
@@ -81,9 +85,13 @@ export async function readSpecView(gateway: Gateway): Promise<SpecRead> {
         instance: row.logical_process_instance,
         persistent: row.persistent,
       })),
+      lastNumbers: new Map(
+        numbers.map((row) => [`${row.logical_machine_id}/${row.logical_process_name}`, row.last_instance]),
+      ),
       queues: new Map(queues.map((row) => [row.queue_name, readQueue(row.definition)])),
     },
     versions: new Map(types.map((row) => [row.logical_process_name, row.row_version])),
+    numbers,
     queueVersions: new Map(queues.map((row) => [row.queue_name, row.row_version])),
   };
 }
@@ -95,10 +103,11 @@ function refusal(problems: readonly SpecProblem[]): CastellanError {
 
 type Versions = Omit<SpecRead, "view">;
 
-function writesOf(ctx: AdminContext, difference: Difference, { versions, queueVersions }: Versions): Write[] {
+function writesOf(ctx: AdminContext, difference: Difference, { versions, queueVersions, numbers }: Versions): Write[] {
   return [
     ...difference.types.map((type) => typeWrite(type, versions.get(type.name) ?? 0)),
     ...difference.instances.flatMap(instanceWrites),
+    ...numberWrites(numbers, difference.instances),
     ...difference.queues.map((queue) => queueWrite(queue, queueVersions.get(queue.name) ?? 0)),
     auditRow(ctx, "spec.apply", {
       types: difference.types.map(({ name, change, fields }) => ({ name, change, fields })),

@@ -4,11 +4,12 @@
  */
 import { CastellanError } from "@castellan/kernel";
 import { didYouMean, type Target, TypeName } from "@castellan/protocol";
-import { insert, type Row, readDefinition, remove, update, type Write } from "@castellan/store";
+import { insert, type Row, readDefinition, remove, update } from "@castellan/store";
 import { readSpecView } from "./apply.ts";
 import { auditRow } from "./audit.ts";
 import { changePatiently } from "./change-patiently.ts";
 import type { AdminContext } from "./context.ts";
+import { numberWrites } from "./instance-number.ts";
 import { NEW_INSTANCE } from "./new-instance.ts";
 import { previewOperation } from "./preview-operation.ts";
 import { readServers, serverNamed } from "./servers.ts";
@@ -57,15 +58,15 @@ export async function addInstance(
     const { view } = await readSpecView(ctx.gateway);
     const { id: serverId, name } = serverNamed(view.servers, server);
     const key = { logical_machine_id: serverId, logical_process_name: type };
-    const [number] = await ctx.gateway.find("process_number", { where: key });
+    const numbers = await ctx.gateway.find("process_number", { where: key });
     const given = view.instances.filter((other) => other.serverId === serverId && other.type === type);
-    const instance = Math.max(0, number?.last_instance ?? 0, ...given.map((other) => other.instance)) + 1;
+    const instance = Math.max(0, numbers[0]?.last_instance ?? 0, ...given.map((other) => other.instance)) + 1;
     const ref = { server: name, serverId, type, instance };
     if (!view.types.has(type)) throw unknownType(type, view.types.keys());
     const [problem] = checkInstances(view, [type], { instances: [{ ...ref, change: "added" }] });
     if (problem !== undefined) throw new CastellanError(problem.code, problem.message, { details: { ...ref } });
     await ctx.gateway.commit([
-      ...numberWrites(number, ref),
+      ...numberWrites(numbers, [ref]),
       insert("process_config", { ...key, logical_process_instance: instance, ...NEW_INSTANCE, enabled }),
       auditRow(ctx, "process.add", { ...ref, enabled }),
     ]);
@@ -114,9 +115,9 @@ export async function removeInstance(ctx: AdminContext, target: InstanceTarget):
     if (isUp && ctx.bus !== null) await previewOperation(ctx, "shutdown", targetOf(ref));
     const key = keyOf(ref);
     const counter = { logical_machine_id: ref.serverId, logical_process_name: ref.type };
-    const [number] = await ctx.gateway.find("process_number", { where: counter });
+    const numbers = await ctx.gateway.find("process_number", { where: counter });
     await ctx.gateway.commit([
-      ...numberWrites(number, ref),
+      ...numberWrites(numbers, [ref]),
       remove("process_attributes", key, "any"),
       remove("process_config", key, 1),
       auditRow(ctx, "process.remove", { ...ref }),
@@ -125,18 +126,6 @@ export async function removeInstance(ctx: AdminContext, target: InstanceTarget):
   });
   await tellSentinels(ctx, [removed.server]);
   return removed;
-}
-
-/** Notes that an instance's number has been given. */
-export function numberWrites(
-  known: Row<"process_number"> | undefined,
-  { serverId, type, instance }: InstanceRef,
-): Write[] {
-  const counter = { logical_machine_id: serverId, logical_process_name: type };
-  if (known === undefined) return [insert("process_number", { ...counter, last_instance: instance })];
-  if (known.last_instance >= instance) return [];
-  const { last_instance } = known;
-  return [update("process_number", { ...counter, last_instance }, { last_instance: instance })];
 }
 
 async function findInstance(

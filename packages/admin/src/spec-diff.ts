@@ -19,6 +19,8 @@ export interface SpecView {
     /** False: temporary, and none of those a spec counts. */
     readonly persistent?: boolean;
   }[];
+  /** By `{server id}/{type}`, the highest number ever given there. */
+  readonly lastNumbers?: ReadonlyMap<string, number>;
   /** Null: as with types. */
   readonly queues: ReadonlyMap<string, WorkQueue | null>;
 }
@@ -131,9 +133,10 @@ function diffServer(
       const ofType = here.filter((instance) => instance.type === type);
       const numbers = ofType.filter(({ persistent }) => persistent !== false).map((instance) => instance.instance);
       const wanted = counts[type] ?? 0;
-      // The lowest numbers stay; new ones follow the highest, so that a number in the middle is not handed out again.
+      // The lowest numbers stay; new ones follow the highest that was ever given: none is handed out again.
       const removed = numbers.sort((a, b) => a - b).slice(wanted);
-      const next = Math.max(0, ...ofType.map((instance) => instance.instance)) + 1;
+      const given = view.lastNumbers?.get(`${server.id}/${type}`) ?? 0;
+      const next = Math.max(given, ...ofType.map((instance) => instance.instance)) + 1;
       const added = Array.from({ length: Math.max(0, wanted - numbers.length) }, (_, at) => next + at);
       const change = (instance: number, what: InstanceChange["change"]): InstanceChange => ({
         server: server.name,

@@ -51,6 +51,14 @@ describe("applySpec", () => {
     expect(await gateway.find("audit_log")).toEqual([]);
   });
 
+  it("gives no number again, whoever gave it", async () => {
+    const { ctx } = await twoServers();
+    await applySpec(ctx, web);
+    await applySpec(ctx, spec({ servers: { hades: { DB: 1, WEB: 1 } } }));
+    const again = await applySpec(ctx, spec({ servers: { hades: { DB: 1, WEB: 2 } } }));
+    expect(again.instances).toMatchObject([{ type: "WEB", instance: 3, change: "added" }]);
+  });
+
   it("removes instances with their attributes", async () => {
     const { ctx, gateway } = await twoServers();
     await applySpec(ctx, web);

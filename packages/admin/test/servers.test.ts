@@ -114,7 +114,8 @@ describe("an instance", () => {
     const { ctx, gateway } = await node();
     const both = await Promise.all([addInstance(ctx, "hades", WEB, true), addInstance(ctx, "1", WEB, false)]);
     expect(both.map(({ instance }) => instance).sort((a, b) => a - b)).toEqual([2, 3]);
-    expect(await gateway.find("process_number")).toMatchObject([{ logical_machine_id: 1, last_instance: 3 }]);
+    const where = { logical_machine_id: 1 };
+    expect(await gateway.find("process_number", { where })).toMatchObject([{ last_instance: 3 }]);
   });
 });
 

@@ -6,7 +6,7 @@ import { queueWrite, readSpecView, type SpecRead, typeWrite } from "../apply.ts"
 import { auditRow } from "../audit.ts";
 import { changePatiently } from "../change-patiently.ts";
 import type { AdminContext } from "../context.ts";
-import { numberWrites } from "../instances.ts";
+import { numberWrites } from "../instance-number.ts";
 import { NEW_INSTANCE } from "../new-instance.ts";
 import { newServerWrites } from "../servers.ts";
 import { tellSentinels } from "../tell-sentinels.ts";
@@ -74,7 +74,7 @@ function writesOf(
     ...difference.queues.map((queue) => queueWrite(queue, queueVersions.get(queue.name) ?? 0)),
     ...difference.attributes.map(attributeWrite),
     ...difference.processes.flatMap(processWrites),
-    ...counters(now, difference.processes),
+    ...numberWrites(now.numbers, difference.processes),
     auditRow(ctx, "config.import", {
       servers: difference.servers.map(({ name, change }) => ({ name, change })),
       types: difference.types.map(({ name, change, fields }) => ({ name, change, fields })),
@@ -108,19 +108,4 @@ function processWrites({ serverId, type, instance, change }: ProcessChange): Wri
     case "disabled":
       return [update("process_config", key, { enabled: change === "enabled" })];
   }
-}
-
-/** Every number that comes or goes has been given. */
-function counters({ numbers }: ConfigurationView, changes: readonly ProcessChange[]): Write[] {
-  const highest = new Map<string, ProcessChange>();
-  for (const one of changes) {
-    const key = `${one.serverId}/${one.type}`;
-    if ((highest.get(key)?.instance ?? 0) < one.instance) highest.set(key, one);
-  }
-  return [...highest.values()].flatMap((one) => {
-    const known = numbers.find(
-      (row) => row.logical_machine_id === one.serverId && row.logical_process_name === one.type,
-    );
-    return numberWrites(known, one);
-  });
 }
