@@ -65,11 +65,12 @@ export function diffSpec(view: SpecView, spec: NodeSpec): Difference {
   const types = diffDefinitions(view.types, spec.types);
   const queues = diffDefinitions(view.queues, spec.queues);
   const foreground = foregroundAfter(view, spec);
-  const placed = Object.entries(spec.servers).flatMap(([key, counts]) => {
+  const listed = Object.entries(spec.servers).flatMap(([key, counts]) => {
     const server = serverOf(view, key);
-    return server ? diffServer(view, server, counts, foreground) : [];
+    return server ? [{ server, counts }] : [];
   });
-  const instances = [...placed, ...diffForeground(view, spec, foreground)];
+  const placed = listed.flatMap(({ server, counts }) => diffServer(view, server, counts, foreground));
+  const instances = [...placed, ...diffForeground(view, listed, foreground)];
   return { types, instances, queues };
 }
 

@@ -4,30 +4,51 @@
  *
  * Of a type that the spec counts nowhere nothing is removed, unless the spec lists every server: only then it speaks of all.
  */
-import type { NodeSpec } from "@castellan/protocol";
-import { type InstanceChange, type SpecView, serverOf } from "./spec-diff.ts";
+import type { NodeSpec, ProcessType } from "@castellan/protocol";
+
+interface View {
+  readonly masterId: number | null;
+  readonly servers: readonly { readonly id: number; readonly name: string }[];
+  readonly types: ReadonlyMap<string, ProcessType | null>;
+  readonly instances: readonly {
+    readonly serverId: number;
+    readonly type: string;
+    readonly instance: number;
+    readonly persistent?: boolean;
+  }[];
+}
+
+interface Change {
+  readonly server: string;
+  readonly serverId: number;
+  readonly type: string;
+  readonly instance: number;
+  readonly change: "added" | "removed";
+}
+
+/** A server that the spec lists, and how many of each type. */
+export interface Listed {
+  readonly server: { readonly id: number };
+  readonly counts: Readonly<Record<string, number>>;
+}
 
 /** The types that are foreground once the spec is applied. */
-export function foregroundAfter(view: SpecView, spec: NodeSpec): ReadonlySet<string> {
+export function foregroundAfter(view: Pick<View, "types">, spec: Pick<NodeSpec, "types">): ReadonlySet<string> {
   const after = new Map([...view.types, ...Object.entries(spec.types)]);
   return new Set([...after].flatMap(([name, type]) => (type?.layer === "foreground" ? [name] : [])));
 }
 
-export function diffForeground(view: SpecView, spec: NodeSpec, foreground: ReadonlySet<string>): InstanceChange[] {
-  const listed = Object.entries(spec.servers).flatMap(([key, counts]) => {
-    const server = serverOf(view, key);
-    return server === null ? [] : [{ server, counts: new Map<string, number>(Object.entries(counts)) }];
-  });
+export function diffForeground(view: View, listed: readonly Listed[], foreground: ReadonlySet<string>): Change[] {
   const isWhole = view.servers.every(({ id }) => listed.some(({ server }) => server.id === id));
   return [...foreground].flatMap((type) => {
-    const counting = listed.filter(({ counts }) => counts.has(type));
+    const counting = listed.filter(({ counts }) => counts[type] !== undefined);
     if (counting.length === 0 && !isWhole) return [];
-    const wanted = counting.reduce((sum, { counts }) => sum + (counts.get(type) ?? 0), 0);
+    const wanted = counting.reduce((sum, { counts }) => sum + (counts[type] ?? 0), 0);
     const all = view.instances.filter((instance) => instance.type === type);
     const kept = all.filter(({ persistent }) => persistent !== false).sort((a, b) => a.instance - b.instance);
     const home = kept[0]?.serverId ?? view.masterId ?? counting[0]?.server.id;
     const next = Math.max(0, ...all.map(({ instance }) => instance)) + 1;
-    const change = (serverId: number, instance: number, what: InstanceChange["change"]): InstanceChange[] => {
+    const change = (serverId: number, instance: number, what: Change["change"]): Change[] => {
       const server = view.servers.find(({ id }) => id === serverId);
       return server === undefined ? [] : [{ server: server.name, serverId, type, instance, change: what }];
     };

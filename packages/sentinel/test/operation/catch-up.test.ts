@@ -15,6 +15,14 @@ const told = (steps: readonly PlanStep[]): string[] =>
   );
 const free = (): boolean => true;
 
+const words = (said: Record<string, DesiredState>) =>
+  new Map(
+    nodeView(SKETCH).instances.flatMap((one) => {
+      const word = said[`${one.type} ${one.instance}@${one.server}`];
+      return word === undefined ? [] : [[keyOf(one), word] as const];
+    }),
+  );
+
 describe("a server that has been started", () => {
   it("runs what is enabled there and can run; what cannot yet is written down with the reason", () => {
     expect(told(bootSteps(1, nodeView(SKETCH), free))).toEqual([
@@ -35,14 +43,6 @@ describe("a server that has been started", () => {
 });
 
 describe("what was left undone", () => {
-  const words = (said: Record<string, DesiredState>) =>
-    new Map(
-      nodeView(SKETCH).instances.flatMap((one) => {
-        const word = said[`${one.type} ${one.instance}@${one.server}`];
-        return word === undefined ? [] : [[keyOf(one), word] as const];
-      }),
-    );
-
   it("is started when all it needs is ready, or starts with it", () => {
     const view = nodeView({ ...SKETCH, status: { WIS: "RUNNING" } });
     const both = words({ "BG 1@hades": "RUNNING", "DBQD 1@zeus": "RESTARTED" });

@@ -20,11 +20,12 @@ const SKETCH: NodeSketch = {
 };
 const NODE = { ...nodeView(SKETCH), masterId: 2 };
 
+const seen = (state: ServerState, at: number) => [
+  { id: 1, name: "hades", state, lastSeen: new Date(at), incarnation: 1, isMissed: false },
+  { id: 2, name: "zeus", state: "up" as const, lastSeen: null, incarnation: 1, isMissed: false },
+];
+
 function view(hades: ServerState, more: Partial<ForegroundView> = {}, isNew = true): ForegroundView {
-  const seen = (state: ServerState, at: number) => [
-    { id: 1, name: "hades", state, lastSeen: new Date(at), incarnation: 1, isMissed: false },
-    { id: 2, name: "zeus", state: "up" as const, lastSeen: null, incarnation: 1, isMissed: false },
-  ];
   const before = lookAt(seen(hades, 0), new Map(), 0);
   return {
     masterId: 2,
