@@ -12,22 +12,25 @@ import {
   type Behavior,
   type CommandOf,
   type ReplyOf,
-  type ReplyTo,
   receive,
   restart,
   setup,
   supervise,
 } from "@castellan/actor";
-import { CastellanError, ensureError } from "@castellan/kernel";
-import { Sentinel, Watcher } from "@castellan/protocol";
+import type { Sentinel } from "@castellan/protocol";
 import type { Gateway } from "@castellan/store";
+import { createAsker } from "./asker.ts";
+import { createAttempts } from "./attempt.ts";
 import { decideElection } from "./election.ts";
 import type { Effect, Election, ElectionEvent, Facts } from "./election-state.ts";
 import { isSettled, nothingKnown } from "./known.ts";
 import { type EpochMemory, type LivePort, noBus, noMemory } from "./live-port.ts";
-import { epochBackwards, takeOver } from "./mastership.ts";
+import { epochBackwards } from "./mastership.ts";
+import { createOrders, notTaken } from "./orders.ts";
 import { createSchemaWatch } from "./schema-watch.ts";
-import { beginTerm, type StartMaster } from "./term.ts";
+import type { StartMaster } from "./term.ts";
+import { createTerms } from "./terms.ts";
+import { createWitnesses } from "./witnesses.ts";
 
 export interface RoleDeps {
   readonly gateway: Gateway;
@@ -48,7 +51,6 @@ export type RoleState =
   /** `masterId` null: nobody is master, or it is not known. */
   | { readonly role: "slave"; readonly masterId: number | null; readonly epoch: number };
 
-type Ordered = ReplyOf<typeof Sentinel, "TakeMastership">;
 type SentinelMessage<K extends string> = Extract<CommandOf<typeof Sentinel>, { readonly type: K }>;
 
 export type RoleCommand =
@@ -59,24 +61,13 @@ export type RoleCommand =
   | SentinelMessage<"TakeMastership">
   | SentinelMessage<"MasterSeen">;
 
-/** Between two looks at the time, at the schema, and two questions for the master, milliseconds. */
+/** Between two looks at the time, and at the schema, milliseconds. */
 const TICK_MS = 100;
 const POLL_MS = 1000;
-const ASK_MS = 100;
 /** Where nothing is asked it is looked whether to. */
 const IDLE_MS = 500;
-/** After a hint it is asked again sooner. */
-const ASK_AGAIN_MS = 50;
-/** So much of the time between two questions is random. */
-const ASK_JITTER = 0.2;
 /** A tick so much too late says that the event loop stood still, milliseconds. */
 const STALL_MS = 1000;
-/** Longer than the member may wait for a master that stands still. */
-const MEMBER_MS = 700;
-const WATCHER_MS = 200;
-/** Who orders while an order is under way hears its result; more are refused. */
-const MAX_WAITING = 16;
-const PLANNED_ATTEMPTS = 3;
 const RESTART = { firstMs: 100, maxMs: 5000 };
 
 export function createRole(deps: RoleDeps): Behavior<RoleCommand> {
@@ -91,19 +82,14 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
 
   let state: Election = { kind: "following", known: nothingKnown(serverId, epochs.highest, clock.bootMs()) };
   let reported: RoleState = { role: "slave", masterId: null, epoch: epochs.highest };
-  let askMs = ASK_MS;
-  let asking = false;
   let awakeSinceMs = clock.bootMs();
   let tickedMs = clock.bootMs();
-  let endTerm: (() => Promise<void>) | null = null;
-  /** What begins and ends terms, one after the other. */
-  let terms: Promise<void> = Promise.resolve();
-  const waiting: ReplyTo<Ordered>[] = [];
-  let lastOrder: { readonly requestId: string; readonly reply: Ordered } | null = null;
-  let lastRequestId = "";
-  let notTaken: unknown = null;
-
   const schema = createSchemaWatch({ gateway, clock, log, happened });
+  const terms = createTerms(context, { startMaster: deps.startMaster, epochs, happened });
+  const witnesses = createWitnesses({ system, nameOf: schema.nameOf, log, happened });
+  const orders = createOrders();
+  const attempts = createAttempts({ gateway, serverId, clock, newId, log, happened, confirmed: schema.confirmed });
+  const asker = createAsker({ live, rng, happened });
   live.onQuestion((epoch) => happened({ type: "Challenged", epoch }));
 
   const factsNow = (): Facts => {
@@ -118,84 +104,6 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
     };
   };
 
-  const inTerms = (work: () => Promise<void>): void => {
-    terms = terms.then(work).catch((thrown: unknown) => {
-      log.error("a term could not be changed", { error: ensureError(thrown) });
-    });
-  };
-  const begin = async (epoch: number): Promise<void> => {
-    try {
-      const onDeposed = (): void => happened({ type: "Deposed", epoch });
-      endTerm = await beginTerm(context, deps.startMaster, { epoch, onDeposed });
-      log.info("this server is master", { epoch });
-    } catch (thrown) {
-      log.error("what a master runs could not be started", { epoch, error: ensureError(thrown) });
-      happened({ type: "NotBegun", epoch });
-    }
-  };
-  const end = async (): Promise<void> => {
-    const ends = endTerm;
-    endTerm = null;
-    await ends?.();
-  };
-  const remember = async (epoch: number): Promise<void> => {
-    try {
-      await epochs.remember(epoch);
-    } catch (thrown) {
-      log.error("the epoch could not be written to disk", { epoch, error: ensureError(thrown) });
-    }
-  };
-
-  const take = async ({ handover, returns, ifEpoch }: Extract<Effect, { do: "take" }>): Promise<void> => {
-    const { highest } = state.known;
-    try {
-      for (let attempt = 1; ; attempt += 1) {
-        const sentMs = clock.bootMs();
-        const wanted = { serverId, nonce: newId(), now: clock.now(), handover, returns, ifEpoch, highest };
-        const taken = await takeOver(gateway, wanted);
-        if (taken.kind === "master") {
-          schema.confirmed(sentMs);
-          happened({ type: "Taken", epoch: taken.epoch });
-          return;
-        }
-        // An order wins, also over whoever takes it at this moment.
-        if (handover === "planned" && attempt < PLANNED_ATTEMPTS) continue;
-        happened({ type: "Lost", epoch: taken.epoch });
-        return;
-      }
-    } catch (thrown) {
-      // The database is away, the server is no member: none of it is better for a crash.
-      notTaken = thrown;
-      const retryable = thrown instanceof CastellanError && thrown.retryable;
-      log[retryable ? "warn" : "error"]("mastership could not be taken", { error: ensureError(thrown) });
-      happened({ type: "NotTaken" });
-    }
-  };
-  const askMember = async (id: number, epoch: number): Promise<void> => {
-    const host = schema.nameOf(id);
-    if (host === null) return;
-    try {
-      const seen = await system.remote(Sentinel, { host }).ask({ type: "MasterSeen", epoch }, { timeoutMs: MEMBER_MS });
-      happened({ type: "Opined", ...seen });
-    } catch (thrown) {
-      log.debug("another member gave no opinion", { member: host, error: ensureError(thrown) });
-    }
-  };
-  const askWatcher = async (id: number): Promise<void> => {
-    const host = schema.nameOf(id);
-    try {
-      if (host === null) throw new CastellanError("UNKNOWN_SERVER", `no server ${id}`);
-      const { worker } = await system.remote(Watcher, { host }).ask({ type: "Vouch" }, { timeoutMs: WATCHER_MS });
-      happened({ type: "Vouched", word: worker });
-    } catch (thrown) {
-      log.debug("the watcher says nothing for its worker", { server: host, error: ensureError(thrown) });
-      happened({ type: "Vouched", word: "nobody" });
-    }
-  };
-  const answerOrders = (answer: (replyTo: ReplyTo<Ordered>) => void): void => {
-    for (const replyTo of waiting.splice(0)) answer(replyTo);
-  };
-
   const perform = (effect: Effect): void => {
     switch (effect.do) {
       case "read":
@@ -205,36 +113,33 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
         schema.survey();
         return;
       case "ask-members":
-        for (const id of effect.ids) void askMember(id, effect.epoch);
+        for (const id of effect.ids) void witnesses.askMember(id, effect.epoch);
         return;
       case "ask-watcher":
-        void askWatcher(effect.id);
+        void witnesses.askWatcher(effect.id);
         return;
       case "take":
         log.info("taking mastership", { ...effect });
-        void take(effect);
+        void attempts.take(effect, state.known.highest);
         return;
       case "begin":
-        inTerms(() => begin(effect.epoch));
+        terms.begin(effect.epoch);
         return;
       case "end":
         log.warn("mastership ends", { epoch: effect.epoch, why: effect.why });
-        inTerms(end);
+        terms.end();
         return;
       case "remember":
-        inTerms(() => remember(effect.epoch));
+        terms.remember(effect.epoch);
         return;
-      case "obeyed": {
-        const reply = { epoch: effect.epoch };
-        lastOrder = { requestId: lastRequestId, reply };
-        answerOrders((replyTo) => replyTo.success(reply));
+      case "obeyed":
+        orders.obeyed(effect.epoch);
         return;
-      }
       case "disobeyed": {
         const { highest, master } = state.known;
-        const refusal =
-          effect.why === "backwards" ? epochBackwards(master?.epoch ?? 0, highest) : notTakenNow(notTaken);
-        answerOrders((replyTo) => replyTo.refuse(refusal));
+        orders.disobeyed(
+          effect.why === "backwards" ? epochBackwards(master?.epoch ?? 0, highest) : notTaken(attempts.failure),
+        );
         return;
       }
       case "alarm":
@@ -286,27 +191,12 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
     deps.onChange?.(next);
   };
 
-  const askNow = async (): Promise<void> => {
-    asking = true;
-    try {
-      const said = await live.ask(state.known.master?.epoch ?? 0);
-      if (said === null) return;
-      if (said.askMs !== null) askMs = said.askMs;
-      happened({ type: "Answered", live: said.live });
-    } finally {
-      asking = false;
-    }
-  };
-  const askDelayMs = (): number => {
-    const soon = state.kind === "checking" || state.known.nobody > 0;
-    return (soon ? Math.min(ASK_AGAIN_MS, askMs) : askMs) * (1 - ASK_JITTER + 2 * ASK_JITTER * rng.next());
-  };
-
+  const hasHint = (): boolean => state.kind === "checking" || state.known.nobody > 0;
   const looks = (): boolean => (state.kind === "following" || state.kind === "checking") && followed() !== null;
   const tickMs = (): number => (state.kind === "master" && schema.isAlone() ? POLL_MS : TICK_MS);
 
   timers.once("tick", TICK_MS, { type: "Tick" });
-  timers.once("ask", ASK_MS, { type: "Ask" });
+  timers.once("ask", IDLE_MS, { type: "Ask" });
   self.tell({ type: "Poll" });
 
   return receive<RoleCommand>(
@@ -324,24 +214,15 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
         schema.poll(state.known.highest, masterEpoch());
       },
       Ask() {
-        timers.once("ask", looks() ? askDelayMs() : IDLE_MS, { type: "Ask" });
-        if (looks() && !asking) void askNow();
+        timers.once("ask", looks() ? asker.delayMs(hasHint()) : IDLE_MS, { type: "Ask" });
+        if (looks()) void asker.ask(state.known.master?.epoch ?? 0);
       },
       Happened({ event }) {
         decide(event);
       },
       TakeMastership({ requestId, returns, by }, replyTo) {
-        if (lastOrder?.requestId === requestId) {
-          replyTo.success(lastOrder.reply);
-          return;
-        }
-        if (waiting.length >= MAX_WAITING) {
-          replyTo.refuse(notTakenNow(null));
-          return;
-        }
+        if (!orders.accept(requestId, replyTo)) return;
         log.info("ordered to take mastership", { by, requestId });
-        lastRequestId = requestId;
-        waiting.push(replyTo);
         decide({ type: "Ordered", returns });
       },
       MasterSeen(_, replyTo) {
@@ -354,8 +235,8 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
         live.follow(null, beat);
         if (why === "stopped") live.close();
         schema.close();
-        inTerms(end);
-        await terms;
+        terms.end();
+        await terms.settled();
       },
     },
   );
@@ -371,9 +252,4 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
       heardAgoMs: master === null ? null : Math.max(0, facts.nowMs - heardMs),
     };
   }
-}
-
-function notTakenNow(cause: unknown): CastellanError {
-  const why = cause instanceof Error ? cause.message : "another server was faster; look who is master now";
-  return new CastellanError("NOT_TAKEN", `mastership was not taken: ${why}`, { retryable: true, cause });
 }
