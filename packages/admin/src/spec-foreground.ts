@@ -16,6 +16,8 @@ interface View {
     readonly instance: number;
     readonly persistent?: boolean;
   }[];
+  /** By `{server id}/{type}`, the highest number ever given there. */
+  readonly lastNumbers?: ReadonlyMap<string, number>;
 }
 
 interface Change {
@@ -47,7 +49,8 @@ export function diffForeground(view: View, listed: readonly Listed[], foreground
     const all = view.instances.filter((instance) => instance.type === type);
     const kept = all.filter(({ persistent }) => persistent !== false).sort((a, b) => a.instance - b.instance);
     const home = kept[0]?.serverId ?? view.masterId ?? counting[0]?.server.id;
-    const next = Math.max(0, ...all.map(({ instance }) => instance)) + 1;
+    const given = view.lastNumbers?.get(`${home}/${type}`) ?? 0;
+    const next = Math.max(given, ...all.map(({ instance }) => instance)) + 1;
     const change = (serverId: number, instance: number, what: Change["change"]): Change[] => {
       const server = view.servers.find(({ id }) => id === serverId);
       return server === undefined ? [] : [{ server: server.name, serverId, type, instance, change: what }];
