@@ -61,7 +61,7 @@ describe("swstart and swstop", () => {
     const bus = await connect({ servers: natsUrl });
     const heard: ShutdownNotice[] = [];
     bus.subscribe(createSubjects("ips1").build({ kind: "node", what: "shutdown-notice" }), {
-      callback: (_error, message) => heard.push(ShutdownNotice.parse(message.json())),
+      callback: (_error, message) => void heard.push(ShutdownNotice.parse(message.json())),
     });
     await bus.flush();
 

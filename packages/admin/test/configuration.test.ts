@@ -1,5 +1,5 @@
 import { parseConfig, writeConfigText } from "@castellan/kernel/config";
-import { ConfigurationCopy, TypeName } from "@castellan/protocol";
+import { ConfigurationCopy, ServerName, TypeName } from "@castellan/protocol";
 import { insert } from "@castellan/store";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -98,7 +98,7 @@ describe("a copy of the configuration", () => {
       types: {},
       servers: {
         ...copy.servers,
-        zeus: {
+        [ServerName.parse("zeus")]: {
           comment: null,
           checkErrorFiles: true,
           processes: [

@@ -1,4 +1,5 @@
 /** The programs by the original's names: grammars over the same functions, in any case of letters. */
+import type { OperationReport, StepReport } from "@castellan/protocol";
 import { insert, update } from "@castellan/store";
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -121,14 +122,14 @@ describe("what is typed", () => {
 });
 
 describe("lines", () => {
-  const step = {
+  const step: StepReport = {
     server: "hades",
     type: "BG",
     instance: 3,
     desired: "RUNNING",
     state: "done",
     result: "started",
-  } as const;
+  };
   const report = {
     id: "1",
     verb: "start",
