@@ -29,6 +29,9 @@ function rig(known: Membership | null, now: () => Membership = () => ({ serverId
   });
   return Object.assign(made, { opening });
 }
+const notAMember = (): never => {
+  throw new CastellanError("NOT_A_MEMBER", "no member");
+};
 const isOver = async (promise: Promise<unknown>): Promise<boolean> =>
   await Promise.race([promise.then(() => true), Promise.resolve(false)]);
 
@@ -58,9 +61,6 @@ describe("the schema of a worker", () => {
   });
 
   it("ends a worker that is no member, or another server, and not one whom nobody knows it of yet", async () => {
-    const notAMember = (): never => {
-      throw new CastellanError("NOT_A_MEMBER", "no member");
-    };
     const early = rig(KNOWN, notAMember);
     early.isThere = true;
     const refused = expect(early.opening).rejects.toMatchObject({ code: "NOT_A_MEMBER" });

@@ -34,6 +34,8 @@ export interface LateSchemaDeps {
 const RETRY_MS = 500;
 const GRACE_MS = 2000;
 
+const isPassing = (thrown: unknown): boolean => thrown instanceof CastellanError && thrown.retryable;
+
 /** Rejects when the schema cannot be used (no member, wrong version, no permission), or the worker ends before. */
 export async function openLateSchema(deps: LateSchemaDeps): Promise<LateSchema> {
   const { clock, known, log, signal } = deps;
@@ -43,7 +45,6 @@ export async function openLateSchema(deps: LateSchemaDeps): Promise<LateSchema> 
   /** As the one that the ledger says. */
   let isAtWork = false;
 
-  const isPassing = (thrown: unknown): boolean => thrown instanceof CastellanError && thrown.retryable;
   const joinOnce = async (): Promise<void> => {
     const opened = await deps.open();
     try {

@@ -51,17 +51,6 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
     let told: ReadonlyMap<string, Told> = new Map();
     let looks = 0;
 
-    const readServers = async (): Promise<Server[]> => {
-      const [members, sentinels, states, revoked] = await Promise.all([
-        gateway.find("node_cluster"),
-        gateway.find("sentinel"),
-        gateway.find("server_state"),
-        gateway.find("server_grant", { where: { revoked: true } }),
-      ]);
-      const isolated = new Set(revoked.map((row) => row.logical_machine_id));
-      return members.map((member) => signsOf(member, { sentinels, states, isolated }, deps.heardAtMs));
-    };
-
     const record = async (changes: ReadonlyMap<number, ServerState>, servers: readonly Server[]): Promise<void> => {
       const now = clock.now();
       const writes: Write[] = [...changes].map(([id, state]) =>
@@ -79,7 +68,7 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
     };
 
     const look = async (): Promise<void> => {
-      const servers = await readServers();
+      const servers = await readServers(deps);
       const others = servers.filter(({ id }) => id !== serverId);
       timers.once("look", others.length === 0 ? LOOK_ALONE_MS : LOOK_MS, { type: "Tick" });
       const called = callRoll(known, others, deps.linkSinceMs(), clock.bootMs());
@@ -133,6 +122,17 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
       { stopping: (why) => (why === "stopped" ? guarded(leave) : undefined) },
     );
   });
+}
+
+async function readServers({ gateway, heardAtMs }: Pick<RollCallDeps, "gateway" | "heardAtMs">): Promise<Server[]> {
+  const [members, sentinels, states, revoked] = await Promise.all([
+    gateway.find("node_cluster"),
+    gateway.find("sentinel"),
+    gateway.find("server_state"),
+    gateway.find("server_grant", { where: { revoked: true } }),
+  ]);
+  const isolated = new Set(revoked.map((row) => row.logical_machine_id));
+  return members.map((member) => signsOf(member, { sentinels, states, isolated }, heardAtMs));
 }
 
 interface SchemaView {
