@@ -2,24 +2,8 @@
  * The guardian: everything a server's sentinel does, started in order, stopped in reverse. First what alerts need, then
  * what keeps processes, then the watches, at last what takes orders.
  */
-import {
-  type ActorRef,
-  type ActorSystem,
-  type Behavior,
-  type CommandOf,
-  type ReplyTo,
-  receive,
-  setup,
-} from "@castellan/actor";
-import {
-  CastellanError,
-  type Clock,
-  ensureError,
-  type IdSource,
-  type Logger,
-  type Rng,
-  toErrorShape,
-} from "@castellan/kernel";
+import { type ActorRef, type ActorSystem, type Behavior, type CommandOf, receive, setup } from "@castellan/actor";
+import { CastellanError, type Clock, type IdSource, type Logger, type Rng } from "@castellan/kernel";
 import { Conductor, createSubjects, type HomeSettings, Outbox, type Sentinel } from "@castellan/protocol";
 import {
   createAlertSink,
@@ -41,18 +25,17 @@ import {
   type ProcessTableCommand,
   type RoleState,
   type SentinelIdentity,
-  testEvents,
 } from "@castellan/sentinel";
 import { type Gateway, readNodeView } from "@castellan/store";
 import type { LateBus } from "../bus/late-bus.ts";
 import { openLiveMaster } from "../bus/live-master.ts";
-import { loopbackBus } from "../bus/loopback-bus.ts";
 import { createFenceCommand } from "../guard/fence-command.ts";
 import type { LedgerFile } from "../schema/ledger.ts";
 import { openEpochFile } from "./epoch-file.ts";
 import { openGrants } from "./grants.ts";
 import { startMaster } from "./master.ts";
 import { damagedAlert, reportEpoch, reportSettings } from "./own-alerts.ts";
+import { answerEventTest, forward, refuseWhileRunning } from "./requests.ts";
 import { watchServerSettings } from "./server-settings.ts";
 
 export interface GuardianDeps {
@@ -88,22 +71,11 @@ export interface GuardianDeps {
 type Joined = { readonly type: "Joined"; readonly is: boolean };
 type GuardianCommand = CommandOf<typeof Sentinel> | Joined;
 
-const COUNT_MS = 5000;
 const FIND_KEEPER_MS = 20_000;
 const RECORD_MS = 2000;
-/** For the event self-test; who asks for it waits 10 s. */
-const LOOPBACK_MS = 8000;
 /** How long a change of mastership to this server may take; its administrator waits a little longer. */
 const TAKE_MS = 8000;
 const OPINION_MS = 1000;
-
-/** Hands an answer on, or the refusal. */
-function forward<R>(answer: Promise<R>, replyTo: ReplyTo<R>): void {
-  answer.then(
-    (said) => replyTo.success(said),
-    (thrown: unknown) => replyTo.refuse(toErrorShape(thrown)),
-  );
-}
 
 export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
   return setup<GuardianCommand>((context) => {
@@ -235,22 +207,11 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
     );
     void reportSettings(alerts, identity.server, deps.settings, clock.now(), log);
 
-    const refuseWhileRunning = async (): Promise<void> => {
-      const { active } = await processes.ask<"GetCounts">({ type: "GetCounts" }, { timeoutMs: COUNT_MS });
-      if (active.length === 0) return;
-      const named = active.slice(0, 5).join(", ");
-      const more = active.length > 5 ? ` and ${active.length - 5} more` : "";
-      throw new CastellanError(
-        "PROCESSES_RUNNING",
-        `on ${identity.server} there run ${named}${more}: stop them first (castellan stop)`,
-        { retryable: true, details: { active: active.slice(0, 50) } },
-      );
-    };
     return receive<GuardianCommand>(
       {
         async Stop({ by, keepsBus = false }, replyTo) {
           try {
-            await refuseWhileRunning();
+            await refuseWhileRunning(processes, identity.server);
           } catch (thrown) {
             if (!(thrown instanceof CastellanError)) throw thrown;
             replyTo.refuse(thrown);
@@ -274,18 +235,8 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         Reassert: () => alerts.reassert(),
         ConfirmGrant: (asked, replyTo) => replyTo.success(grants.confirm(asked)),
         RefuseGrant: (asked, replyTo) => replyTo.success(grants.refuse(asked)),
-        TestEvents(_message, replyTo) {
-          const { connection } = bus;
-          if (connection === null) {
-            replyTo.refuse(new CastellanError("EVENTS_FAIL", "there is no connection to the bus", { retryable: true }));
-            return;
-          }
-          const subject = subjects.build({ kind: "loopback", server: identity.server });
-          testEvents({ bus: loopbackBus(connection), subject, clock, newId, withinMs: LOOPBACK_MS }).then(
-            (tookMs) => replyTo.success({ tookMs }),
-            (thrown: unknown) => replyTo.refuse(new CastellanError("EVENTS_FAIL", ensureError(thrown).message)),
-          );
-        },
+        TestEvents: (_message, replyTo) =>
+          answerEventTest({ bus, subjects, server: identity.server, clock, newId }, replyTo),
         TakeMastership: (order, replyTo) => forward(role.ask(order, { timeoutMs: TAKE_MS }), replyTo),
         MasterSeen: (question, replyTo) => forward(role.ask(question, { timeoutMs: OPINION_MS }), replyTo),
       },

@@ -86,9 +86,17 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
   let tickedMs = clock.bootMs();
   const schema = createSchemaWatch({ gateway, clock, log, happened });
   const terms = createTerms(context, { startMaster: deps.startMaster, epochs, happened });
-  const witnesses = createWitnesses({ system, nameOf: schema.nameOf, log, happened });
+  const witnesses = createWitnesses({ system, nameOf: (id) => schema.nameOf(id), log, happened });
   const orders = createOrders();
-  const attempts = createAttempts({ gateway, serverId, clock, newId, log, happened, confirmed: schema.confirmed });
+  const attempts = createAttempts({
+    gateway,
+    serverId,
+    clock,
+    newId,
+    log,
+    happened,
+    confirmed: (sentMs) => schema.confirmed(sentMs),
+  });
   const asker = createAsker({ live, rng, happened });
   live.onQuestion((epoch) => happened({ type: "Challenged", epoch }));
 
