@@ -131,6 +131,7 @@ describe("a step of a server", () => {
     const view = {
       sights: sights("up"),
       types: TYPES,
+      atRest: new Set<string>(),
       grantsOver: new Set<number>(),
       readySince: new Map([["s1", 0]]),
     };
