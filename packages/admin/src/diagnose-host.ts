@@ -71,8 +71,11 @@ export function checkSecrets({ secrets }: DiagnosedFacts): Answer {
   return ok(secrets.length === 0 ? "none are needed" : `${secrets.length} files can be read`);
 }
 
-export function checkSentinel({ pair: { worker, watcher } }: DiagnosedFacts): Answer {
+export function checkSentinel({ pair: { worker, watcher, refused } }: DiagnosedFacts): Answer {
   if (worker !== null && watcher !== null) return ok(`worker ${worker}, watcher ${watcher}`);
+  if (worker === null && watcher === null && refused !== null) {
+    return fail(`it has refused to run: ${refused}`, "add the server to the node again, then `castellan up`");
+  }
   if (worker === null && watcher === null) return ok("not running; `castellan up` brings it up");
   const missing = worker === null ? "worker" : "watcher";
   return warn(`the ${missing} is not running`, "look again in a few seconds, then at logs/castellan-*.log");

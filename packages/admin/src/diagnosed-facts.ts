@@ -20,7 +20,7 @@ export interface DiagnosedFacts {
     readonly problem: string | null;
     readonly isOpen: boolean;
   }[];
-  readonly pair: { readonly worker: number | null; readonly watcher: number | null };
+  readonly pair: { readonly worker: number | null; readonly watcher: number | null; readonly refused: string | null };
   readonly bus: BusFacts;
   readonly database: DatabaseFacts;
   readonly disks: {

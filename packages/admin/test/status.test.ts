@@ -16,7 +16,14 @@ async function living(): Promise<Fixture> {
   );
   const now = clock.now();
   await gateway.commit([
-    insert("sentinel", { logical_machine_id: 1, incarnation: 4, nonce: "n", started_at: now, last_seen_at: now, ended_at: null }),
+    insert("sentinel", {
+      logical_machine_id: 1,
+      incarnation: 4,
+      nonce: "n",
+      started_at: now,
+      last_seen_at: now,
+      ended_at: null,
+    }),
     insert("running_processes", { ...config, process_id: 4711, port_number: 0 }),
     update("process_config", config, {
       last_known_status: "RUNNING",

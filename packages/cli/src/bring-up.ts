@@ -24,7 +24,7 @@ export interface BringUpOptions {
 
 /**
  * One home after the other is launched as soon as the first is up: in a new node the first server becomes master. Tells
- * `isUp` of each as it comes. Throws SENTINEL_NOT_UP.
+ * `isUp` of each as it comes. Throws SENTINEL_NOT_UP, or NOT_A_MEMBER when it says that it may not run.
  */
 export async function bringUpSentinels(
   io: Invocation["io"],
@@ -42,20 +42,17 @@ export async function bringUpSentinels(
   return [await bringUp(first), ...(await Promise.all(others.map(bringUp)))];
 }
 
-async function bringUpSentinel(
-  io: Invocation["io"],
-  home: string,
-  { boot = false }: BringUpOptions,
-): Promise<BringUp> {
+async function bringUpSentinel(io: Invocation["io"], home: string, { boot = false }: BringUpOptions): Promise<BringUp> {
   const paths = homePaths(home);
   const { server } = await readSettings(home, io.hostName);
   const clock = createSystemClock();
   const startedMs = clock.bootMs();
   const how = bringUpPair(paths, programEntry(), { ...io.env }, boot);
   for (;;) {
-    const { worker, watcher } = pairState(paths);
+    const { worker, watcher, refused } = pairState(paths);
     const tookMs = clock.bootMs() - startedMs;
     if (worker !== null && watcher !== null && readEndpoints(home)?.server === server) return { server, how, tookMs };
+    if (refused !== null && worker === null && watcher === null) throw new CastellanError("NOT_A_MEMBER", refused);
     if (tookMs > WITHIN_MS) {
       throw new CastellanError(
         "SENTINEL_NOT_UP",
