@@ -130,7 +130,7 @@ describe("lines", () => {
     state: "done",
     result: "started",
   };
-  const report = {
+  const report: OperationReport = {
     id: "1",
     verb: "start",
     target: {},
@@ -140,7 +140,7 @@ describe("lines", () => {
     createdAt: "",
     finishedAt: null,
     steps: [step],
-  } as const;
+  };
 
   it("are the documented ones", () => {
     expect(formatResult(step, false)).toBe("BG 3 STARTED\n");
