@@ -102,7 +102,9 @@ it("hears the heartbeats of the one it follows, in which it is master", async ()
 it("takes nothing for an answer that is none", async () => {
   const { live, link } = await sentinel();
   link.connection.subscribe(subjects.build({ kind: "live-master" }), {
-    callback: (_, message) => message.respond(new TextEncoder().encode("{nope")),
+    callback: (_, message) => {
+      message.respond(new TextEncoder().encode("{nope"));
+    },
   });
   await link.connection.flush();
   expect(await live.ask(1)).toBeNull();
