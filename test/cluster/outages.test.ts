@@ -27,6 +27,57 @@ let cluster: Cluster;
 let subscriber: Subscriber | undefined;
 let writers: AlertWriter[];
 
+const pidsNow = (): number[] =>
+  cluster.census
+    .look()
+    .map(({ pid }) => pid)
+    .toSorted((a, b) => a - b);
+
+const write = (): void => {
+  for (const writer of writers) writer.write();
+};
+
+/** Writes alerts on every server before, while it lasts, and afterwards. */
+async function through(outage: Outage): Promise<void> {
+  write();
+  await outage.begin();
+  const untilMs = performance.now() + OUTAGE_MS;
+  await eventually(
+    () => {
+      write();
+      return performance.now() >= untilMs;
+    },
+    { withinMs: OUTAGE_MS + 10_000, everyMs: 500, describe: "the outage is over" },
+  );
+  await outage.end();
+  write();
+}
+
+async function expectAllAlerts(): Promise<void> {
+  await eventually(
+    async () => {
+      const items = await cluster.items("--all");
+      const complaints = writers.flatMap((writer) => writer.complaints(items));
+      if (complaints.length > 0) throw new Error(complaints.join("; "));
+    },
+    { withinMs: SETTLED_MS, everyMs: 500, describe: "every line is counted once on one item a file" },
+  );
+  const applied = (await cluster.gateway.find("work_item_event")).flatMap(({ alert_id: id }) =>
+    id === null ? [] : [id],
+  );
+  await eventually(
+    () => {
+      const heard = new Set(subscriber?.ids());
+      const missed = applied.filter((id) => !heard.has(id));
+      if (missed.length > 0)
+        throw new Error(`${missed.length} of ${applied.length} alerts were not heard: ${missed[0]}`);
+    },
+    { withinMs: 20_000, everyMs: 200, describe: "the subscriber has heard every alert" },
+  );
+  const ids = subscriber?.ids() ?? [];
+  expect(new Set(ids).size, "no repeat was passed on").toBe(ids.length);
+}
+
 // Debian's postgresql is needed; where it is missing the whole of .ci/run installs it.
 describe.skipIf(postgresBinaries() === undefined)("a cluster", () => {
   beforeAll(async () => {
@@ -40,7 +91,7 @@ describe.skipIf(postgresBinaries() === undefined)("a cluster", () => {
     await cluster.awaitWhole();
     subscriber = subscribe(cluster.dir);
     writers = cluster.servers.map(({ home }) => createAlertWriter(home, 2));
-    for (const writer of writers) writer.write();
+    write();
     const { ids } = subscriber;
     await eventually(() => ids().length > 0, { withinMs: 30_000, everyMs: 200, describe: "the subscriber listens" });
   }, 180_000);
@@ -74,65 +125,16 @@ describe.skipIf(postgresBinaries() === undefined)("a cluster", () => {
     },
   };
 
-  /** Writes alerts on every server before, while it lasts, and afterwards. */
-  async function through(outage: Outage): Promise<void> {
-    const write = (): void => {
-      for (const writer of writers) writer.write();
-    };
-    write();
-    await outage.begin();
-    const untilMs = performance.now() + OUTAGE_MS;
-    await eventually(
-      () => {
-        write();
-        return performance.now() >= untilMs;
-      },
-      { withinMs: OUTAGE_MS + 10_000, everyMs: 500, describe: "the outage is over" },
-    );
-    await outage.end();
-    write();
-  }
-
-  async function expectAllAlerts(): Promise<void> {
-    await eventually(
-      async () => {
-        const items = await cluster.items("--all");
-        const complaints = writers.flatMap((writer) => writer.complaints(items));
-        if (complaints.length > 0) throw new Error(complaints.join("; "));
-      },
-      { withinMs: SETTLED_MS, everyMs: 500, describe: "every line is counted once on one item a file" },
-    );
-    const applied = (await cluster.gateway.find("work_item_event")).flatMap(({ alert_id: id }) =>
-      id === null ? [] : [id],
-    );
-    await eventually(
-      () => {
-        const heard = new Set(subscriber?.ids());
-        const missed = applied.filter((id) => !heard.has(id));
-        if (missed.length > 0)
-          throw new Error(`${missed.length} of ${applied.length} alerts were not heard: ${missed[0]}`);
-      },
-      { withinMs: 20_000, everyMs: 200, describe: "the subscriber has heard every alert" },
-    );
-    const ids = subscriber?.ids() ?? [];
-    expect(new Set(ids).size, "no repeat was passed on").toBe(ids.length);
-  }
-
   it.each([
     ["the bus", bus],
     ["the database", database],
   ])("without %s: no process is stopped, moved or started, and every alert is heard", async (_what, outage) => {
-    const before = cluster.census.look().map(({ pid }) => pid);
+    const before = pidsNow();
     const ever = cluster.census.all.length;
     await through(outage);
     await cluster.awaitWhole(SETTLED_MS);
     await expectAllAlerts();
-    expect(
-      cluster.census
-        .look()
-        .map(({ pid }) => pid)
-        .toSorted(),
-    ).toEqual(before.toSorted());
+    expect(pidsNow()).toEqual(before);
     expect(cluster.census.all).toHaveLength(ever);
     expect(await cluster.complaints()).toEqual([]);
   });
