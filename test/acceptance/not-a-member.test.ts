@@ -1,7 +1,7 @@
 /** A server that has been taken out of its node: its sentinel refuses to run, says so where people look, and touches nothing. */
 import { readFileSync } from "node:fs";
+import { update } from "@castellan/store";
 import { eventually } from "@castellan/testkit";
-import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { lives, makeNode, said, type TestNode } from "../harness/node.ts";
 import { LAYERS } from "../harness/types.ts";
@@ -12,14 +12,10 @@ beforeEach(async () => {
 });
 afterEach(() => node.dispose({ down: false }));
 
-function inSchema(statement: string): void {
-  const file = new Database(node.path("data", "castellan.db"), { timeout: 5000 });
-  try {
-    file.prepare(statement).run();
-  } finally {
-    file.close();
-  }
-}
+const renamed = (to: string) =>
+  node.database.commitByHand(node.home, [
+    update("node_cluster", { logical_machine_id: 1 }, { physical_machine_name: to }),
+  ]);
 
 describe("a server without a row in node_cluster", () => {
   it("refuses to run: worker and watcher end and say why, its processes go on, and it runs again as a member", async () => {
@@ -29,7 +25,7 @@ describe("a server without a row in node_cluster", () => {
     const { servers } = await node.status();
     const parts = [node.part("watcher") ?? 0, node.part("worker") ?? 0];
 
-    inSchema("UPDATE node_cluster SET physical_machine_name = 'elsewhere'");
+    await renamed("elsewhere");
     process.kill(node.part("worker") ?? 0, "SIGKILL");
     await eventually(() => readFileSync(node.path("run", "refused"), "utf8").includes("has no row in node_cluster"), {
       withinMs: 30_000,
@@ -48,7 +44,7 @@ describe("a server without a row in node_cluster", () => {
     const doctor = await node.cli("doctor");
     expect(said(doctor)).toContain("it has refused to run");
 
-    inSchema(`UPDATE node_cluster SET physical_machine_name = '${servers[0]?.name ?? ""}'`);
+    await renamed(servers[0]?.name ?? "");
     const again = await node.cli("up", "--detach");
     expect(again.code, said(again)).toBe(0);
     await node.awaitRunning();

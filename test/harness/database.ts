@@ -4,6 +4,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
+import type { Write } from "@castellan/store";
+import { openGateway } from "@castellan/store/typeorm";
 import { type PostgresAdmin, type PostgresPlace, postgresAdmin } from "@castellan/testkit";
 import { inject } from "vitest";
 
@@ -21,6 +24,8 @@ export interface NodeDatabase {
   readonly configElsewhere: (home: string) => string;
   /** Null for SQLite. */
   readonly password: string | null;
+  /** Commits writes as nobody of the node would: what an administrator may do by hand, with the database's own tools. */
+  commitByHand(home: string, writes: readonly Write[]): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -34,14 +39,35 @@ export async function makeDatabase(example: string, server: PostgresAdmin | unde
   const place = inject("postgres");
   const admin = server ?? (place && postgresAdmin(place));
   if (admin === undefined) {
-    return { config: "", configElsewhere: fileIn, password: null, drop: async () => undefined };
+    return {
+      config: "",
+      configElsewhere: fileIn,
+      password: null,
+      commitByHand: (home, writes) => commit({ url: `sqlite:${join(home, "data/castellan.db")}` }, writes),
+      drop: async () => undefined,
+    };
   }
   const { url, password, drop } = await admin.database();
   mkdirSync(join(example, "etc"), { recursive: true });
   writeFileSync(join(example, PASSWORD_FILE), `${password}\n`, { mode: 0o600 });
   const config = (passwordFile: string) => `database: { url: "${url}", passwordFile: ${passwordFile} }\n`;
   const configElsewhere = (home: string) => config(join(home, PASSWORD_FILE));
-  return { config: config(PASSWORD_FILE), configElsewhere, password, drop };
+  const commitByHand = (home: string, writes: readonly Write[]) =>
+    commit({ url, passwordFile: join(home, PASSWORD_FILE) }, writes);
+  return { config: config(PASSWORD_FILE), configElsewhere, password, commitByHand, drop };
+}
+
+async function commit(
+  place: { readonly url: string; readonly passwordFile?: string },
+  writes: readonly Write[],
+): Promise<void> {
+  const clock = createSystemClock();
+  const gateway = await openGateway({ ...place, clock, rng: systemRng, logger: silentLogger, migrate: "never" });
+  try {
+    await gateway.commit(writes);
+  } finally {
+    await gateway.close();
+  }
 }
 
 const fileIn = (home: string): string => `database: { url: "sqlite:${join(home, "data/castellan.db")}" }\n`;

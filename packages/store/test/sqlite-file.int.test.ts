@@ -44,7 +44,14 @@ async function counters(gateway: Gateway): Promise<{ fence: number | undefined; 
 
 const bothCounters = [
   insert("node_state", nodeStateRow()),
-  insert("sentinel", { logical_machine_id: 1, incarnation: 0, nonce: "n", started_at: NOON, last_seen_at: NOON, ended_at: null }),
+  insert("sentinel", {
+    logical_machine_id: 1,
+    incarnation: 0,
+    nonce: "n",
+    started_at: NOON,
+    last_seen_at: NOON,
+    ended_at: null,
+  }),
 ];
 
 describe("a lock that another process holds", () => {
