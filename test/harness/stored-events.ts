@@ -1,6 +1,7 @@
 /** Everything that a node's events stream holds, asked for message by message: no consumer, nothing that could skip one. */
 import type { CloudEvent } from "@castellan/protocol";
 import { createSubjects, fromMessage } from "@castellan/protocol";
+import { eventually } from "@castellan/testkit";
 import { connect } from "nats";
 import { z } from "zod";
 
@@ -17,11 +18,19 @@ const AT_ONCE = 200;
 export async function storedEvents(url: string, node = "castellan"): Promise<StoredEvent[]> {
   const stream = createSubjects(node).eventsStream;
   const connection = await connect({ servers: url.split(",") });
+  // A cluster of NATS servers that has just lost one answers with an error for a while.
   const ask = async <T>(what: string, body: unknown, schema: z.ZodType<T>): Promise<T> => {
-    const reply = await connection.request(`$JS.API.STREAM.${what}.${stream}`, JSON.stringify(body), {
-      timeout: 30_000,
-    });
-    return schema.parse(reply.json());
+    const { data } = await eventually(
+      async () => {
+        const subject = `$JS.API.STREAM.${what}.${stream}`;
+        const reply = await connection.request(subject, JSON.stringify(body), { timeout: 5000 });
+        const checked = schema.safeParse(reply.json());
+        if (checked.success) return checked;
+        throw new Error(`${subject}: ${reply.string()}`);
+      },
+      { withinMs: 30_000, everyMs: 200, describe: "the events stream answers" },
+    );
+    return data;
   };
   try {
     const { state } = await ask("INFO", {}, Info);

@@ -14,6 +14,8 @@ export interface TakeOver {
 }
 
 const WITHIN_MS = 60_000;
+/** What was sent to the master that has just died is sent again after so long, milliseconds. */
+const ASK_MS = 150;
 
 /** Kills the pair of the master, which stays away, and asks for an operation on a slave until a new master has one. */
 export async function killMaster(cluster: Cluster): Promise<TakeOver> {
@@ -37,7 +39,7 @@ async function journal(connection: NatsConnection, target: { readonly server: st
   const request = JSON.stringify(CommandRequest.parse({ requestId: randomUUID(), target, by: "test" }));
   return await eventually(
     async () => {
-      const reply = CommandReply.parse((await connection.request(subject, request, { timeout: 2000 })).json());
+      const reply = CommandReply.parse((await connection.request(subject, request, { timeout: ASK_MS })).json());
       if ("error" in reply) throw new Error(`${reply.error.code}: ${reply.error.message}`);
       return reply.operationId;
     },
