@@ -68,9 +68,3 @@ export async function movedElsewhere(cluster: Cluster, labels: readonly string[]
     { withinMs: WITHIN_MS, everyMs: 50, describe: `${labels.join(", ")} run elsewhere` },
   );
 }
-
-/** Median and worst, in words. */
-export function figures(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b).map(Math.round);
-  return `median ${sorted[Math.floor((sorted.length - 1) / 2)]} ms, worst ${sorted.at(-1)} ms of ${sorted.length}`;
-}
