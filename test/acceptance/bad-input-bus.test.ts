@@ -38,7 +38,7 @@ afterAll(async () => {
 /** Every protocol that the vocabulary exports: a new one is tried without being named here. */
 const Protocol = z.object({
   actor: z.string(),
-  messages: z.record(z.string(), z.object({ reply: z.unknown().optional() })),
+  messages: z.record(z.string(), z.object({ request: z.instanceof(z.ZodType), reply: z.unknown().optional() })),
 });
 const PROTOCOLS = Object.values(protocol).flatMap((value: unknown) => {
   const read = Protocol.safeParse(value);
@@ -46,6 +46,15 @@ const PROTOCOLS = Object.values(protocol).flatMap((value: unknown) => {
 });
 const verbOf = (type: string): string =>
   type.replace(/[A-Z]/g, (letter, at: number) => `${at === 0 ? "" : "-"}${letter.toLowerCase()}`);
+
+/** A message without fields is asked for by any object. */
+function isMeant(request: z.ZodType, body: Uint8Array): boolean {
+  try {
+    return request.safeParse(JSON.parse(Buffer.from(body).toString("utf8"))).success;
+  } catch {
+    return false;
+  }
+}
 
 /** What of each family of subjects is tried. A family that is new does not compile until it is here. */
 const TRIED: Readonly<Record<Subject["kind"], () => Subject[]>> = {
@@ -130,9 +139,9 @@ describe("a stranger on the bus", () => {
       ["conductor", "desk", "outbox", "sentinel"].includes(one.actor),
     )) {
       const host = actor === "conductor" || actor === "desk" ? "master" : server;
-      for (const [type, { reply }] of Object.entries(messages)) {
+      for (const [type, { request, reply }] of Object.entries(messages)) {
         if (reply === undefined) continue;
-        for (const body of BODIES) {
+        for (const body of BODIES.filter((one) => !isMeant(request, one))) {
           const subject = subjects.build({ kind: "request", server: host, actor, key: "-", verb: verbOf(type) });
           expect(ErrorReply.safeParse(await ask(subject, body)).success, `${subject} ${body.length}`).toBe(true);
         }

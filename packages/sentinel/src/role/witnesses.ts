@@ -12,7 +12,7 @@ export interface Witnesses {
 }
 
 /** Milliseconds. */
-const MEMBER_MS = 500;
+const MEMBER_MS = 700;
 const WATCHER_MS = 200;
 
 export function createWitnesses(deps: {
