@@ -14,7 +14,7 @@
  *    and a link counts when it has been there for as long as makes a server suspect.
  * V4 Life needs no waiting: a new sign is believed at once. What ended in order is down as soon as it is quiet.
  * V5 `isolated`: it lives, but its grant was revoked while it was missed: it ends what runs only once in the node, and is up
- *    when it has taken the next grant.
+ *    when it has taken the next grant. A sentinel that has begun since then is not cut off.
  */
 import type { ServerState } from "@castellan/protocol";
 
@@ -30,7 +30,7 @@ export interface ServerSigns {
   readonly sign: string | null;
   /** Its sentinel has ended in order. */
   readonly hasEnded: boolean;
-  /** Its grant is revoked. */
+  /** The grant that this sentinel held is revoked. */
   readonly isIsolated: boolean;
   /** When its last heartbeat was heard, boot-time milliseconds. */
   readonly heardAtMs: number | null;

@@ -131,20 +131,19 @@ async function readServers({ gateway, heardAtMs }: Pick<RollCallDeps, "gateway" 
     gateway.find("server_state"),
     gateway.find("server_grant", { where: { revoked: true } }),
   ]);
-  const isolated = new Set(revoked.map((row) => row.logical_machine_id));
-  return members.map((member) => signsOf(member, { sentinels, states, isolated }, heardAtMs));
+  return members.map((member) => signsOf(member, { sentinels, states, revoked }, heardAtMs));
 }
 
 interface SchemaView {
   readonly sentinels: readonly Row<"sentinel">[];
   readonly states: readonly Row<"server_state">[];
-  /** Servers whose grant is revoked. */
-  readonly isolated: ReadonlySet<number>;
+  /** Grants that are. */
+  readonly revoked: readonly Row<"server_grant">[];
 }
 
 function signsOf(
   { logical_machine_id: id, physical_machine_name: name }: Row<"node_cluster">,
-  { sentinels, states, isolated }: SchemaView,
+  { sentinels, states, revoked }: SchemaView,
   heardAtMs: RollCallDeps["heardAtMs"],
 ): Server {
   const sentinel = sentinels.find((row) => row.logical_machine_id === id);
@@ -155,7 +154,8 @@ function signsOf(
     incarnation: sentinel?.incarnation ?? 0,
     sign: sentinel === undefined ? null : `${sentinel.incarnation} ${sentinel.last_seen_at.getTime()}`,
     hasEnded: sentinel !== undefined && sentinel.ended_at !== null,
-    isIsolated: isolated.has(id),
+    // A sentinel that has begun after its server was given up is not cut off: it takes a new grant.
+    isIsolated: revoked.some((row) => row.logical_machine_id === id && row.incarnation === sentinel?.incarnation),
     heardAtMs: heardAtMs(name),
     recorded: state === "up" || state === "suspect" || state === "isolated" ? state : "down",
   };

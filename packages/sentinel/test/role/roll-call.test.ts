@@ -117,6 +117,28 @@ describe("the roll call of a master", () => {
     expect(node.told.map(({ phase }) => phase)).toEqual(["repeated", "resolved"]);
   });
 
+  it("calls one that has begun anew up, whatever became of the grant of the sentinel before", async () => {
+    const node = await rig();
+    await node.gateway.commit([
+      update("server_state", { logical_machine_id: node.zeus }, { state: "down" }),
+      insert("server_grant", {
+        logical_machine_id: node.zeus,
+        generation: 1,
+        incarnation: 2,
+        members: "[1,2]",
+        period_ms: 20_000,
+        renewals: 4,
+        revoked: true,
+        ended: "waited",
+        fencing: null,
+      }),
+    ]);
+    node.begin();
+    await node.clock.run(2000);
+    await node.lives(3000);
+    expect(await node.stateOfZeus()).toBe("up");
+  });
+
   it("misses nobody who has ended in order", async () => {
     const node = await rig();
     node.begin();
