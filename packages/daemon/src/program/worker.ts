@@ -127,7 +127,11 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
   }
 
   const schema = await joinSchema({
-    ...{ settings, paths, clock, log, newId },
+    settings,
+    paths,
+    clock,
+    log,
+    newId,
     signal: stop.signal,
     refused(error) {
       refuse(error, rim, pair);

@@ -43,7 +43,7 @@ async function race(url: string): Promise<void> {
   expect(masters.map((row) => row.logical_machine_id)).toEqual([state?.master_id]);
   await gateway.close();
   const results = JSON.stringify(outcomes.map((outcome) => ({ won: outcome.won.length, lost: outcome.lost })));
-  console.info(`${least} races in ${Math.round(tookMs)} ms: ${results}`);
+  process.stdout.write(`      ${least} races in ${Math.round(tookMs)} ms: ${results}\n`);
 }
 
 /** Resolves when it is ready, with how to let it run to its end. */
