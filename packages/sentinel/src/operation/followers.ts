@@ -69,13 +69,16 @@ function pick(
 export function restartSteps(instances: readonly PlannedInstance[], view: PlannerView): PlanStep[] {
   const inside = new Set(instances.map(keyOf));
   const following = followersOf(new Set(instances.map(({ type }) => type)), view.types, true);
-  // What is being started by somebody else starts after this anyway, or with it.
+  // What is being started by somebody else starts after this anyway, or with it; nothing waits for who is missing.
   const drawnIn = (how: Following): PlannedInstance[] =>
     pick(
       view,
       following,
       how,
-      (other) => !inside.has(keyOf(other)) && (how !== "restart" || other.status === "RUNNING"),
+      (other) =>
+        !inside.has(keyOf(other)) &&
+        !isMissing(view, other.serverId) &&
+        (how !== "restart" || other.status === "RUNNING"),
     );
   const stops = layOut(drawnIn("stop"), view, { direction: "down", desired: "STOPPED" });
   const restarts = layOut([...instances, ...drawnIn("restart")], view, {
@@ -134,7 +137,8 @@ export function releaseSteps(view: PlannerView, open: readonly OpenOperation[]):
   if (released.length === 0) return [];
   const starts = layOut(released, view, { direction: "up", desired: "RUNNING" });
   const following = followersOf(new Set(released.map(({ type }) => type)), view.types, true);
-  const restarts = pick(view, following, "restart", (other) => !busy.has(keyOf(other)));
+  const isTold = (other: PlannedInstance): boolean => !busy.has(keyOf(other)) && !isMissing(view, other.serverId);
+  const restarts = pick(view, following, "restart", isTold);
   const layout = { direction: "up", desired: "RESTARTED", after: starts, waitsFor: allOf(starts) } as const;
   return [...starts, ...layOut(restarts, view, { ...layout, isRolling: true })];
 }

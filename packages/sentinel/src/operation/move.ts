@@ -10,7 +10,7 @@ import { z } from "zod";
 import { followersOf } from "./followers.ts";
 import type { OpenOperation } from "./overlap.ts";
 import type { PlannedInstance, PlannerView, PlanStep } from "./plan.ts";
-import { isUp } from "./plan-checks.ts";
+import { isMissing, isUp } from "./plan-checks.ts";
 import { allOf, layOut } from "./steps.ts";
 import type { Wave } from "./wave.ts";
 
@@ -43,6 +43,8 @@ export function planMove(
         following.get(other.type) === how &&
         !moved.has(keyOf(other)) &&
         !other.held &&
+        // Nothing waits for who cannot be told anything: what is to be moved would stay away as long as that server.
+        !isMissing(view, other.serverId) &&
         (how === "stop" ? isUp(other) : other.status === "RUNNING"),
     );
   const stops = layOut(drawnIn("stop"), view, { direction: "down", desired: "STOPPED" });

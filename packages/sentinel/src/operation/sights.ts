@@ -24,6 +24,9 @@ export interface Sight {
   /** Its first sign of life in this term; another one afterwards shows that it lives. */
   readonly firstSign: string;
   readonly hasShownItself: boolean;
+  /** Its latest sign of life in the schema, and when that was seen first; boot-time milliseconds. */
+  readonly sign: string;
+  readonly signAtMs: number;
   readonly isMissed: boolean;
 }
 
@@ -31,7 +34,7 @@ export type Sights = ReadonlyMap<number, Sight>;
 
 /** A server that is down this long gets no answer to its steps any more, milliseconds. */
 export const LOST_AFTER_MS = 5000;
-/** Nor does one that may be down, after this long. */
+/** Nor does one that may be down, this long after its last sign: who writes to the schema takes its steps there, also without the bus. */
 export const SUSPECT_LOST_AFTER_MS = 60_000;
 
 export function lookAt(servers: readonly SeenServer[], before: Sights, nowMs: number): Sights {
@@ -43,7 +46,8 @@ export function lookAt(servers: readonly SeenServer[], before: Sights, nowMs: nu
       const sinceMs = known?.state === state ? known.sinceMs : nowMs;
       const firstSign = known?.firstSign ?? sign;
       const hasShownItself = (known?.hasShownItself ?? false) || sign !== firstSign;
-      return [id, { name, state, sinceMs, firstSign, hasShownItself, isMissed }];
+      const signAtMs = known?.sign === sign ? known.signAtMs : nowMs;
+      return [id, { name, state, sinceMs, firstSign, hasShownItself, sign, signAtMs, isMissed }];
     }),
   );
 }
@@ -56,7 +60,7 @@ export function isLost(sight: Sight | undefined, nowMs: number): boolean {
     case "up":
       return false;
     case "suspect":
-      return forMs >= SUSPECT_LOST_AFTER_MS;
+      return Math.min(forMs, nowMs - sight.signAtMs) >= SUSPECT_LOST_AFTER_MS;
     case "down":
     case "isolated":
       return forMs >= LOST_AFTER_MS;

@@ -1,14 +1,14 @@
 /** Instances laid out as steps in the order that their types' dependencies ask for. Pure. */
 import type { DesiredState } from "@castellan/protocol";
 import type { PlannedInstance, PlannerView, PlanStep, SeqRange } from "./plan.ts";
-import { isUp } from "./plan-checks.ts";
+import { isMissing, isUp } from "./plan-checks.ts";
 import { closureOf, dependenciesThrough, startOrder } from "./type-graph.ts";
 
 export interface Layout {
   /** `up`: after all that the type needs; `down`: after all that needs the type; `free`: in no order. */
   readonly direction: "up" | "down" | "free";
   readonly desired: DesiredState;
-  /** One instance of a type after the other, so that the rest of them serve meanwhile; those that are down need not wait. */
+  /** One instance of a type after the other, so that the rest of them serve meanwhile; nobody waits for those that are down or missing. */
   readonly isRolling?: boolean;
   /** Steps that are laid out already: these go on from their last seq. */
   readonly after?: readonly PlanStep[];
@@ -44,7 +44,7 @@ export function layOut(instances: readonly PlannedInstance[], view: PlannerView,
     let lastUp: number | null = null;
     for (const instance of group) {
       seq += 1;
-      const rolls = isRolling && isUp(instance);
+      const rolls = isRolling && isUp(instance) && !isMissing(view, instance.serverId);
       const { serverId, server } = instance;
       steps.push({
         seq,

@@ -96,6 +96,25 @@ describe("the death of a process", () => {
 });
 
 describe("a RESTART by order", () => {
+  it("goes on without a server that is missing: nobody waits for what is there", () => {
+    const there = { serverId: 2, server: "zeus" };
+    const elsewhere = { serverId: 3, server: "hera" };
+    const drawn = viewOf(
+      { B: { A: "restart" }, D: { A: "stop" } },
+      { "A 1": there, "A 2": elsewhere, "A 3": elsewhere, "B 1": there, D: there },
+      { A: 3, B: 2 },
+    );
+    const servers = [...drawn.servers, { id: 2, name: "zeus", state: "down" as const }];
+    const view = { ...drawn, servers: [...servers, { id: 3, name: "hera", state: "up" as const }] };
+    const named = view.instances.filter(({ type }) => type === "A");
+    expect(said(restartSteps(named, view))).toEqual([
+      "RESTARTED A 1",
+      "RESTARTED A 2",
+      "RESTARTED A 3 after 2-2",
+      "RESTARTED B 2 after 1-3",
+    ]);
+  });
+
   it("draws in who depends on it: stop before, restart and wait after", () => {
     const view = viewOf({ B: { A: "restart" }, C: { A: "wait" }, D: { A: "stop" }, E: { A: "none" } });
     expect(said(restartSteps([instanceOf(view, "A")], view))).toEqual([

@@ -94,6 +94,7 @@ describe("foreground that is not on the master", () => {
 });
 
 describe("the move", () => {
+  const onForeground = new Set(["WQS", "WIS"]);
   const foreground = NODE.instances.filter(({ serverId, type }) => serverId === 1 && type !== "BG");
   const told = (isConfirmed: boolean): string[] =>
     planMove(foreground, must(NODE.servers[1]), NODE, isConfirmed).steps.map(
@@ -121,6 +122,21 @@ describe("the move", () => {
       "3 WIS 1@zeus RUNNING after 1-1,2-2",
       "4 WIS 2@zeus RUNNING after 1-1,2-2",
       "5 LOG 1@zeus RESTARTED after 2-4",
+    ]);
+  });
+
+  it("waits for nobody on the server that is lost, whatever its edge says", () => {
+    const onHades = { WQS: 1, WIS: 2, LOG: 1, CACHE: 1 };
+    const sketch = { ...SKETCH, servers: { hades: onHades, zeus: { LOG: 1, CACHE: 1 } } };
+    const lost = { ...nodeView({ ...sketch, serverState: { hades: "down" } }), masterId: 2 };
+    const front = lost.instances.filter(({ serverId, type }) => serverId === 1 && onForeground.has(type));
+    const { steps } = planMove(front, must(lost.servers[1]), lost, true);
+    expect(steps.map(({ type, server }) => `${type}@${server}`)).toEqual([
+      "CACHE@zeus",
+      "WQS@zeus",
+      "WIS@zeus",
+      "WIS@zeus",
+      "LOG@zeus",
     ]);
   });
 

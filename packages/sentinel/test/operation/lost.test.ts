@@ -57,6 +57,20 @@ describe("a step of a server", () => {
     }
   });
 
+  it("waits while its server writes to the schema, for as long as that is away from the bus", () => {
+    const at = (ms: number) => [
+      { id: 2, name: "zeus", state: "suspect" as const, lastSeen: new Date(ms), incarnation: 1, isMissed: false },
+    ];
+    const endMs = 3 * SUSPECT_LOST_AFTER_MS;
+    let seen: Sights = new Map();
+    for (let ms = 0; ms <= endMs; ms += 5000) seen = lookAt(at(ms), seen, ms);
+    expect(isLost(seen.get(2), endMs)).toBe(false);
+    // Then it is silent there as well.
+    const lastMs = endMs + SUSPECT_LOST_AFTER_MS;
+    seen = lookAt(at(endMs), seen, lastMs);
+    expect(isLost(seen.get(2), lastMs)).toBe(true);
+  });
+
   it.each([
     // type, wanted, state of the step, grant over: what becomes of it
     ["BG", "RUNNING", "ready", false, "failed"],
