@@ -40,7 +40,9 @@ export function catchUpSteps(
   const running = saying("STOPPED").filter(isUp);
   const stops = findDependents(running, view) === null ? running : [];
   const down = layOut(stops, view, { direction: "down", desired: "STOPPED" });
-  const wanted = saying("RUNNING", "RESTARTED").filter((one) => one.status === "STOPPED" && mayRunHere(one, view));
+  const wanted = saying("RUNNING", "RESTARTED").filter(
+    (one) => one.enabled && one.status === "STOPPED" && mayRunHere(one, view),
+  );
   const { able } = splitByNeeds(wanted, view);
   return [...down, ...layOut(able, view, { direction: "up", desired: "RUNNING", after: down, waitsFor: allOf(down) })];
 }

@@ -80,7 +80,7 @@ function conduct(deps: ConductorDeps, context: ActorContext<ConductorCommand>): 
     said.add(what);
     log.error("an operation is left alone", { what });
   };
-  const plans = { gateway, clock, servers, onBroken };
+  const plans = { gateway, clock, servers, onBroken, epoch, newId };
 
   const depose = (): void => {
     if (deposed) return;

@@ -4,13 +4,19 @@
  * F1 The announcement is a row. It is taken away only after the operation is journaled under the row's request id, so it comes
  *    once, whichever masters come and go.
  * F2 The notice is published when the row is first seen, and again when it was brought nearer; a new master repeats it.
+ * F3 When the node has been stopped by another order, the announced stop has come with that: it does not come again when the
+ *    node has been started since.
  */
 import { type Behavior, receive, setup } from "@castellan/actor";
 import { CastellanError, ensureError } from "@castellan/kernel";
 import type { CommandRequest, ShutdownNotice } from "@castellan/protocol";
-import { type Gateway, type Row, remove, StoreConflict } from "@castellan/store";
+import { type Gateway, type Row, remove, StoreConflict, type Write } from "@castellan/store";
 import type { EventSink } from "../ports.ts";
 import { fence } from "../role/mastership.ts";
+import { type OwnOperationDeps, ownOperation } from "./chore.ts";
+import { isNodeWide } from "./node-state.ts";
+import type { OpenOperation } from "./overlap.ts";
+import type { Wave } from "./wave.ts";
 
 export interface ForcedStopDeps {
   readonly gateway: Gateway;
@@ -70,4 +76,26 @@ export function createForcedStop({ gateway, epoch, events, shutdown, onDeposed }
       },
     });
   });
+}
+
+/**
+ * For the commit in which operations end: if one of them has stopped the whole node, the announced stop is over, and who
+ * waits for it finds it under its request id.
+ */
+export async function announcedStopOver(
+  ended: readonly { readonly operation: OpenOperation; readonly wave: Wave }[],
+  { gateway, ...journal }: OwnOperationDeps & { readonly gateway: Gateway },
+): Promise<readonly Write[]> {
+  const stopped = ended.find(
+    ({ operation: { verb, target }, wave }) =>
+      verb === "shutdown" && isNodeWide(target) && wave.ended?.state === "done",
+  );
+  if (stopped === undefined) return [];
+  const [announced] = await gateway.find("forced_stop", { where: { id: 1 } });
+  if (announced === undefined) return [];
+  const { request_id: requestId, requested_by: by } = announced;
+  const known = await gateway.find("operation", { where: { request_id: requestId }, limit: 1 });
+  const note = `the node was stopped before, by ${stopped.operation.by}`;
+  const told = ownOperation({ verb: "shutdown", requestId, target: {}, by, steps: [], note }, journal);
+  return [...(known.length > 0 ? [] : told), remove("forced_stop", { id: 1, request_id: requestId })];
 }

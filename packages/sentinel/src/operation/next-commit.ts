@@ -1,6 +1,7 @@
 /** What the operations under way need now, put together for one commit of the conductor. Reads; decides by pure functions. */
 import type { Clock } from "@castellan/kernel";
 import type { Gateway, Write } from "@castellan/store";
+import { announcedStopOver } from "./forced-stop.ts";
 import { closeWrites, readOpenOperations, waveWrites } from "./journal.ts";
 import { type Closing, NO_CLOSINGS, withClosings } from "./lost.ts";
 import { relocations } from "./move.ts";
@@ -24,11 +25,13 @@ export interface NextCommitDeps {
   readonly clock: Clock;
   readonly servers: ServerWatch;
   readonly onBroken: (what: string) => void;
+  readonly epoch: number;
+  readonly newId: () => string;
 }
 
 /** `withServers`: also looks at who is missing. */
 export async function readNextCommit(
-  { gateway, clock, servers, onBroken }: NextCommitDeps,
+  { gateway, clock, servers, onBroken, epoch, newId }: NextCommitDeps,
   withServers: boolean,
 ): Promise<NextCommit> {
   const read = await readOpenOperations(gateway, onBroken);
@@ -37,15 +40,17 @@ export async function readNextCommit(
   const open = read.map((operation) => withClosings(operation, closings.get(operation.id) ?? []));
   const moves = open.map((operation) => ({ operation, wave: nextWave(operation.steps) }));
   const now = clock.now();
+  const ended = moves.filter(({ wave }) => wave.ended !== null);
   return {
     writes: [
       ...[...closings.values()].flatMap((closed) => closeWrites(closed, now)),
       ...moves.flatMap(({ operation, wave }) => waveWrites(operation, wave, now)),
       ...(await relocations(gateway, moves)),
+      ...(await announcedStopOver(ended, { gateway, epoch, now, newId })),
     ],
     now,
     closings: [...closings.values()].flat(),
-    ended: moves.filter(({ wave }) => wave.ended !== null),
+    ended,
     stillOpen: moves.filter(({ wave }) => wave.ended === null).map(({ operation }) => operation),
     readied: moves.flatMap(({ operation, wave }) => {
       const ready = new Set(wave.ready);

@@ -156,6 +156,14 @@ export function createRequests({ gateway, epoch, clock, newId, commit, depose }:
     return { id, steps, stateChange: null };
   };
 
+  /** Of this very start: incarnations begin anew when a server is taken out of the node and in again. */
+  const bootIdOf = async (server: string, incarnation: number): Promise<string> => {
+    const [member] = await gateway.find("node_cluster", { where: { physical_machine_name: server } });
+    const id = member?.logical_machine_id ?? 0;
+    const [sentinel] = await gateway.find("sentinel", { where: { logical_machine_id: id, incarnation } });
+    return `boot-${id}-${incarnation}-${sentinel?.started_at.getTime() ?? 0}`;
+  };
+
   /** A commit that met its own request id, or broke on its way, may have happened. */
   const once = async (requestId: string, journaled: Promise<Submitted>): Promise<Submitted> => {
     try {
@@ -172,7 +180,7 @@ export function createRequests({ gateway, epoch, clock, newId, commit, depose }:
     consider,
     submit: (verb, command) => once(command.requestId, journalPatiently(verb, command)),
     async boot(server, incarnation) {
-      const requestId = `boot-${server}-${incarnation}`.slice(0, 64);
+      const requestId = await bootIdOf(server, incarnation);
       return await once(requestId, journalBoot(server, requestId));
     },
   };

@@ -67,6 +67,11 @@ describe("what was left undone", () => {
     expect(catchUpSteps(view, words({ "DBQD 1@zeus": "STOPPED" }), free)).toEqual([]);
   });
 
+  it("is not started when somebody has disabled it since", () => {
+    const view = nodeView({ ...SKETCH, status: { WIS: "RUNNING" }, disabled: ["DBQD 1@zeus"] });
+    expect(catchUpSteps(view, words({ "DBQD 1@zeus": "RUNNING" }), free)).toEqual([]);
+  });
+
   it("is nothing when it has come about meanwhile", () => {
     const view = nodeView({ ...SKETCH, status: { WIS: "RUNNING", DBQD: "SUSPENDED" } });
     expect(catchUpSteps(view, words({ "WIS 1@hades": "RUNNING", "DBQD 1@zeus": "RUNNING" }), free)).toEqual([]);

@@ -1,6 +1,6 @@
 import { CastellanError } from "@castellan/kernel";
 import { TypeName } from "@castellan/protocol";
-import { StoreAmbiguous, StoreUnavailable, update, type Write } from "@castellan/store";
+import { insert, StoreAmbiguous, StoreUnavailable, update, type Write } from "@castellan/store";
 import { afterEach, describe, expect, it } from "vitest";
 import { must } from "./views.ts";
 import { type Worker, World, type WorldOptions } from "./world.ts";
@@ -69,6 +69,38 @@ describe("an operation", () => {
       "RUNNING -> SHUTTING DOWN",
       "SHUTTING DOWN -> STOPPED",
     ]);
+  });
+
+  it("that stops the whole node is the stop that was announced: it does not come again later", async () => {
+    const { world, worker } = await begin();
+    await perform(world, worker, "r1", "start");
+    const stop_at = new Date(world.clock.now().getTime() + 600_000);
+    await world.gateway.commit([insert("forced_stop", { id: 1, request_id: "f1", requested_by: "bob", stop_at })]);
+    await perform(world, worker, "r2", "restart");
+    expect(await world.gateway.find("forced_stop")).toHaveLength(1);
+    await perform(world, worker, "r3", "shutdown");
+    expect(await world.gateway.find("forced_stop")).toEqual([]);
+    // Who waits for it hears that it has come.
+    expect(await world.gateway.find("operation", { where: { request_id: "f1" } })).toMatchObject([
+      { verb: "shutdown", state: "done", requested_by: "bob", result_text: "the node was stopped before, by ann" },
+    ]);
+  });
+
+  it("is made once for each start of a server, also of one that was taken out of the node and is back", async () => {
+    const { world, worker } = await begin();
+    const { incarnation } = worker;
+    const boot = async (): Promise<string | null> => {
+      const asked = worker.conductor
+        .ask({ type: "Boot", server: "hades", incarnation }, { timeoutMs: 5000 })
+        .then(({ operationId }) => operationId);
+      return await Promise.race([asked, world.clock.run(50).then(() => null)]);
+    };
+    const first = must((await boot()) ?? undefined);
+    expect(await boot()).toBe(first);
+    await world.ended(first);
+    const started_at = new Date(world.clock.now().getTime() + 1000);
+    await world.gateway.commit([update("sentinel", { logical_machine_id: world.serverId }, { started_at })]);
+    expect([null, first]).not.toContain(await boot());
   });
 
   it("starts what runs already, and says so", async () => {
