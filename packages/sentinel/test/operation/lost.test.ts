@@ -35,6 +35,11 @@ const operation = (...steps: OperationStep[]): OpenOperation => ({
 const sights = (state: ServerState): Sights =>
   lookAt([{ id: 2, name: "zeus", state, lastSeen: null, incarnation: 1, isMissed: false }], new Map(), 0);
 
+/** Its latest sign in the schema is of then. */
+const suspectAt = (ms: number) => [
+  { id: 2, name: "zeus", state: "suspect" as const, lastSeen: new Date(ms), incarnation: 1, isMissed: false },
+];
+
 /** What becomes of one step when its server has been in `state` for so long. */
 function verdict(step: OperationStep, state: ServerState, forMs: number, isOver = false): string {
   const view = {
@@ -58,16 +63,13 @@ describe("a step of a server", () => {
   });
 
   it("waits while its server writes to the schema, for as long as that is away from the bus", () => {
-    const at = (ms: number) => [
-      { id: 2, name: "zeus", state: "suspect" as const, lastSeen: new Date(ms), incarnation: 1, isMissed: false },
-    ];
     const endMs = 3 * SUSPECT_LOST_AFTER_MS;
     let seen: Sights = new Map();
-    for (let ms = 0; ms <= endMs; ms += 5000) seen = lookAt(at(ms), seen, ms);
+    for (let ms = 0; ms <= endMs; ms += 5000) seen = lookAt(suspectAt(ms), seen, ms);
     expect(isLost(seen.get(2), endMs)).toBe(false);
     // Then it is silent there as well.
     const lastMs = endMs + SUSPECT_LOST_AFTER_MS;
-    seen = lookAt(at(endMs), seen, lastMs);
+    seen = lookAt(suspectAt(endMs), seen, lastMs);
     expect(isLost(seen.get(2), lastMs)).toBe(true);
   });
 
