@@ -97,7 +97,7 @@ export function newServerWrites(
 
 /**
  * Points a server's row to another name: what is defined for it goes along. Refused BAD_NAME, UNKNOWN_SERVER, SERVER_EXISTS,
- * SERVER_UP while its sentinel runs under the old name.
+ * SERVER_UP while its sentinel runs under the old name, GRANT_HELD as with `removeServer`: the new host would run it twice.
  */
 export async function moveServer(
   ctx: AdminContext,
@@ -183,10 +183,11 @@ async function refuseInUse(ctx: AdminContext, { id, name }: ServerRef, what: "mo
     });
   }
   const [grant] = grants;
-  if (what === "removed" && grant !== undefined) {
+  if (grant !== undefined) {
     throw new CastellanError(
       "GRANT_HELD",
-      `${name} may still run processes that may run once only: its grant is not over`,
+      `${name} may still run processes that may run once only: its grant is not over. If you have made certain that ` +
+        `nothing runs there, say so: castellan fence ${name} --confirmed`,
       { details: { server: name } },
     );
   }

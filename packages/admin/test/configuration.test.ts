@@ -1,6 +1,6 @@
 import { parseConfig, writeConfigText } from "@castellan/kernel/config";
 import { ConfigurationCopy, ServerName, TypeName } from "@castellan/protocol";
-import { insert } from "@castellan/store";
+import { insert, remove, update } from "@castellan/store";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -73,6 +73,31 @@ describe("a copy of the configuration", () => {
       }),
       { numRuns: 15 },
     );
+  });
+
+  it("knows the foreground where it has gone with its master, with what is set for it", async () => {
+    const fixture = await node();
+    const { ctx, gateway } = fixture;
+    const DB = TypeName.parse("DB");
+    await setAttribute(ctx, "PROCESS_MAX_RESTARTS", "3", { server: "hades", type: DB, instance: 1 });
+    const copy = await copyOf(fixture);
+    const where = { logical_machine_id: 1, logical_process_name: "DB" };
+    const zeus = { logical_machine_id: 2 };
+    const rows = await gateway.find("process_config", { where });
+    const attributes = await gateway.find("process_attributes", { where });
+    await gateway.commit([
+      update("node_state", { id: 1 }, { master_id: 2 }),
+      remove("process_config", where),
+      remove("process_attributes", where),
+      ...rows.map((row) => insert("process_config", { ...row, ...zeus })),
+      ...attributes.map((row) => insert("process_attributes", { ...row, ...zeus })),
+    ]);
+    expect([rows.length, attributes.length]).toEqual([1, 1]);
+    expect(sizeOf(await importConfiguration(ctx, copy))).toBe(0);
+    await setInstanceEnabled(ctx, { server: "zeus", type: DB, instance: 1 }, false);
+    expect((await importConfiguration(ctx, copy)).processes).toEqual([
+      { server: "zeus", serverId: 2, type: "DB", instance: 1, change: "enabled" },
+    ]);
   });
 
   it("adds servers, and leaves those alone that it does not name", async () => {

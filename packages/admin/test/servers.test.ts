@@ -6,6 +6,7 @@ import {
   addServer,
   announceStop,
   applySpec,
+  fenceServer,
   listServers,
   moveServer,
   removeServer,
@@ -74,6 +75,23 @@ describe("a server", () => {
     await gateway.commit(writes);
     await expect(removeServer(ctx, "zeus")).rejects.toMatchObject({ code });
     expect(await gateway.find("node_cluster")).toHaveLength(2);
+  });
+
+  it("that may still run what must not run twice is neither removed nor moved, until somebody is certain", async () => {
+    const { ctx, gateway } = await node();
+    const at = new Date(Date.UTC(2025, 0, 1));
+    const own = { logical_machine_id: 2, incarnation: 1 };
+    const grant = { generation: 1, members: "[1,2]", period_ms: 20_000, renewals: 9, revoked: false, ended: null };
+    await gateway.commit([
+      insert("sentinel", { ...own, nonce: "n", started_at: at, last_seen_at: at, ended_at: null }),
+      insert("server_grant", { ...own, ...grant, fencing: null }),
+    ]);
+    const held = { code: "GRANT_HELD", message: expect.stringContaining("castellan fence zeus --confirmed") };
+    await expect(moveServer(ctx, "zeus", "hera")).rejects.toMatchObject(held);
+    await expect(removeServer(ctx, "zeus")).rejects.toMatchObject(held);
+    await fenceServer(ctx, "zeus", true);
+    await moveServer(ctx, "zeus", "hera");
+    expect(await removeServer(ctx, "hera")).toMatchObject({ id: 2 });
   });
 
   it("whose worker starts at the same moment is not removed", async () => {

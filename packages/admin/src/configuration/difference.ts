@@ -1,6 +1,7 @@
 /**
  * What has to change so that a node is as a copy of a configuration says. Pure. Servers that the copy does not name keep what
- * they have; of those it names it is the whole truth: their processes, their switches, and every attribute.
+ * they have; of those it names it is the whole truth: their processes, their switches, and every attribute. Foreground that has
+ * gone to another server with its master is no difference, as with a spec.
  */
 import {
   ATTRIBUTE_NAMES,
@@ -19,6 +20,7 @@ import {
   type SpecView,
   type TypeChange,
 } from "../spec-diff.ts";
+import { type PlaceOf, placesNow } from "./places.ts";
 
 /** What a node has now. */
 export interface ConfigurationView {
@@ -65,12 +67,13 @@ export const sizeOf = (difference: ConfigurationDifference): number =>
 export function diffConfiguration(now: ConfigurationView, copy: ConfigurationCopy): ConfigurationDifference {
   const servers = diffServers(now, copy);
   const idOf = idsAfter(now, servers);
+  const placeOf = placesNow(now, copy, idOf);
   return {
     servers,
     types: diffDefinitions(now.view.types, copy.types),
     queues: diffDefinitions(now.view.queues, copy.queues),
-    processes: diffProcesses(now, copy, idOf),
-    attributes: diffAttributes(now, copy, idOf),
+    processes: diffProcesses(now, copy, idOf, placeOf),
+    attributes: diffAttributes(now, copy, idOf, placeOf),
   };
 }
 
@@ -100,9 +103,14 @@ function diffProcesses(
   { configs }: ConfigurationView,
   copy: ConfigurationCopy,
   idOf: ReadonlyMap<string, number>,
+  placeOf: PlaceOf,
 ): ProcessChange[] {
-  return Object.entries(copy.servers).flatMap(([server, { processes }]) => {
+  const placed = Object.entries(copy.servers).flatMap(([server, { processes }]) =>
+    processes.map((one) => ({ ...one, serverId: placeOf(idOf.get(server) ?? 0, one.type, one.instance) })),
+  );
+  return Object.keys(copy.servers).flatMap((server) => {
     const serverId = idOf.get(server) ?? 0;
+    const processes = placed.filter((one) => one.serverId === serverId);
     const here = configs.filter((row) => row.logical_machine_id === serverId && row.persistent);
     const known = new Map(here.map((row) => [labelOf(row.logical_process_name, row.logical_process_instance), row]));
     const wanted = new Set(processes.map(({ type, instance }) => labelOf(type, instance)));
@@ -130,6 +138,7 @@ function diffAttributes(
   { attributes, servers }: ConfigurationView,
   copy: ConfigurationCopy,
   idOf: ReadonlyMap<string, number>,
+  placeOf: PlaceOf,
 ): AttributeRowChange[] {
   const nameOf = new Map([...idOf].map(([name, id]) => [id, name]));
   const named = new Set([0, ...Object.keys(copy.servers).map((name) => idOf.get(name) ?? -1)]);
@@ -142,8 +151,14 @@ function diffAttributes(
   );
   const kept = new Set<string>();
   const set = copy.attributes.flatMap((one): AttributeRowChange[] => {
-    const serverId = one.server === null ? 0 : (idOf.get(one.server) ?? -1);
-    const place = { serverId, server: one.server, type: one.type ?? "ALL", instance: one.instance ?? 0 };
+    const id = one.server === null ? 0 : (idOf.get(one.server) ?? -1);
+    const serverId = id > 0 && one.type !== null ? placeOf(id, one.type, one.instance ?? 0) : id;
+    const place = {
+      serverId,
+      server: nameOf.get(serverId) ?? one.server,
+      type: one.type ?? "ALL",
+      instance: one.instance ?? 0,
+    };
     const name = one.name.toUpperCase();
     const key = placeKey(serverId, place.type, place.instance, name);
     kept.add(key);
