@@ -39,7 +39,7 @@ describe("a server without a row in node_cluster", () => {
     for (const [label, pid] of pids) expect(lives(pid), label).toBe(true);
 
     const refused = await node.cli("up", "--detach");
-    expect(refused.code, said(refused)).toBe(1);
+    expect(refused.code, said(refused)).toBe(5);
     expect(said(refused)).toMatch(/taken out of node .*swadm add_server/);
     const doctor = await node.cli("doctor");
     expect(said(doctor)).toContain("it has refused to run");

@@ -46,6 +46,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ASK_TIMEOUT: { exit: EXIT.timedOut, remedy: "look whether it was done, or wait longer with --timeout" },
 
   NOT_PERMITTED: { exit: EXIT.notPermitted },
+  // For whoever would try again and again: it does not pass by itself.
+  NOT_A_MEMBER: { exit: EXIT.notPermitted },
   STORE_FORBIDDEN: { exit: EXIT.notPermitted },
   EACCES: { exit: EXIT.notPermitted, remedy: "run it as the user to whom the node's home belongs" },
   EROFS: { exit: EXIT.notPermitted, remedy: "make its file system writable, or choose another home with --home" },
