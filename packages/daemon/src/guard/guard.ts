@@ -3,6 +3,7 @@
  *
  * Y1 A guard outlives the worker that started it, and the next worker goes on with it.
  * Y2 Nothing is given to a guard before it has said that it is there, and it has said so after it was told the end.
+ * Y3 What a worker ordered and has not got is not started for the next one, and no answer is taken for another's.
  */
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
@@ -43,6 +44,11 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
   let due = readOrNull(at("due")) ?? "";
   if (!due.endsWith(` ${proc.bootId}\n`)) due = NEVER;
   let hasComplained = false;
+  let isDeaf = false;
+  let hasEnded = false;
+  // An earlier worker that was killed has left what nobody waits for: numbers of its own keep the answers apart.
+  const worker = Math.floor(clock.bootMs());
+  for (const name of leftBehind(directory)) isWithdrawn(at(name));
 
   const put = (name: string, text: string): void => {
     writeFileSync(at(`.${name}`), text, { mode: 0o600 });
@@ -91,7 +97,7 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
     }
   };
 
-  const answerTo = async (id: number, guard: ProcessIdentity): Promise<string | null> => {
+  const answerTo = async (id: string, guard: ProcessIdentity): Promise<string | null> => {
     const deadline = clock.bootMs() + LAUNCH_MS;
     let wokenMs = Number.NEGATIVE_INFINITY;
     while (clock.bootMs() < deadline && proc.isAlive(guard)) {
@@ -113,11 +119,12 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
     keep(names) {
       const wanted = names.map((name) => `CASTELLAN_TYPE=${name}\n`).join("");
       const guard = living();
-      if (wanted !== types || guard === null) {
+      if (guard === null) types = wanted;
+      else if (wanted !== types) {
+        put("types", wanted);
         types = wanted;
-        if (guard !== null) put("types", types);
       }
-      if (guard !== null || clock.bootMs() - startedMs < UP_MS) return;
+      if (guard !== null || hasEnded || clock.bootMs() - startedMs < UP_MS) return;
       const tools = findGuardTools(path);
       if ("missing" in tools) {
         if (!hasComplained) log.error("nothing that needs a grant can run here: install the programs", { ...tools });
@@ -132,19 +139,29 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
     },
     isUp: () => living() !== null,
     endAt({ endMs, killMs, generation }) {
-      const before = due;
       const hundredths = Number.isFinite(killMs)
         ? String(Math.max(0, Math.floor(killMs / 10)))
         : killMs > 0
           ? "none"
           : "0";
-      due = `${hundredths} ${generation} ${Number.isFinite(endMs) ? Math.floor(endMs) : hundredths} ${proc.bootId}\n`;
-      if (due === before) return;
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      put("due", due);
+      const told = `${hundredths} ${generation} ${Number.isFinite(endMs) ? Math.floor(endMs) : hundredths} ${proc.bootId}\n`;
+      if (told === due) return;
       const guard = living();
+      const isEarlier = dueOf(told) < dueOf(due);
+      try {
+        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        put("due", told);
+      } catch (thrown) {
+        // A full disk: who does not hear of a later end kills too early, who does not hear of an earlier one too late.
+        if (isEarlier) throw thrown;
+        if (!isDeaf) log.error("the guard cannot be told of a later end", { error: ensureError(thrown).message });
+        isDeaf = true;
+        return;
+      }
+      isDeaf = false;
+      due = told;
       // A later end is read in time by itself.
-      if (guard !== null && dueOf(due) < dueOf(before)) wake(guard);
+      if (guard !== null && isEarlier) wake(guard);
     },
     remembered() {
       const [, generation = "", endMs = "", bootId = ""] = due.trim().split(" ");
@@ -159,9 +176,9 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
       const tools = findGuardTools(path);
       if ("missing" in tools) throw new Error(`there is no ${tools.missing} here, which its guard needs`);
       const guard = living();
-      if (guard === null) throw new Error("the guard of this server has just ended");
+      if (guard === null || hasEnded) throw new Error("the guard of this server has just ended");
       launches += 1;
-      const id = launches;
+      const id = `${worker}-${launches}`;
       put(`launch-${id}`, launchRequest(launch, tools));
       const answer = await answerTo(id, guard);
       if (answer === "late") throw new Error("the grant of this server has ended");
@@ -188,6 +205,7 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
           return wordsFor(Number(code));
         }
         const guard = living();
+        if (guard === null && readOrNull(at("up")) === null) throw new Error("it was started without a guard");
         if (guard === null) return "killed, as the guard of this server has ended";
         if (clock.bootMs() >= deadline) return "exit code unknown";
         wake(guard);
@@ -195,6 +213,7 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
       }
     },
     end() {
+      hasEnded = true;
       const guard = living();
       if (guard !== null) send(guard.pid, "SIGKILL");
     },
@@ -227,6 +246,15 @@ function isWithdrawn(path: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Orders that no guard has taken, and answers that nobody has read. */
+function leftBehind(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((name) => name.startsWith("launch-") || name.startsWith("launched-"));
+  } catch {
+    return []; // there was no guard yet
   }
 }
 

@@ -3,7 +3,7 @@
  * what the rest of the sentinel needs of both.
  */
 import type { ActorContext, ActorRef, ActorSystem, Message } from "@castellan/actor";
-import { CastellanError, type Clock, type Logger, sleep } from "@castellan/kernel";
+import { CastellanError, type Clock, ensureError, type Logger, sleep } from "@castellan/kernel";
 import { Sentinel } from "@castellan/protocol";
 import {
   beginMember,
@@ -52,7 +52,7 @@ export interface ServerGrants {
   mayClaim(step: Pick<StepToPerform, "type" | "desired">): boolean;
   confirm(asked: { readonly server: number; readonly generation: number }): { readonly confirmed: boolean };
   refuse(asked: { readonly server: number; readonly generation: number }): { readonly quietMs: number };
-  /** Nothing runs here any more, and nothing will: others need not wait, and the guard ends. */
+  /** Nothing runs here any more, and nothing will: others need not wait, if they can be told, and the guard ends. */
   giveUp(): Promise<void>;
   close(): void;
 }
@@ -176,7 +176,11 @@ export function openGrants(deps: ServerGrantsDeps): ServerGrants {
       return { quietMs: Math.max(0, quietFor(member, server, clock.bootMs())) };
     },
     async giveUp() {
-      await keeper?.ask<"GiveUp">({ type: "GiveUp" }, { timeoutMs: GIVE_UP_MS });
+      try {
+        await keeper?.ask<"GiveUp">({ type: "GiveUp" }, { timeoutMs: GIVE_UP_MS });
+      } catch (thrown) {
+        log.warn("others are not told that this server runs nothing: they wait", { error: ensureError(thrown) });
+      }
       guard.end();
     },
     close: () => ending.abort(),

@@ -1,6 +1,6 @@
 /** The real guard with real processes: what it starts, when it kills, and what dies with it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSystemClock, silentLogger } from "@castellan/kernel";
 import type { GuardPort } from "@castellan/sentinel";
@@ -137,6 +137,46 @@ describe("the guard", () => {
   it("does next to nothing while nothing happens, however often it was woken", async () => {
     for (let time = 0; time < 10; time += 1) await guard.howEnded(await start("exit 0"));
     await eventually(() => expect(children()).toHaveLength(1));
+  });
+
+  it("that was ended is not followed by another under the same worker", async () => {
+    guard = makeGuard();
+    const up = home.path("run/guard/up");
+    guard.end();
+    await eventually(() => expect(guard.isUp()).toBe(false));
+    guard.keep(["WQS"]);
+    expect(existsSync(up)).toBe(true); // a new one begins with a directory that is empty
+    await expect(start("exec sleep 60")).rejects.toThrow("has just ended");
+  });
+
+  it("gives the next worker neither what the last one ordered nor the answer to it", async () => {
+    process.kill(guardPid(), "SIGSTOP");
+    writeFileSync(home.path("run/guard/launch-1"), `run() { touch ${home.path("stray")}; }\n`);
+    writeFileSync(home.path("run/guard/launched-1"), "1 1\n");
+    guard = makeGuard();
+    process.kill(guardPid(), "SIGCONT");
+    const started = await start("exec sleep 60");
+    expect(proc.launchIdOf(started.pid)).toBe(started.launchId);
+    expect(existsSync(home.path("stray"))).toBe(false);
+  });
+
+  it("keeps an earlier end while the disk takes no later one; that an earlier one is not taken is said", async () => {
+    const before = guard.remembered()?.endMs ?? 0;
+    mkdirSync(home.path("run/guard/.due"));
+    upTo(90_000);
+    expect(guard.remembered()?.endMs).toBe(before);
+    expect(() => upTo(10_000)).toThrow();
+    rmSync(home.path("run/guard/.due"), { recursive: true });
+    upTo(90_000);
+    expect(guard.remembered()?.endMs).toBeGreaterThan(before);
+  });
+
+  it("has killed nothing where there was none", async () => {
+    const elsewhere = { ...homePaths(home.dir), run: home.path("elsewhere") };
+    const none = createGuard({ paths: elsewhere, clock, proc, log: silentLogger, environment: process.env });
+    const { pid } = process;
+    const itself = { pid, startTime: proc.startTimeOf(pid) ?? 0, bootId: proc.bootId, launchId: "x" };
+    await expect(none.howEnded(itself)).rejects.toThrow("without a guard");
   });
 
   it("goes on under the next worker", async () => {

@@ -3,6 +3,7 @@
  *
  * K1 A launch is permitted only while the grant is in force and the guard is there; the guard looks at the time once more.
  * K2 Whoever waits for a permit when a grant ends is refused: an order of an earlier generation starts nothing in a later one.
+ *    Nor while the keepers are being told to stop: what that reaches late would be stopped again.
  * K3 The next generation is taken after every keeper has been told that the last one is over, and the guard has found no
  *    process of it.
  */
@@ -65,6 +66,8 @@ function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behav
   let state: HolderState = beginHolding(serverId, guard.remembered());
   let waiting: { readonly sinceMs: number; readonly replyTo: ReplyTo<Permit> }[] = [];
   let sweeping = 0;
+  let stopping = 0;
+  let hasGivenUp = false;
   let lastMay: boolean | null = null;
 
   const later = (work: Promise<HolderEvent | null>, failed: HolderEvent | null): void => {
@@ -97,8 +100,16 @@ function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behav
     period_ms: periodMs,
   });
 
+  const stopProcesses = async (): Promise<void> => {
+    stopping += 1;
+    try {
+      await deps.stopProcesses();
+    } finally {
+      stopping -= 1;
+    }
+  };
   const sweep = async (generation: number): Promise<HolderEvent | null> => {
-    await deps.stopProcesses();
+    await stopProcesses();
     return guard.hasSwept() ? { type: "swept", generation } : null;
   };
 
@@ -155,7 +166,7 @@ function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behav
           inMs: Math.round(endOf(state) - clock.bootMs()),
         });
         later(
-          deps.stopProcesses().then(() => null),
+          stopProcesses().then(() => null),
           null,
         );
         return;
@@ -186,13 +197,15 @@ function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behav
   };
   const answerWaiting = (): void => {
     const nowMs = clock.bootMs();
-    const isAllowed = mayLaunch(state, nowMs) && (isAlone(state) || guard.isUp());
+    const isAllowed = !hasGivenUp && stopping === 0 && mayLaunch(state, nowMs) && (isAlone(state) || guard.isUp());
     if (isAllowed !== lastMay) deps.onChange(isAllowed);
     lastMay = isAllowed;
     if (isAllowed) {
       for (const { replyTo } of waiting) replyTo.success({ guarded: !isAlone(state) });
       waiting = [];
-    } else if (state.row === "revoked") refuseWaiting("its grant was taken away");
+    } else if (hasGivenUp) refuseWaiting("its sentinel ends");
+    else if (state.row === "revoked") refuseWaiting("its grant was taken away");
+    else if (stopping > 0) refuseWaiting("what ran under its grant is being stopped");
     else {
       for (const { replyTo } of waiting.filter(({ sinceMs }) => nowMs - sinceMs >= PERMIT_MS)) {
         replyTo.refuse(notGranted(guard.isUp() ? "the server has no contact" : "its guard does not start"));
@@ -202,26 +215,37 @@ function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behav
   };
 
   const giveUp = async (): Promise<void> => {
-    if (state.row !== "current" || isAlone(state)) return;
-    const { generation } = state;
+    hasGivenUp = true;
+    answerWaiting();
+    const { generation, row } = state;
+    if (isAlone(state)) return;
+    // First nothing can run or be started any more, then others hear of it.
+    guard.end();
+    if (row !== "current") return;
     const key = { logical_machine_id: serverId, generation, revoked: false };
     await gateway.commit([
       stillCurrent(serverId, incarnation, clock.now()),
       update("server_grant", key, { revoked: true, ended: "stopped" }, "any"),
     ]);
+    // The next worker of this server need not wait either.
+    const nowMs = clock.bootMs();
+    if (nowMs < endOf(state)) guard.endAt({ endMs: nowMs, killMs: nowMs, generation });
   };
 
   timers.every("tick", TICK_MS, { type: "Tick" });
   self.tell({ type: "Tick" });
   return receive<GrantCommand>({
     Tick() {
+      if (hasGivenUp) return;
       const wanted = deps.wanted();
       const terms = wanted?.terms ?? state.terms.at(-1);
       if (wanted !== null && (wanted.terms.members.length > 1 || !isAlone(state))) guard.keep(wanted.types);
       if (terms !== undefined) happen({ type: "tick", wanted: terms });
       else if (state.row === "unknown") happen({ type: "tick", wanted: { members: [], periodMs: 0 } });
     },
-    Happened: ({ event }) => happen(event),
+    Happened({ event }) {
+      if (!hasGivenUp) happen(event);
+    },
     Permit(_message, replyTo) {
       waiting.push({ sinceMs: clock.bootMs(), replyTo });
       answerWaiting();

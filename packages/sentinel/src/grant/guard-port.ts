@@ -17,8 +17,8 @@ export interface GuardPort {
   /** There is one, and it knows the end that was told last. */
   isUp(): boolean;
   /**
-   * Tells until when the processes may run, boot-time milliseconds; Infinity: for good. On return the guard obeys it, or, while
-   * there is none, the next one will.
+   * Tells until when the processes may run, boot-time milliseconds; Infinity: for good. On return the guard obeys it, or an
+   * earlier end, or, while there is none, the next one will. Throws when an earlier end than the last cannot be told.
    */
   endAt(end: { readonly endMs: number; readonly killMs: number; readonly generation: number }): void;
   /** What was told last in this boot, by an earlier worker maybe. */
@@ -27,8 +27,8 @@ export interface GuardPort {
   hasSwept(): boolean;
   /** Rejects, with a sentence for people, when it was not started. */
   launch(launch: GuardedLaunch): Promise<ProcessIdentity>;
-  /** How a process that it started has ended: `exit code 1`, `signal SIGKILL`. */
+  /** How a process that it started has ended: `exit code 1`, `signal SIGKILL`. Rejects where there never was a guard. */
   howEnded(process: ProcessIdentity): Promise<string>;
-  /** Ends the guard, and with it what it has started. */
+  /** Ends the guard, and with it what it has started; there is no other. */
   end(): void;
 }

@@ -4,7 +4,8 @@
  * | row     | meaning                                            | what a tick does                                    |
  * |---------|----------------------------------------------------|-----------------------------------------------------|
  * | unknown | nothing was read by this worker yet                | reads it                                            |
- * | absent  | the node has had one server until now              | takes the first one, once there are several servers |
+ * | absent  | the node has had one server until now; the first   | takes the first one, once there are several servers |
+ * |         | grant may have been sent                           |                                                     |
  * | current | ours                                               | renews it; asks the members while SQL does not answer |
  * | revoked | it ends for good at its deadline                   | sweeps after the deadline, then takes the next one  |
  *
@@ -13,7 +14,8 @@
  * G2 While it is not known which terms the schema holds, the shortest period counts, and a majority of every list.
  * G3 Of a revoked generation nothing is renewed, and the next is not taken before nothing of it can run any more: its end
  *    has passed, every instance is stopped or held, and a look at the processes has found none.
- * G4 A server that is a majority by itself (the only one) needs nobody and never stops anything.
+ * G4 A server that is a majority by itself (the only one) needs nobody and never stops anything. When it is no more, its grant
+ *    has a whole period from then.
  */
 import { type Grant, isMajority, sameTerms, stopLeadMs, type Terms } from "./terms.ts";
 
@@ -119,7 +121,8 @@ export function beginHolding(serverId: number, remembered: HolderState["remember
 
 /** Whether we are a majority by ourselves, whichever terms hold. */
 export function isAlone({ row, terms, serverId }: HolderState): boolean {
-  if (row === "absent") return true;
+  // A first grant that was sent may be in the schema, whatever became of the answer.
+  if (row === "absent") return terms.length === 0;
   const own = new Set([serverId]);
   return row === "current" && terms.length > 0 && terms.every(({ members }) => isMajority(own, members));
 }
@@ -166,7 +169,7 @@ function apply(state: HolderState, event: HolderEvent, nowMs: number, effects: H
     case "tick":
       return tick(giveUp(state, nowMs), event.wanted, nowMs, effects);
     case "read":
-      return state.access?.id === event.id ? learn({ ...state, access: null }, event.row) : state;
+      return state.access?.id === event.id ? learn({ ...state, access: null }, event.row, state.access.sentMs) : state;
     case "written":
       return written(state, event.id, nowMs);
     case "refused":
@@ -198,7 +201,8 @@ function accessSchema(state: HolderState, wanted: Terms, nowMs: number, effects:
   if (state.row === "unknown" || state.doubt !== null) return look(state, nowMs, effects);
   switch (state.row) {
     case "absent":
-      return isMajority(new Set([state.serverId]), wanted.members) ? state : take(state, wanted, nowMs, effects);
+      if (!isMajority(new Set([state.serverId]), wanted.members)) return take(state, wanted, nowMs, effects);
+      return isAlone(state) ? state : look(state, nowMs, effects);
     case "revoked":
       if (state.isSwept) return take(state, wanted, nowMs, effects);
       if (nowMs >= endOf(state)) effects.push({ kind: "sweep", generation: state.generation });
@@ -216,7 +220,9 @@ function renew(state: HolderState, wanted: Terms, nowMs: number, effects: Holder
   effects.push({ kind: "renew", id, generation, renewals, terms: wanted });
   const write: Sent = { sentMs: nowMs, generation, renewals: renewals + 1, terms: wanted };
   const terms = withTerms(state.terms, wanted);
-  return { ...state, lastId: id, triedMs: nowMs, terms, access: { id, sentMs: nowMs, write } };
+  // Who was a majority by itself until now has confirmed it by itself until now.
+  const confirmedMs = isAlone(state) ? nowMs : state.confirmedMs;
+  return { ...state, lastId: id, triedMs: nowMs, terms, confirmedMs, access: { id, sentMs: nowMs, write } };
 }
 
 /** The row as it was read does not say what is still on its way there. */
@@ -229,7 +235,10 @@ function take(state: HolderState, terms: Terms, nowMs: number, effects: HolderEf
   const id = state.lastId + 1;
   effects.push({ kind: "take", id, from, terms });
   const write: Sent = { sentMs: nowMs, generation: from + 1, renewals: 0, terms };
-  return { ...state, lastId: id, triedMs: nowMs, access: { id, sentMs: nowMs, write } };
+  const confirmedMs = isAlone(state) ? nowMs : state.confirmedMs;
+  const possible = from === 0 ? withTerms(state.terms, terms) : state.terms;
+  const access = { id, sentMs: nowMs, write };
+  return { ...state, lastId: id, triedMs: nowMs, terms: possible, confirmedMs, access };
 }
 
 function look(state: HolderState, nowMs: number, effects: HolderEffect[]): HolderState {
@@ -238,13 +247,17 @@ function look(state: HolderState, nowMs: number, effects: HolderEffect[]): Holde
   return { ...state, lastId: id, triedMs: nowMs, access: { id, sentMs: nowMs, write: null } };
 }
 
-function learn(state: HolderState, row: Grant | null): HolderState {
+function learn(state: HolderState, row: Grant | null, askedMs: number): HolderState {
   // What was looked at is done about at the next tick.
   const next: HolderState = { ...state, doubt: null, triedMs: Number.NEGATIVE_INFINITY };
-  if (row === null)
-    return state.row === "unknown" || state.row === "absent" ? { ...next, row: "absent" } : revoked(next);
+  if (row === null) {
+    const isFirst = state.row === "unknown" || state.row === "absent";
+    // Nobody can have taken away by then what was not there.
+    return isFirst ? { ...next, row: "absent", confirmedMs: Math.max(state.confirmedMs, askedMs) } : revoked(next);
+  }
   const { generation, renewals, terms } = row;
-  const isOurs = state.row === "current" || state.row === "revoked" ? state.generation === generation : false;
+  const known = state.row === "absent" && !isAlone(state) ? 1 : state.generation;
+  const isOurs = state.row !== "unknown" && generation === known;
   const learned: HolderState = {
     ...next,
     row: row.isRevoked ? "revoked" : "current",
@@ -260,8 +273,11 @@ function learn(state: HolderState, row: Grant | null): HolderState {
 
 const revoked = (state: HolderState): HolderState => ({ ...state, row: "revoked" });
 
+/** Without an end there was nothing to confirm: that must not outlast the server's being the only one. */
 function rememberedSentMs({ remembered }: HolderState, { generation, terms }: Grant): number {
-  return remembered?.generation === generation ? remembered.endMs - terms.periodMs : Number.NEGATIVE_INFINITY;
+  if (remembered?.generation !== generation || remembered.endMs === Number.POSITIVE_INFINITY)
+    return Number.NEGATIVE_INFINITY;
+  return remembered.endMs - terms.periodMs;
 }
 
 /** What was sent and is found in the row has been confirmed, whatever became of the answer. */

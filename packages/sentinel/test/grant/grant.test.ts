@@ -1,7 +1,7 @@
 /** A holder and a master over one schema, in manual time: what is renewed, stopped, taken away, and taken anew. */
 import { type ActorRef, type ActorSystem, createActorSystem } from "@castellan/actor";
 import { createManualClock, type ManualClock } from "@castellan/actor/testing";
-import { createIdSource, createSeededRng, silentLogger } from "@castellan/kernel";
+import { createIdSource, createSeededRng, silentLogger, sleep } from "@castellan/kernel";
 import { type Gateway, insert, StoreUnavailable, update } from "@castellan/store";
 import { createMemoryGateway } from "@castellan/store/memory";
 import { describe, expect, it } from "vitest";
@@ -25,7 +25,12 @@ class Node {
   members: number[] = [];
   isSchemaAway = false;
   isBusAway = false;
+  /** The next commit is the last that gets through, and nobody hears of it. */
+  isCutAfterCommit = false;
   fenceFails = false;
+  isGuardThere = true;
+  /** How long it takes until every keeper has been told to stop. */
+  keepersMs = 0;
   endMs = Number.NaN;
   generation = 0;
   #member = rowsRead(beginMember(0), []);
@@ -51,9 +56,12 @@ class Node {
     const away = (): void => {
       if (this.isSchemaAway) throw new StoreUnavailable("the database is away");
     };
+    const cut = (): void => {
+      if (this.isCutAfterCommit) this.isSchemaAway = true;
+    };
     const guard: GuardPort = {
       keep: () => undefined,
-      isUp: () => true,
+      isUp: () => this.isGuardThere,
       endAt: ({ endMs, generation }) => {
         this.endMs = endMs;
         this.generation = generation;
@@ -63,7 +71,9 @@ class Node {
       hasSwept: () => this.clock.bootMs() >= this.endMs,
       launch: () => Promise.reject(new Error("not in this test")),
       howEnded: () => Promise.reject(new Error("not in this test")),
-      end: () => undefined,
+      end: () => {
+        this.isGuardThere = false;
+      },
     };
     const system = this.#system("zeus");
     const ref = system.spawn(
@@ -76,7 +86,10 @@ class Node {
           },
           async commit(writes) {
             away();
-            return await gateway.commit(writes);
+            const touched = await gateway.commit(writes);
+            cut();
+            away();
+            return touched;
           },
         },
         serverId: this.zeus,
@@ -89,7 +102,10 @@ class Node {
           this.#member = answer.state;
           return answer.isConfirmed;
         },
-        stopProcesses: async () => void this.stops.push(this.clock.bootMs()),
+        stopProcesses: async () => {
+          this.stops.push(this.clock.bootMs());
+          await sleep(this.clock, this.keepersMs);
+        },
         onChange: () => undefined,
         onSuperseded: () => undefined,
       }),
@@ -188,6 +204,28 @@ describe("a server of several", () => {
     expect(await node.row()).toMatchObject({ generation: 1, revoked: false });
   });
 
+  it.each([
+    ["the same worker", false],
+    ["a worker that knows of no end", true],
+  ])("that was the only one for a while has a whole period from when it is not, under %s", async (_who, isReplaced) => {
+    const node = await Node.create(["hades", "zeus"]);
+    const first = node.holder();
+    await node.clock.run(3000);
+    node.members = [node.zeus];
+    await node.clock.run(600_000);
+    expect(node.endMs).toBe(Number.POSITIVE_INFINITY);
+    if (isReplaced) {
+      await first.stop();
+      node.holder();
+      await node.clock.run(3000);
+    }
+    node.members = [node.hades, node.zeus];
+    await node.clock.run(10_000);
+    expect(node.stops).toEqual([]);
+    expect(node.endMs - node.clock.bootMs()).toBeGreaterThan(PERIOD_MS - 1500);
+    expect(node.endMs - node.clock.bootMs()).toBeLessThanOrEqual(PERIOD_MS);
+  });
+
   it("that is the only one needs nobody and never stops", async () => {
     const node = await Node.create(["zeus"]);
     const { ref } = node.holder();
@@ -196,6 +234,64 @@ describe("a server of several", () => {
     node.isBusAway = true;
     await node.clock.run(600_000);
     expect([node.stops, await permitted(node, ref), await node.row()]).toEqual([[], { guarded: false }, undefined]);
+  });
+});
+
+describe("a server's worker", () => {
+  it("that asked for the first grant and hears nothing more holds it as if it had it", async () => {
+    const node = await Node.create(["zeus"]);
+    const { ref } = node.holder();
+    await node.clock.run(1000);
+    node.isCutAfterCommit = true;
+    node.isBusAway = true;
+    node.members = [node.hades, node.zeus];
+    await node.clock.run(10_000);
+    expect([(await node.row())?.generation, node.stops]).toEqual([1, []]);
+    await node.clock.run(15_000);
+    expect([node.stops.length, node.endMs < node.clock.bootMs()]).toEqual([1, true]);
+    expect(await permitted(node, ref, 11_000)).toBe("NOT_GRANTED");
+    node.isCutAfterCommit = false;
+    node.isSchemaAway = false;
+    expect(await permitted(node, ref, 3000)).toEqual({ guarded: true });
+    expect(await node.row()).toMatchObject({ generation: 1, revoked: false });
+  });
+
+  it("that begins after the end starts nothing before every keeper knows that it has passed", async () => {
+    const node = await Node.create(["hades", "zeus"]);
+    const first = node.holder();
+    await node.clock.run(3000);
+    await first.stop();
+    await node.clock.run(PERIOD_MS);
+    node.keepersMs = 3000;
+    const { ref } = node.holder();
+    await node.clock.run(1500);
+    expect((await node.row())?.revoked).toBe(false);
+    expect(await permitted(node, ref)).toBe("NOT_GRANTED");
+    await node.clock.run(3000);
+    expect(await permitted(node, ref)).toEqual({ guarded: true });
+    expect(node.stops).toHaveLength(1);
+  });
+
+  it("that is ended in order starts nothing more; neither the others nor the next worker wait for what it had", async () => {
+    const node = await Node.create(["hades", "zeus"]);
+    const first = node.holder();
+    const grantsOver = node.granter();
+    await node.clock.run(5000);
+    const given = first.ref.ask<"GiveUp">({ type: "GiveUp" }, { timeoutMs: 5000 });
+    await node.clock.settle();
+    await given;
+    expect(node.isGuardThere).toBe(false);
+    expect(await permitted(node, first.ref)).toBe("NOT_GRANTED");
+    expect(node.endMs).toBeLessThanOrEqual(node.clock.bootMs());
+    expect(await grantsOver()).toEqual({ kind: "over", how: "stopped" });
+    await node.clock.run(3000);
+    expect(node.stops).toEqual([]);
+    await first.stop();
+    node.isGuardThere = true;
+    const { ref } = node.holder();
+    await node.clock.run(4000);
+    expect(await node.row()).toMatchObject({ generation: 2, revoked: false, ended: null });
+    expect(await permitted(node, ref)).toEqual({ guarded: true });
   });
 });
 

@@ -22,6 +22,7 @@ const TERMS: readonly Terms[] = [
   { members: MEMBERS, periodMs: 6000 },
   { members: [1, 2], periodMs: 20_000 },
   { members: [1, 2, 3, 4], periodMs: 12_000 },
+  { members: [1], periodMs: 20_000 },
 ];
 const HOLDER = 1;
 
@@ -70,8 +71,11 @@ export function simulate(seed: number, untilMs: number): Outcome {
   let timesHeld = 0;
 
   const check = (): void => {
-    if (holder.generation === 0 || holder.generation > over) return;
-    if (endOf(holder) > now(HOLDER)) violations.push(`${realMs}: over for ${over}, held until ${endOf(holder)}`);
+    const { row: seenAs, generation, remembered } = holder;
+    const held = seenAs === "absent" ? 1 : seenAs === "unknown" ? (remembered?.generation ?? 0) : generation;
+    if (held > over) return;
+    if (endOf(holder) > now(HOLDER))
+      violations.push(`${realMs}: ${held} is over as ${over}, held until ${endOf(holder)}`);
     if (mayLaunch(holder, now(HOLDER))) violations.push(`${realMs}: over for ${over}, and it may launch`);
   };
   const happen = (event: HolderEvent, of = life): void => {
@@ -99,7 +103,11 @@ export function simulate(seed: number, untilMs: number): Outcome {
       case "renew":
         toSchema(of, effect.id, () => {
           const isMet =
-            row !== null && !row.isRevoked && row.generation === effect.generation && row.renewals === effect.renewals;
+            of === life && // else the incarnation is another's
+            row !== null &&
+            !row.isRevoked &&
+            row.generation === effect.generation &&
+            row.renewals === effect.renewals;
           if (row === null || !isMet) return { type: "refused", id: effect.id };
           row = { ...row, renewals: row.renewals + 1, terms: effect.terms };
           return { type: "written", id: effect.id };
@@ -108,7 +116,7 @@ export function simulate(seed: number, untilMs: number): Outcome {
       case "take":
         toSchema(of, effect.id, () => {
           const isMet = effect.from === 0 ? row === null : row?.generation === effect.from && row.isRevoked;
-          if (!isMet) return { type: "refused", id: effect.id };
+          if (!isMet || of !== life) return { type: "refused", id: effect.id };
           const generation = effect.from + 1;
           if (generation <= over) violations.push(`${realMs}: generation ${generation} was taken again`);
           row = {
@@ -207,7 +215,7 @@ export function simulate(seed: number, untilMs: number): Outcome {
       // The worker is replaced: what it knew is lost, but for what the guard was told.
       life += 1;
       const end = endOf(holder);
-      const isTold = holder.row !== "unknown" && Number.isFinite(end);
+      const isTold = holder.row !== "unknown" && holder.generation > 0 && end > Number.NEGATIVE_INFINITY;
       holder = beginHolding(HOLDER, isTold ? { generation: holder.generation, endMs: end } : holder.remembered);
     }
     if (chance(0.04)) {
