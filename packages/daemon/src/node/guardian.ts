@@ -161,6 +161,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       }),
       "error-file-watch",
     );
+    const epochs = openEpochFile(`${identity.home}/run/epoch`, log);
     let steps: ActorRef<{ readonly type: "Wake" }> | null = null;
     /** What speaks for this server and takes its steps, under the incarnation of this start: that is taken by now. */
     const serve = (): void => {
@@ -178,6 +179,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
             return await keeper.ask(order, { timeoutMs: settings.deadlineOf(type) });
           },
           mayClaim: (step) => grants.mayClaim(step),
+          seenEpoch: () => epochs.highest,
           deadlineOf: ({ type }) => settings.deadlineOf(type) + FIND_KEEPER_MS,
           recorded: () => status.flush(RECORD_MS),
           finished: (operationId) =>
@@ -197,7 +199,7 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         gateway,
         serverId,
         live: openLiveMaster({ bus, subjects, clock, log }),
-        epochs: openEpochFile(`${identity.home}/run/epoch`, log),
+        epochs,
         onBackwards: (found) => void reportEpoch(alerts, identity.server, found, clock.now(), log),
         onChange: deps.onRole,
         startMaster: (term) =>

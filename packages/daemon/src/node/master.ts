@@ -70,6 +70,7 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
       alerts: deps.alerts,
       events,
       onDeposed,
+      isOver: () => term.isOver(),
     }),
     "roll-call",
   );

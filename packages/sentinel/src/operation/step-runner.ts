@@ -33,6 +33,8 @@ export interface StepRunnerDeps {
   readonly bring: (step: StepToPerform) => Promise<{ readonly status: ProcessStatus; readonly comment: string }>;
   /** False: it stays ready for now, and is looked at again. Default: always true. */
   readonly mayClaim?: (step: Pick<StepToPerform, "type" | "desired">) => boolean;
+  /** The highest epoch that this server has seen: what the schema shows under an earlier one is of a past that is over. */
+  readonly seenEpoch?: () => number;
   /** How long `bring` may take before the step counts as failed, milliseconds. */
   readonly deadlineOf: (step: StepToPerform) => number;
   /**
@@ -142,7 +144,8 @@ function run(deps: StepRunnerDeps, context: ActorContext<StepRunnerCommand>): Be
     );
   };
 
-  const mayClaim = ({ logical_process_name: type, desired: text }: StepRow): boolean => {
+  const mayClaim = ({ epoch, logical_process_name: type, desired: text }: StepRow): boolean => {
+    if (epoch < (deps.seenEpoch?.() ?? 0)) return false;
     const desired = DesiredState.safeParse(text);
     return !desired.success || deps.mayClaim?.({ type, desired: desired.data }) !== false;
   };

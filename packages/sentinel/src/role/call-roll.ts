@@ -10,7 +10,7 @@
  * | own link not settled    | up      | as recorded   | as recorded |
  *
  * V2 Only changes that the master sees itself count, measured on its own clock: the times in the rows are for people.
- * V3 Who is blind judges nobody: a silence begins when the own link was there, or the schema could be read, at the earliest;
+ * V3 Who is blind judges nobody: a silence begins with the term, when the own link was there, or the schema could be read, at the earliest;
  *    and a link counts when it has been there for as long as makes a server suspect.
  * V4 Life needs no waiting: a new sign is believed at once. What ended in order is down as soon as it is quiet.
  * V5 `isolated`: it lives, but its grant was revoked while it was missed: it ends what runs only once in the node, and is up

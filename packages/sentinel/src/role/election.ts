@@ -77,6 +77,8 @@ function asMaster(state: ElectionOf<"master">, event: ElectionEvent, facts: Fact
       return facts.alone || isConfirmed ? stay(state) : end(state, "the schema does not confirm the epoch", facts);
     }
     case "Read": {
+      // The schema was asked before this epoch was taken: that says nothing against it.
+      if (event.epoch < state.epoch && event.seenBefore < state.epoch) return stay(state);
       const { known, effects } = learn(state.known, event, facts);
       const next = { ...state, known };
       if (event.epoch === state.epoch && event.masterId === known.serverId) return stay(next, ...effects);

@@ -28,6 +28,8 @@ export interface RollCallDeps {
   readonly alerts: AlertSink;
   readonly events: EventSink;
   readonly onDeposed: () => void;
+  /** The term was ended: this server lives on. */
+  readonly isOver: () => boolean;
 }
 
 /** Between two looks, and on a node of one server, milliseconds. */
@@ -50,6 +52,12 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
     let known: Roll = new Map();
     let told: ReadonlyMap<string, Told> = new Map();
     let looks = 0;
+    /** Heartbeats are listened to since then. */
+    const beganMs = clock.bootMs();
+    const linkSinceMs = (): number | null => {
+      const sinceMs = deps.linkSinceMs();
+      return sinceMs === null ? null : Math.max(sinceMs, beganMs);
+    };
 
     const record = async (changes: ReadonlyMap<number, ServerState>, servers: readonly Server[]): Promise<void> => {
       const now = clock.now();
@@ -71,7 +79,7 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
       const servers = await readServers(deps);
       const others = servers.filter(({ id }) => id !== serverId);
       timers.once("look", others.length === 0 ? LOOK_ALONE_MS : LOOK_MS, { type: "Tick" });
-      const called = callRoll(known, others, deps.linkSinceMs(), clock.bootMs());
+      const called = callRoll(known, others, linkSinceMs(), clock.bootMs());
       known = called.known;
       const changes = new Map(called.changes);
       if (servers.some(({ id, recorded }) => id === serverId && recorded !== "up")) changes.set(serverId, "up");
@@ -119,7 +127,7 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
     self.tell({ type: "Tick" });
     return receive<Tick>(
       { Tick: () => guarded(look) },
-      { stopping: (why) => (why === "stopped" ? guarded(leave) : undefined) },
+      { stopping: (why) => (why === "stopped" && !deps.isOver() ? guarded(leave) : undefined) },
     );
   });
 }

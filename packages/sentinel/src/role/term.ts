@@ -20,6 +20,8 @@ export interface Term {
   expose<P extends Protocol>(protocol: P, ref: ActorRef<CommandOf<P>>): void;
   /** For the parts: another is master. The term ends; calling it again, or after the end, does nothing. */
   readonly onDeposed: () => void;
+  /** It was ended, for another or for want of the schema; what is stopped before that is stopped with its sentinel. */
+  isOver(): boolean;
 }
 
 /** Ends what is not an actor of the term (a subscription, say). Called before its actors are stopped. */
@@ -36,8 +38,10 @@ export async function beginTerm<M extends Message>(
   const children: AnyRef[] = [];
   const exposures: Exposure[] = [];
   let stopMaster: StopMaster | null = null;
+  let isOver = false;
 
   const end = async (): Promise<void> => {
+    isOver = true;
     for (const exposure of exposures.reverse()) exposure.close();
     try {
       await stopMaster?.();
@@ -58,6 +62,7 @@ export async function beginTerm<M extends Message>(
       exposures.push(system.expose(protocol, "-", ref, { as: "master" }));
     },
     onDeposed,
+    isOver: () => isOver,
   };
   try {
     stopMaster = await startMaster(term);

@@ -28,6 +28,7 @@ interface Rig {
   readonly finished: string[];
   superseded: number;
   recorded: Promise<void>;
+  seenEpoch: number;
 }
 
 const ends: (() => Promise<void>)[] = [];
@@ -99,6 +100,7 @@ async function rig(
     finished: [],
     superseded: 0,
     recorded: Promise.resolve(),
+    seenEpoch: 1,
   };
   const runner = system.spawn(
     createStepRunner({
@@ -110,6 +112,7 @@ async function rig(
         return bring(step);
       },
       deadlineOf: () => 5000,
+      seenEpoch: () => made.seenEpoch,
       recorded: () => made.recorded,
       finished: (operationId) => made.finished.push(operationId),
       onSuperseded: () => {
@@ -135,6 +138,18 @@ describe("the step runner", () => {
     expect(made.finished).toEqual(["op"]);
     const row = must((await made.gateway.find("operation_step", { where: { id: "s1" } }))[0]);
     expect(row).toMatchObject({ claimed_by: made.incarnation, finished_at: made.clock.now() });
+  });
+
+  it("leaves alone what a schema shows under an older epoch than was seen", async () => {
+    const made = await rig([{ state: "pending" }]);
+    await made.clock.settle();
+    made.seenEpoch = 2;
+    await made.gateway.commit([update("operation_step", { id: "s1" }, { state: "ready" })]);
+    await made.clock.run(3000);
+    expect([made.brought, await stepsOf(made)]).toEqual([[], ["ready"]]);
+    await takeOver(made.gateway, { serverId: made.zeus, nonce: "z", now: made.clock.now() });
+    await made.clock.run(2000);
+    expect(await stepsOf(made)).toEqual(["done: started"]);
   });
 
   it("records a result after the status it stands for", async () => {

@@ -207,6 +207,11 @@ describe("a master", () => {
     expect(master().at(10, { type: "Deposed", epoch: 4 }).done).toEqual([]);
   });
 
+  it("is told nothing by an answer that was under way when it took its epoch", () => {
+    expect(master().at(10, read(4, MASTER, 4)).state.kind).toBe("master");
+    expect(master().at(10, read(4, MASTER, 5)).done).toEqual(["end", "read"]);
+  });
+
   it("looks when somebody knows of a later epoch", () => {
     expect(master().at(10, { type: "Challenged", epoch: 6 }).done).toEqual(["read"]);
     expect(master().at(10, { type: "Challenged", epoch: 5 }).done).toEqual([]);

@@ -131,7 +131,7 @@ describe("the role of a single server", () => {
     first?.onDeposed();
     first?.onDeposed();
     await made.clock.settle();
-    expect(made.stops).toBe(1);
+    expect([made.stops, first?.isOver()]).toEqual([1, true]);
     expect(await epochOfMaster(made)).toBe("NOT_REACHABLE");
     await made.gateway.commit([update("node_state", { id: 1 }, { master_id: made.hades })]);
     await made.clock.run(2000);
@@ -167,11 +167,20 @@ describe("the role of a single server", () => {
     expect(await epochOfMaster(made)).toBe(2);
   });
 
-  it("ends its term when the sentinel stops", async () => {
-    const made = await rig();
+  it("ends its term when the sentinel stops, and its actors know that it is not for another", async () => {
+    const seen: boolean[] = [];
+    const made = await rig(undefined, (term) => {
+      term.spawn(
+        receive<{ type: "x" }>({ x: () => undefined }, { stopping: () => void seen.push(term.isOver()) }),
+        "x",
+      );
+      return () => {
+        made.stops += 1;
+      };
+    });
     const stopping = made.system.stop(1000);
     await made.clock.run(1000);
     await stopping;
-    expect(made.stops).toBe(1);
+    expect([made.stops, seen]).toEqual([1, [false]]);
   });
 });

@@ -34,9 +34,11 @@ async function rig() {
     told,
     events,
     deposed: 0,
+    isOver: false,
     heardAtMs: null as number | null,
     refuses: false,
     phases: () => told.map(({ phase, alert }) => `${phase} ${alert.cause}`),
+    stateOfHades: async () => (await gateway.find("server_state", { where: { logical_machine_id: hades } }))[0]?.state,
     stateOfZeus: async () => (await gateway.find("server_state", { where: { logical_machine_id: zeus } }))[0]?.state,
     /** As a living sentinel does, for so long. */
     async lives(ms: number) {
@@ -45,6 +47,11 @@ async function rig() {
         await gateway.commit([update("sentinel", { logical_machine_id: zeus }, { last_seen_at: clock.now() })]);
         await clock.run(1000);
       }
+    },
+    async end() {
+      const stopping = system.stop(1000);
+      await clock.run(1000);
+      await stopping;
     },
     begin(epoch = 0): ActorRef<never> {
       return system.spawn(
@@ -62,6 +69,7 @@ async function rig() {
           },
           events: { publish: (_subject, { data }) => void events.push(data) },
           onDeposed: () => (made.deposed += 1),
+          isOver: () => made.isOver,
         }),
         `roll-call-${told.length}-${events.length}`,
       );
@@ -137,6 +145,26 @@ describe("the roll call of a master", () => {
     await node.clock.run(2000);
     await node.lives(3000);
     expect(await node.stateOfZeus()).toBe("up");
+  });
+
+  it("gives every server the time to be heard before it misses it", async () => {
+    const node = await rig();
+    await node.clock.run(60_000);
+    node.begin();
+    await node.clock.run(2500);
+    expect([await node.stateOfZeus(), node.events]).toEqual(["up", []]);
+  });
+
+  it.each([
+    ["its sentinel, it is down", false, "down"],
+    ["its term alone, it lives on", true, "up"],
+  ])("leaves its own server as what it is: with the end of %s", async (_what, isOver, state) => {
+    const node = await rig();
+    node.begin();
+    await node.lives(2000);
+    node.isOver = isOver;
+    await node.end();
+    expect(await node.stateOfHades()).toBe(state);
   });
 
   it("misses nobody who has ended in order", async () => {
