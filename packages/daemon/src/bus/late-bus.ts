@@ -7,6 +7,7 @@ import { CastellanError, type Clock, ensureError, type Logger, sleep } from "@ca
 import type { NatsSettings, Subjects } from "@castellan/protocol";
 import type { BusPublisher } from "@castellan/sentinel";
 import type { NatsConnection } from "nats";
+import { withoutSecrets } from "../node/endpoints.ts";
 import { actorSubjects } from "./actor-subjects.ts";
 import { createBusPublisher } from "./bus-publisher.ts";
 import { ensureEventsStream, type StreamCopies } from "./events-stream.ts";
@@ -96,7 +97,10 @@ export function openLateBus(deps: LateBusDeps): LateBus {
         else arrive(arrived);
         return;
       } catch (thrown) {
-        log.warn("no connection to the bus yet", { url: deps.settings.url, error: ensureError(thrown) });
+        log.warn("no connection to the bus yet", {
+          url: withoutSecrets(deps.settings.url),
+          error: ensureError(thrown),
+        });
         await sleep(clock, PAUSE_MS, ending.signal);
       }
     }

@@ -14,7 +14,7 @@ export async function writeEndpoints(paths: HomePaths, settings: HomeSettings, n
   await writeDurably(paths.endpoints, `${JSON.stringify(endpoints, null, 2)}\n`);
 }
 
-/** `scheme://user:password@host` without the password. */
-function withoutSecrets(url: string): string {
-  return url.replace(/^([a-z]+:\/\/[^/@:]*):[^/@]*@/, "$1@");
+/** `scheme://user:password@host` without the password; of several with commas between them, each. */
+export function withoutSecrets(url: string): string {
+  return url.replace(/([a-z]+:\/\/[^/@:,]*):[^/@]*@/g, "$1@");
 }
