@@ -42,6 +42,7 @@ describe("the catalogue of 17 instances, after `castellan up --servers 3`", () =
         subjectName.includes(`.${type.toLowerCase()}_`) && subjectName.endsWith(`.${what}`) ? [at] : [],
       );
     for (const [type, needs] of Object.entries(CATALOGUE)) {
+      for (const what of ["running", "stopped"]) expect(placeOf(type, what), `${type} ${what}`).not.toEqual([]);
       for (const need of needs) {
         expect(Math.min(...placeOf(type, "running")), `${type} after ${need}`).toBeGreaterThan(
           Math.max(...placeOf(need, "running")),
