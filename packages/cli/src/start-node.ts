@@ -55,9 +55,9 @@ export async function startNode(
   await untilUp(ctx, launched, interrupted);
   const report = await status(ctx);
   // What the schema says of a server whose sentinel was gone was true when that ended, which may have been before a boot.
-  const runs = launched.length === 0 && report.state === "RUNNING";
+  const runs = launched.length === 0 && (report.state === "RUNNING" || report.state === "DEGRADED");
   if (runs || countProcesses(report) === 0) {
-    say(invocation, runs ? "the node is RUNNING" : nothingDefined(invocation));
+    say(invocation, runs ? `the node is ${report.state}` : nothingDefined(invocation));
     return EXIT.done;
   }
   const isPart = launched.length > 0 && launched.length < report.servers.length && report.state !== "STOPPED";

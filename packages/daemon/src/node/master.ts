@@ -53,7 +53,7 @@ export interface MasterDeps {
 const SUBMIT_MS = 10_000;
 const HAND_BACK_MS = 10_000;
 const REFUSE_MS = 1500;
-const GRANTS_MS = 10_000;
+const GRANTS_MS = 3000;
 
 export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   const { node, server, serverId, gateway, system, bus, events } = deps;
