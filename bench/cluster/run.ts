@@ -10,6 +10,8 @@ import { killMaster, movedElsewhere } from "../../test/harness/take-over.ts";
 const ROUNDS = Number(process.argv[2] ?? 20);
 const PERIOD_S = 20;
 const READY_MS = 200;
+/** Who has just come back judges nobody yet, and is no witness: what is measured is a node that has been whole for a while. */
+const SETTLED_MS = 5000;
 /** Listeners, WQS, WIS, WISMBD, background: one layer after the other. */
 const LAYERS = 5;
 
@@ -18,6 +20,8 @@ const show = (what: string, values: readonly number[]): void => {
   const at = (share: number): string => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(0);
   console.log(`| ${what} | ${at(0.5)} | ${at(0.95)} | ${at(1)} | ${sorted.length} |`);
 };
+
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
 
 async function withCluster(options: ClusterOptions, use: (cluster: Cluster) => Promise<void>): Promise<void> {
   const cluster = await makeCluster(options);
@@ -44,12 +48,14 @@ for (const bus of ["own", "external"] as const) {
     attributes: { ISOLATION_STOP_PERIOD: String(PERIOD_S) },
   };
   await withCluster(lost, async (cluster) => {
+    await settled();
     for (let round = 0; round < ROUNDS; round += 1) {
       const taken = await killMaster(cluster);
       journaled.push(taken.journaledMs);
       moved.push(await movedElsewhere(cluster, ["FRONT 1"], taken));
       await taken.victim.up();
       await cluster.awaitWhole(60_000);
+      await settled();
     }
   });
   show(`pair of the master killed, a new master journals (bus: ${bus})`, journaled);
