@@ -10,9 +10,12 @@ export interface StoredEvent extends CloudEvent {
 }
 
 const Info = z.object({ state: z.object({ first_seq: z.int(), last_seq: z.int() }) });
-const Stored = z.object({
-  message: z.object({ subject: z.string(), hdrs: z.string(), data: z.string().default("") }).optional(),
-});
+const NO_MESSAGE = 10_037;
+/** A message, or that there is none at that place. Every other error is one of the moment. */
+const Stored = z.union([
+  z.object({ message: z.object({ subject: z.string(), hdrs: z.string(), data: z.string().default("") }) }),
+  z.object({ error: z.object({ err_code: z.literal(NO_MESSAGE) }), message: z.undefined() }),
+]);
 const AT_ONCE = 200;
 
 export async function storedEvents(url: string, node = "castellan"): Promise<StoredEvent[]> {
@@ -35,7 +38,8 @@ export async function storedEvents(url: string, node = "castellan"): Promise<Sto
   try {
     const { state } = await ask("INFO", {}, Info);
     const events: StoredEvent[] = [];
-    for (let from = state.first_seq; from <= state.last_seq; from += AT_ONCE) {
+    // An empty stream may begin at 0, where there is nothing to ask for.
+    for (let from = Math.max(1, state.first_seq); from <= state.last_seq; from += AT_ONCE) {
       const seqs = Array.from({ length: Math.min(AT_ONCE, state.last_seq - from + 1) }, (_, at) => from + at);
       const replies = await Promise.all(seqs.map((seq) => ask("MSG.GET", { seq }, Stored)));
       for (const { message } of replies) if (message !== undefined) events.push(eventOf(message));
