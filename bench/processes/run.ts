@@ -16,7 +16,7 @@ import {
   createStatusWriter,
   type ProcessTableCommand,
 } from "@castellan/sentinel";
-import { bootstrapNode, insert, readNodeView, update, writeDefinition } from "@castellan/store";
+import { bootstrapNode, insert, newInstance, readNodeView, update, writeDefinition } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
 import { assertNothingLeft, eventually, killAll, tempHome } from "@castellan/testkit";
 
@@ -37,20 +37,10 @@ const PLAIN = ["sleep", "1000"];
 
 async function define(type: string, command: string[], instances: number): Promise<void> {
   const definition = writeDefinition(ProcessType.parse({ command }));
-  const place = { logical_machine_id: serverId, logical_process_name: type };
-  const rest = { last_known_status: "STOPPED", status_comment: null, status_since: null, restarts: 0 } as const;
   await gateway.commit([
     insert("process_type", { logical_process_name: type, definition, row_version: 1 }),
     ...Array.from({ length: instances }, (_, at) =>
-      insert("process_config", {
-        ...place,
-        ...rest,
-        logical_process_instance: at + 1,
-        enabled: true,
-        persistent: true,
-        held: false,
-        incarnation: 0,
-      }),
+      insert("process_config", newInstance({ serverId, type, instance: at + 1 })),
     ),
   ]);
 }

@@ -55,9 +55,10 @@ async function startAndKill(boundary: number, victim: ClusterServer): Promise<Cl
 function expectHonest(result: CliResult): void {
   expect([0, 1], said(result)).toContain(result.code);
   const report = OperationReport.parse(JSON.parse(result.stdout));
+  expect(report.steps).not.toEqual([]);
   const undone = report.steps.filter(({ state }) => state !== "done");
   expect(report.state).toBe(undone.length === 0 ? "done" : "failed");
-  for (const step of undone) expect(step.result, JSON.stringify(step)).toBeTruthy();
+  expect(undone.filter(({ result }) => result === null || result === "")).toEqual([]);
 }
 
 async function round(boundary: number, of: "master" | "slave"): Promise<void> {

@@ -1,4 +1,4 @@
-/** Follows the alerts of a cluster as any program may: `castellan alerts --follow --json`, from before they come. */
+/** Follows the alerts of a cluster the way every program may: `castellan alerts --follow --json`, from before they come. */
 import { type RunningCli, startCli } from "@castellan/testkit";
 import { z } from "zod";
 

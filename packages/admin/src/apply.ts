@@ -4,6 +4,7 @@ import type { NodeSpec } from "@castellan/protocol";
 import {
   type Gateway,
   insert,
+  newInstance,
   type Row,
   readDefinition,
   readQueue,
@@ -17,17 +18,9 @@ import { auditRow } from "./audit.ts";
 import { changePatiently } from "./change-patiently.ts";
 import type { AdminContext } from "./context.ts";
 import { numberWrites } from "./instance-number.ts";
-import { NEW_INSTANCE } from "./new-instance.ts";
 import { checkSpec, type SpecProblem } from "./spec-check.ts";
-import {
-  type Difference,
-  diffSpec,
-  type InstanceChange,
-  isEmpty,
-  type QueueChange,
-  type SpecView,
-  type TypeChange,
-} from "./spec-diff.ts";
+import { type Difference, diffSpec, isEmpty, type QueueChange, type TypeChange } from "./spec-diff.ts";
+import type { InstanceChange, SpecView } from "./spec-view.ts";
 import { tellSentinels } from "./tell-sentinels.ts";
 
 /**
@@ -136,8 +129,8 @@ export function queueWrite({ name, change, definition }: QueueChange, version: n
 }
 
 function instanceWrites({ serverId, type, instance, change }: InstanceChange): Write[] {
+  if (change === "added") return [insert("process_config", newInstance({ serverId, type, instance }))];
   const key = { logical_machine_id: serverId, logical_process_name: type, logical_process_instance: instance };
-  if (change === "added") return [insert("process_config", { ...key, ...NEW_INSTANCE })];
   // With the row go its attributes: they would otherwise wait for whoever gets the number next.
   return [remove("process_attributes", key, "any"), remove("process_config", key, 1)];
 }

@@ -57,16 +57,8 @@ export { remoteActors } from "./remote-actors.ts";
 export { type SelectedProcess, selectProcesses } from "./select-processes.ts";
 export { addServer, listServers, moveServer, removeServer, type ServerEntry, type ServerRef } from "./servers.ts";
 export { checkSpec, type SpecProblem } from "./spec-check.ts";
-export {
-  type Difference,
-  diffSpec,
-  type InstanceChange,
-  isEmpty,
-  MASTER_ALIAS,
-  type QueueChange,
-  type SpecView,
-  type TypeChange,
-} from "./spec-diff.ts";
+export { type Difference, diffSpec, isEmpty, MASTER_ALIAS, type QueueChange, type TypeChange } from "./spec-diff.ts";
+export type { InstanceChange, SpecView } from "./spec-view.ts";
 export { type SubmitOptions, submitOperation } from "./submit-operation.ts";
 export { type EventTest, testEventsEverywhere } from "./test-events.ts";
 export { operationReport, readOperation, watchOperation } from "./watch-operation.ts";

@@ -4,13 +4,12 @@
  */
 import { CastellanError } from "@castellan/kernel";
 import { didYouMean, type Target, TypeName } from "@castellan/protocol";
-import { insert, type Row, readDefinition, remove, update } from "@castellan/store";
+import { insert, newInstance, type Row, readDefinition, remove, update } from "@castellan/store";
 import { readSpecView } from "./apply.ts";
 import { auditRow } from "./audit.ts";
 import { changePatiently } from "./change-patiently.ts";
 import type { AdminContext } from "./context.ts";
 import { numberWrites } from "./instance-number.ts";
-import { NEW_INSTANCE } from "./new-instance.ts";
 import { previewOperation } from "./preview-operation.ts";
 import { readServers, serverNamed } from "./servers.ts";
 import { checkInstances } from "./spec-check.ts";
@@ -67,7 +66,7 @@ export async function addInstance(
     if (problem !== undefined) throw new CastellanError(problem.code, problem.message, { details: { ...ref } });
     await ctx.gateway.commit([
       ...numberWrites(numbers, [ref]),
-      insert("process_config", { ...key, logical_process_instance: instance, ...NEW_INSTANCE, enabled }),
+      insert("process_config", newInstance({ ...ref, enabled })),
       auditRow(ctx, "process.add", { ...ref, enabled }),
     ]);
     return ref;

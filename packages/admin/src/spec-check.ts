@@ -8,7 +8,8 @@ import {
   type WorkQueue,
 } from "@castellan/protocol";
 
-import { type Difference, instancesAfter, MASTER_ALIAS, type SpecView, serverOf } from "./spec-diff.ts";
+import { type Difference, instancesAfter, MASTER_ALIAS, serverOf } from "./spec-diff.ts";
+import type { SpecView } from "./spec-view.ts";
 
 export interface SpecProblem {
   readonly code:

@@ -5,25 +5,7 @@
  */
 import type { NodeSpec, ProcessType, WorkQueue } from "@castellan/protocol";
 import { diffForeground, foregroundAfter } from "./spec-foreground.ts";
-
-/** What a node has now, as far as a spec can change it. */
-export interface SpecView {
-  readonly masterId: number | null;
-  readonly servers: readonly { readonly id: number; readonly name: string }[];
-  /** Null: there is a definition, and it cannot be read. */
-  readonly types: ReadonlyMap<string, ProcessType | null>;
-  readonly instances: readonly {
-    readonly serverId: number;
-    readonly type: string;
-    readonly instance: number;
-    /** False: temporary, and none of those a spec counts. */
-    readonly persistent?: boolean;
-  }[];
-  /** By `{server id}/{type}`, the highest number ever given there. */
-  readonly lastNumbers?: ReadonlyMap<string, number>;
-  /** Null: as with types. */
-  readonly queues: ReadonlyMap<string, WorkQueue | null>;
-}
+import type { InstanceChange, SpecView } from "./spec-view.ts";
 
 interface DefinitionChange<D> {
   readonly name: string;
@@ -34,14 +16,6 @@ interface DefinitionChange<D> {
 }
 export type TypeChange = DefinitionChange<ProcessType>;
 export type QueueChange = DefinitionChange<WorkQueue>;
-
-export interface InstanceChange {
-  readonly server: string;
-  readonly serverId: number;
-  readonly type: string;
-  readonly instance: number;
-  readonly change: "added" | "removed";
-}
 
 export interface Difference {
   readonly types: readonly TypeChange[];

@@ -4,29 +4,8 @@
  *
  * Of a type that the spec counts nowhere nothing is removed, unless the spec lists every server: only then it speaks of all.
  */
-import type { NodeSpec, ProcessType } from "@castellan/protocol";
-
-interface View {
-  readonly masterId: number | null;
-  readonly servers: readonly { readonly id: number; readonly name: string }[];
-  readonly types: ReadonlyMap<string, ProcessType | null>;
-  readonly instances: readonly {
-    readonly serverId: number;
-    readonly type: string;
-    readonly instance: number;
-    readonly persistent?: boolean;
-  }[];
-  /** By `{server id}/{type}`, the highest number ever given there. */
-  readonly lastNumbers?: ReadonlyMap<string, number>;
-}
-
-interface Change {
-  readonly server: string;
-  readonly serverId: number;
-  readonly type: string;
-  readonly instance: number;
-  readonly change: "added" | "removed";
-}
+import type { NodeSpec } from "@castellan/protocol";
+import type { InstanceChange, SpecView } from "./spec-view.ts";
 
 /** A server that the spec lists, and how many of each type. */
 export interface Listed {
@@ -35,12 +14,16 @@ export interface Listed {
 }
 
 /** The types that are foreground once the spec is applied. */
-export function foregroundAfter(view: Pick<View, "types">, spec: Pick<NodeSpec, "types">): ReadonlySet<string> {
+export function foregroundAfter(view: Pick<SpecView, "types">, spec: Pick<NodeSpec, "types">): ReadonlySet<string> {
   const after = new Map([...view.types, ...Object.entries(spec.types)]);
   return new Set([...after].flatMap(([name, type]) => (type?.layer === "foreground" ? [name] : [])));
 }
 
-export function diffForeground(view: View, listed: readonly Listed[], foreground: ReadonlySet<string>): Change[] {
+export function diffForeground(
+  view: Omit<SpecView, "queues">,
+  listed: readonly Listed[],
+  foreground: ReadonlySet<string>,
+): InstanceChange[] {
   const isWhole = view.servers.every(({ id }) => listed.some(({ server }) => server.id === id));
   return [...foreground].flatMap((type) => {
     const counting = listed.filter(({ counts }) => counts[type] !== undefined);
@@ -51,7 +34,7 @@ export function diffForeground(view: View, listed: readonly Listed[], foreground
     const home = kept[0]?.serverId ?? view.masterId ?? counting[0]?.server.id;
     const given = view.lastNumbers?.get(`${home}/${type}`) ?? 0;
     const next = Math.max(given, ...all.map(({ instance }) => instance)) + 1;
-    const change = (serverId: number, instance: number, what: Change["change"]): Change[] => {
+    const change = (serverId: number, instance: number, what: InstanceChange["change"]): InstanceChange[] => {
       const server = view.servers.find(({ id }) => id === serverId);
       return server === undefined ? [] : [{ server: server.name, serverId, type, instance, change: what }];
     };

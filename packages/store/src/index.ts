@@ -31,6 +31,7 @@ export {
 } from "./views/attributes.ts";
 export { type BootstrapOptions, bootstrapNode } from "./views/bootstrap.ts";
 export { readDefinition, writeDefinition } from "./views/definition.ts";
+export { newInstance } from "./views/new-instance.ts";
 export type { InstanceView, ServerView } from "./views/node-state.ts";
 export { type NodeView, readNodeView } from "./views/node-view.ts";
 export { excessLetters, forgetOld } from "./views/retention.ts";

@@ -4,15 +4,25 @@
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { hostname } from "node:os";
 import { join } from "node:path";
 
-const { CASTELLAN_TYPE = "PROGRAM", CASTELLAN_INSTANCE = "1" } = process.env;
+// The one place that reads the environment and the clock.
+const {
+  CASTELLAN_TYPE = "PROGRAM",
+  CASTELLAN_INSTANCE = "1",
+  CASTELLAN_SERVER = hostname(),
+  RPC_PORT = "0",
+} = process.env;
 export const instance = Number(CASTELLAN_INSTANCE);
+export const server = CASTELLAN_SERVER;
+export const port = Number(RPC_PORT);
+export const now = () => new Date();
 
 mkdirSync("var", { recursive: true });
 
 export function log(text) {
-  process.stdout.write(`${new Date().toISOString()} ${CASTELLAN_TYPE} ${CASTELLAN_INSTANCE} ${text}\n`);
+  process.stdout.write(`${now().toISOString()} ${CASTELLAN_TYPE} ${CASTELLAN_INSTANCE} ${text}\n`);
 }
 
 /** Ends the program with a reason that the operator reads in `castellan status`. */
@@ -86,7 +96,7 @@ export function box(name, most = 100) {
     /** False when it is full. */
     put(value) {
       if (names().length >= most) return false;
-      const file = join(directory, `${Date.now()}-${process.pid}`);
+      const file = join(directory, `${now().getTime()}-${process.pid}`);
       writeFileSync(`${file}.new`, JSON.stringify(value));
       renameSync(`${file}.new`, `${file}.json`);
       return true;

@@ -1,6 +1,6 @@
 /** RPC_TCP_LI: takes clients' requests over TCP and hands them to the work queue server. */
 import { createServer } from "node:net";
-import { ask, giveUp, log } from "./program.mjs";
+import { ask, giveUp, log, port } from "./program.mjs";
 
 const server = createServer((socket) => {
   socket.setEncoding("utf8");
@@ -11,4 +11,4 @@ const server = createServer((socket) => {
   });
 });
 server.once("error", (problem) => giveUp(problem.message));
-server.listen(Number(process.env.RPC_PORT ?? 0), "127.0.0.1", () => log(`listening on port ${server.address().port}`));
+server.listen(port, "127.0.0.1", () => log(`listening on port ${server.address().port}`));

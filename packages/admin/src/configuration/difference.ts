@@ -13,13 +13,8 @@ import {
 import type { Row } from "@castellan/store";
 import { CHECK_ERROR_FILES } from "../attributes.ts";
 import { checkInstances, type SpecProblem } from "../spec-check.ts";
-import {
-  diffDefinitions,
-  type InstanceChange,
-  type QueueChange,
-  type SpecView,
-  type TypeChange,
-} from "../spec-diff.ts";
+import { diffDefinitions, type QueueChange, type TypeChange } from "../spec-diff.ts";
+import type { InstanceChange, SpecView } from "../spec-view.ts";
 import { type PlaceOf, placesNow } from "./places.ts";
 
 /** What a node has now. */

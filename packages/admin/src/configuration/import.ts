@@ -1,13 +1,12 @@
 /** Makes a node as a copy of a configuration says: one commit, guarded by what was read; with `dryRun` only the difference. */
 import { CastellanError } from "@castellan/kernel";
 import type { ConfigurationCopy } from "@castellan/protocol";
-import { insert, remove, update, type Write } from "@castellan/store";
+import { insert, newInstance, remove, update, type Write } from "@castellan/store";
 import { queueWrite, readSpecView, type SpecRead, typeWrite } from "../apply.ts";
 import { auditRow } from "../audit.ts";
 import { changePatiently } from "../change-patiently.ts";
 import type { AdminContext } from "../context.ts";
 import { numberWrites } from "../instance-number.ts";
-import { NEW_INSTANCE } from "../new-instance.ts";
 import { newServerWrites } from "../servers.ts";
 import { tellSentinels } from "../tell-sentinels.ts";
 import {
@@ -101,7 +100,7 @@ function processWrites({ serverId, type, instance, change }: ProcessChange): Wri
   const key = { logical_machine_id: serverId, logical_process_name: type, logical_process_instance: instance };
   switch (change) {
     case "added":
-      return [insert("process_config", { ...key, ...NEW_INSTANCE })];
+      return [insert("process_config", newInstance({ serverId, type, instance }))];
     case "removed":
       return [remove("process_attributes", key, "any"), remove("process_config", key, 1)];
     case "enabled":

@@ -4,7 +4,7 @@
  */
 import type { ConfigurationCopy } from "@castellan/protocol";
 import type { Row } from "@castellan/store";
-import type { SpecView } from "../spec-diff.ts";
+import type { SpecView } from "../spec-view.ts";
 
 /** The server on which an instance is that a copy has on this one. */
 export type PlaceOf = (serverId: number, type: string, instance: number) => number;

@@ -1,6 +1,6 @@
 /**
  * The stream that stores the node's events: made when it is not there, brought up to date when it differs. In a NATS cluster
- * of three or more that the node keeps itself it has three copies: any one server may be lost.
+ * of three or more that the node keeps itself it has three copies: one server may be lost, whichever.
  */
 
 import {

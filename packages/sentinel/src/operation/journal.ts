@@ -1,7 +1,7 @@
 /** Operations as rows: how they are read, and the writes that create and move them. Decides nothing. */
 import { ensureError } from "@castellan/kernel";
 import { DesiredState, OperationVerb, StepState, Target } from "@castellan/protocol";
-import { type Gateway, insert, type Row, remove, update, type Write } from "@castellan/store";
+import { type Gateway, insert, newInstance, type Row, remove, update, type Write } from "@castellan/store";
 import type { Closing } from "./lost.ts";
 import { readMoveOptions } from "./move.ts";
 import { hasEnded, type OpenOperation, type OperationStep } from "./overlap.ts";
@@ -144,18 +144,7 @@ export function startNewWrites(fresh: StartNew, numbers: readonly Row<"process_n
       ? insert("process_number", { ...counter, last_instance })
       : update("process_number", { ...counter, last_instance: known.last_instance }, { last_instance }),
     ...instances.map((instance) =>
-      insert("process_config", {
-        ...counter,
-        logical_process_instance: instance,
-        enabled: true,
-        persistent: false,
-        last_known_status: "STOPPED",
-        status_comment: null,
-        held: false,
-        status_since: null,
-        restarts: 0,
-        incarnation: 0,
-      }),
+      insert("process_config", newInstance({ serverId, type, instance, persistent: false })),
     ),
   ];
 }

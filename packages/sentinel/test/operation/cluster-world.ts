@@ -7,7 +7,7 @@ import { type ActorRef, type ActorSystem, createActorSystem } from "@castellan/a
 import { createManualClock, type ManualClock } from "@castellan/actor/testing";
 import { CastellanError, createIdSource, createSeededRng, silentLogger } from "@castellan/kernel";
 import type { CommandVerb, DesiredState, ProcessStatus, Target } from "@castellan/protocol";
-import { bootstrapNode, type Gateway, insert, type Row, update, writeDefinition } from "@castellan/store";
+import { bootstrapNode, type Gateway, insert, newInstance, type Row, update, writeDefinition } from "@castellan/store";
 import { createMemoryDatabase, createMemoryGateway, type MemoryDatabase } from "@castellan/store/memory";
 import { type ConductorCommand, createConductor } from "../../src/operation/conductor.ts";
 import { createStepRunner, type StepRunnerCommand, type StepToPerform } from "../../src/operation/step-runner.ts";
@@ -200,21 +200,7 @@ export class Cluster {
   }
 
   async #define(serverId: number, type: string, instance: number): Promise<void> {
-    await this.gateway.commit([
-      insert("process_config", {
-        logical_machine_id: serverId,
-        logical_process_name: type,
-        logical_process_instance: instance,
-        enabled: true,
-        persistent: true,
-        last_known_status: "STOPPED",
-        status_comment: null,
-        held: false,
-        status_since: null,
-        restarts: 0,
-        incarnation: 0,
-      }),
-    ]);
+    await this.gateway.commit([insert("process_config", newInstance({ serverId, type, instance }))]);
   }
 
   #master(): Life | null {

@@ -1,7 +1,7 @@
 /** The conductor and the runner over a real database file and the real clock, with a plan of some size. */
 import { createActorSystem } from "@castellan/actor";
 import { createIdSource, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
-import { bootstrapNode, insert, writeDefinition } from "@castellan/store";
+import { bootstrapNode, insert, newInstance, writeDefinition } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
 import { eventually, tempHome } from "@castellan/testkit";
 import { expect, it } from "vitest";
@@ -32,19 +32,7 @@ it("carries a plan of 200 instances through a database file", async () => {
     await gateway.commit(
       TYPES.flatMap((type) =>
         Array.from({ length: PER_TYPE }, (_, at) =>
-          insert("process_config", {
-            logical_machine_id: serverId,
-            logical_process_name: type,
-            logical_process_instance: at + 1,
-            enabled: true,
-            persistent: true,
-            last_known_status: "STOPPED",
-            status_comment: null,
-            held: false,
-            status_since: null,
-            restarts: 0,
-            incarnation: 0,
-          }),
+          insert("process_config", newInstance({ serverId, type, instance: at + 1 })),
         ),
       ),
     );

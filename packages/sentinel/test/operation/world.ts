@@ -6,7 +6,7 @@ import { type ActorRef, type ActorSystem, createActorSystem } from "@castellan/a
 import { createManualClock, type ManualClock } from "@castellan/actor/testing";
 import { CastellanError, createIdSource, createSeededRng, silentLogger } from "@castellan/kernel";
 import type { CommandVerb, DesiredState, ProcessStatus, Target } from "@castellan/protocol";
-import { bootstrapNode, type Gateway, insert, type Row, update, writeDefinition } from "@castellan/store";
+import { bootstrapNode, type Gateway, insert, newInstance, type Row, update, writeDefinition } from "@castellan/store";
 import { createMemoryDatabase, createMemoryGateway, type MemoryDatabase } from "@castellan/store/memory";
 import { z } from "zod";
 import { type ConductorCommand, createConductor } from "../../src/operation/conductor.ts";
@@ -82,21 +82,7 @@ export class World {
     for (const [type, count] of Object.entries(this.#options.counts)) {
       for (let instance = 1; instance <= count; instance += 1) {
         this.processes.set(`${type} ${instance}`, { status: "STOPPED", launchId: null, order: 0 });
-        await gateway.commit([
-          insert("process_config", {
-            logical_machine_id: serverId,
-            logical_process_name: type,
-            logical_process_instance: instance,
-            enabled: true,
-            persistent: true,
-            last_known_status: "STOPPED",
-            status_comment: null,
-            held: false,
-            status_since: null,
-            restarts: 0,
-            incarnation: 0,
-          }),
-        ]);
+        await gateway.commit([insert("process_config", newInstance({ serverId, type, instance }))]);
       }
     }
   }

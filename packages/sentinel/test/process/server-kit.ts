@@ -8,6 +8,7 @@ import {
   type Gateway,
   insert,
   type NodeView,
+  newInstance,
   type Row,
   readNodeView,
   update,
@@ -127,19 +128,7 @@ export class ServerKit {
   }
 
   #row(type: string, instance: number): Row<"process_config"> {
-    return {
-      logical_machine_id: this.serverId,
-      logical_process_name: type,
-      logical_process_instance: instance,
-      enabled: true,
-      persistent: true,
-      last_known_status: "STOPPED",
-      status_comment: null,
-      held: false,
-      status_since: null,
-      restarts: 0,
-      incarnation: 0,
-    };
+    return newInstance({ serverId: this.serverId, type, instance });
   }
 }
 

@@ -1,7 +1,7 @@
 import { createManualClock, type ManualClock } from "@castellan/actor/testing";
 import { CastellanError, createIdSource, createSeededRng, silentLogger } from "@castellan/kernel";
 import type { ProcessStatus } from "@castellan/protocol";
-import { type Gateway, insert, StoreUnavailable, type Write } from "@castellan/store";
+import { type Gateway, insert, newInstance, StoreUnavailable, type Write } from "@castellan/store";
 import { createMemoryGateway } from "@castellan/store/memory";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createStatusWriter, type StatusChange, type StatusWriter } from "../../src/process/status-writer.ts";
@@ -28,21 +28,7 @@ beforeEach(async () => {
       last_seen_at: clock.now(),
       ended_at: null,
     }),
-    ...[1, 2, 3].map((instance) =>
-      insert("process_config", {
-        logical_machine_id: 1,
-        logical_process_name: "WIS",
-        logical_process_instance: instance,
-        enabled: true,
-        persistent: true,
-        last_known_status: "STOPPED",
-        status_comment: null,
-        held: false,
-        status_since: null,
-        restarts: 0,
-        incarnation: 0,
-      }),
-    ),
+    ...[1, 2, 3].map((instance) => insert("process_config", newInstance({ serverId: 1, type: "WIS", instance }))),
   ]);
 });
 
