@@ -47,6 +47,7 @@ function serverReport(view: NodeStateView, server: ServerView, here: readonly Se
     role: server.id === view.masterId ? "master" : "slave",
     state: server.state,
     lastSeen: server.lastSeen?.toISOString() ?? null,
+    stale: server.isLost || server.state === "suspect",
     sentinel: sentinelReport(
       server,
       here.find(({ server: name }) => name === server.name),

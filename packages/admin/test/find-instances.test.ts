@@ -19,6 +19,7 @@ const server = (name: string, ...processes: ProcessReport[]): ServerReport => ({
   role: "slave",
   state: "up",
   lastSeen: null,
+  stale: false,
   sentinel: null,
   processes,
 });

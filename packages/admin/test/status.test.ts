@@ -69,6 +69,22 @@ describe("status", () => {
     expect((await status(ctx)).stale).toBe(true);
   });
 
+  it("doubts the processes of a server that is missed, and of no other", async () => {
+    const { ctx, gateway } = await living();
+    const after = async (state: string, endedAt: Date | null): Promise<boolean | undefined> => {
+      await gateway.commit([
+        update("server_state", { logical_machine_id: 1 }, { state }),
+        update("sentinel", { logical_machine_id: 1 }, { ended_at: endedAt }),
+      ]);
+      return (await status(ctx)).servers[0]?.stale;
+    };
+    expect(await after("up", null)).toBe(false);
+    expect(await after("suspect", null)).toBe(true);
+    expect(await after("down", null)).toBe(true);
+    expect(await after("isolated", null)).toBe(true);
+    expect(await after("down", ctx.clock.now())).toBe(false);
+  });
+
   it("is stale while there is no master", async () => {
     const { ctx, gateway } = await living();
     await gateway.commit([update("node_state", { id: 1 }, { master_id: null })]);

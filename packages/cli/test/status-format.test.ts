@@ -1,4 +1,4 @@
-import type { StatusReport } from "@castellan/protocol";
+import type { ProcessReport, StatusReport } from "@castellan/protocol";
 import { describe, expect, it } from "vitest";
 import { formatStatus } from "../src/format/status.ts";
 import { createStyle } from "../src/format/style.ts";
@@ -10,9 +10,31 @@ const report = (change: Partial<StatusReport>): StatusReport => ({
   epoch: 1,
   master: "hades",
   stale: true,
-  servers: [{ id: 1, name: "hades", role: "master", state: "down", lastSeen: null, sentinel: null, processes: [] }],
+  servers: [
+    {
+      id: 1,
+      name: "hades",
+      role: "master",
+      state: "down",
+      lastSeen: null,
+      stale: false,
+      sentinel: null,
+      processes: [],
+    },
+  ],
   ...change,
 });
+const web: ProcessReport = {
+  type: "WEB",
+  instance: 1,
+  status: "RUNNING",
+  enabled: true,
+  persistent: true,
+  pid: 4711,
+  since: null,
+  restarts: 0,
+  comment: null,
+};
 
 describe("a status that may be out of date", () => {
   it("of a node that was taken down in order is no reason to warn", () => {
@@ -25,5 +47,30 @@ describe("a status that may be out of date", () => {
     expect(formatStatus(report({ state: "RUNNING" }), layout)).toContain("warning: this may be out of date: the bus");
     expect(formatStatus(report({ state: "RUNNING", master: null }), layout)).toContain("no server is master");
     expect(formatStatus(report({ state: "RUNNING", stale: false }), layout)).not.toContain("warning");
+  });
+
+  it("of a server that is missed calls nothing running that may not run", () => {
+    const at = (stale: boolean): string =>
+      formatStatus(
+        report({
+          servers: [
+            {
+              id: 2,
+              name: "zeus",
+              role: "slave",
+              state: "down",
+              lastSeen: null,
+              stale,
+              sentinel: null,
+              processes: [web],
+            },
+          ],
+        }),
+        layout,
+      );
+    expect(at(true)).toContain("RUNNING?");
+    expect(at(true)).toContain("what runs here is unknown");
+    expect(at(false)).not.toContain("RUNNING?");
+    expect(at(false)).not.toContain("unknown");
   });
 });

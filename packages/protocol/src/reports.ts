@@ -26,6 +26,8 @@ export const ServerReport = z.object({
   role: z.enum(["master", "slave"]),
   state: ServerState,
   lastSeen: time.nullable(),
+  /** It is missed: its processes are as it recorded them last, what they do now is unknown. */
+  stale: z.boolean(),
   /** Null: this server never had one. */
   sentinel: z
     .object({

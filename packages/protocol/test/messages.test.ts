@@ -103,6 +103,7 @@ const server = fc.record({
   role: fc.constantFrom("master", "slave"),
   state: fc.constantFrom("up", "suspect", "down", "isolated"),
   lastSeen: fc.option(time),
+  stale: fc.boolean(),
   sentinel: fc.option(
     fc.record({ incarnation: fc.nat(), since: time, workerPid: fc.option(positive), watcherPid: fc.option(positive) }),
   ),

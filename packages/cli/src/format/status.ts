@@ -38,10 +38,11 @@ function formatServer(server: ServerReport, { style, columns, now }: StatusLayou
     ...(watcherPid === null ? [] : [`watcher ${watcherPid}`]),
   ];
   const head = `${style.strong(server.name)}  #${server.id}  ${server.role}  ${style.word(server.state)}  ${style.faint([seen, ...pids].join("  "))}\n`;
+  const doubt = server.stale ? "  what runs here is unknown: this is what was recorded last\n" : "";
   if (server.processes.length === 0) return `${head}  no processes are defined\n`;
   const rows = server.processes.map((process) => [
     `${process.type} ${process.instance}`,
-    style.word(process.status),
+    server.stale ? style.faint(`${process.status}?`) : style.word(process.status),
     process.pid === null ? "-" : String(process.pid),
     ago(process.since, now),
     String(process.restarts),
@@ -49,7 +50,7 @@ function formatServer(server: ServerReport, { style, columns, now }: StatusLayou
   ]);
   const titles = ["PROCESS", "STATUS", "PID", "FOR", "RESTARTS", "COMMENT"];
   const align = ["left", "left", "right", "right", "right", "left"] as const;
-  return `${head}${formatTable(titles, rows, { indent: 2, align, columns })}`;
+  return `${head}${doubt}${formatTable(titles, rows, { indent: 2, align, columns })}`;
 }
 
 function commentOf({ enabled, persistent, comment }: ProcessReport): string {
