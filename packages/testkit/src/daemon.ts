@@ -14,6 +14,8 @@ export interface DaemonOptions {
   readonly logFile: string;
   /** Run as this user and group (needs root). */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** A program in front of all others that becomes the next one (`nsenter --net=...`): the process id stays the same. */
+  readonly through?: readonly string[];
   /** Sent to it when this process dies. Default KILL. */
   readonly deathSignal?: "KILL" | "QUIT";
   readonly env?: NodeJS.ProcessEnv;
@@ -32,7 +34,7 @@ export class Daemon {
 
   constructor(options: DaemonOptions) {
     this.#logFile = options.logFile;
-    const [program, ...args] = launchVector(options);
+    const [program = "", ...args] = launchVector(options);
     const log = openSync(options.logFile, "a");
     try {
       this.#child = spawn(program, args, {
@@ -105,8 +107,8 @@ function isStopped(pid: number): boolean {
   return threads.every((thread) => /\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8")));
 }
 
-function launchVector({ command, user, deathSignal = "KILL" }: DaemonOptions): readonly [string, ...string[]] {
-  if (SETPRIV === undefined) return command;
+function launchVector({ command, user, through = [], deathSignal = "KILL" }: DaemonOptions): readonly string[] {
+  if (SETPRIV === undefined) return [...through, ...command];
   const as = user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups"];
-  return [SETPRIV, "--pdeathsig", deathSignal, ...as, "--", ...command];
+  return [...through, SETPRIV, "--pdeathsig", deathSignal, ...as, "--", ...command];
 }

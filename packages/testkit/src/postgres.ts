@@ -16,8 +16,15 @@ import { freePort } from "./free-port.ts";
 import { childrenOf, signalAll, stateOf } from "./processes.ts";
 import { tempHome } from "./temp-home.ts";
 
+export interface PostgresOptions {
+  /** More settings of the server, as in `postgresql.conf`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Where it runs and listens: a network namespace and an address in it. Default: here, on the loopback address. */
+  readonly host?: { readonly address: string; readonly through: readonly string[] };
+}
+
 export interface Postgres extends PostgresPlace, PostgresAdmin {
-  /** `postgres://castellan@127.0.0.1:PORT/postgres`. The user is a superuser, the only one who is asked for no password. */
+  /** `postgres://castellan@ADDRESS:PORT/postgres`. The user is a superuser, the only one who is asked for no password. */
   readonly url: string;
   readonly pid: number;
   /** Ends it and removes its files. Twice is fine. */
@@ -36,6 +43,8 @@ export interface PostgresPlace {
   readonly port: number;
   /** Directory of the unix socket, usable as host name. */
   readonly socketDir: string;
+  /** Default 127.0.0.1. */
+  readonly address?: string;
 }
 
 /** What its superuser can do on a running server. */
@@ -58,9 +67,10 @@ export interface PostgresDatabase {
 
 const VERSIONS_DIR = "/usr/lib/postgresql";
 const SUPERUSER = "castellan";
+const LOOPBACK = "127.0.0.1";
 const WHO_MAY_COME = `local all all trust
-host all ${SUPERUSER} 127.0.0.1/32 trust
-host all all 127.0.0.1/32 scram-sha-256
+host all ${SUPERUSER} ${LOOPBACK}/32 trust
+host all all all scram-sha-256
 `;
 const READY_WITHIN_MS = 60_000;
 const run = promisify(execFile);
@@ -73,7 +83,8 @@ export function postgresBinaries(): string | undefined {
 }
 
 /** Throws `POSTGRES_MISSING` when it is not installed: ask `postgresBinaries` first to skip with a reason. */
-export async function postgres(): Promise<Postgres> {
+export async function postgres(options: PostgresOptions = {}): Promise<Postgres> {
+  const { address = LOOPBACK, through } = options.host ?? {};
   const bin = postgresBinaries();
   if (bin === undefined) throw new CastellanError("POSTGRES_MISSING", `no PostgreSQL below ${VERSIONS_DIR}`);
   const user = await unprivilegedUser();
@@ -90,11 +101,13 @@ export async function postgres(): Promise<Postgres> {
         "-D",
         data,
         `--unix_socket_directories=${socketDir}`,
-        "--listen_addresses=127.0.0.1",
+        `--listen_addresses=${address}`,
         `--port=${port}`,
         "--fsync=off",
         "--full_page_writes=off",
+        ...Object.entries(options.settings ?? {}).map(([name, value]) => `--${name}=${value}`),
       ],
+      ...(through && { through }),
       cwd: home.dir,
       logFile,
       // On SIGQUIT it ends its own children and frees its shared memory; SIGKILL would leave that behind.
@@ -128,9 +141,10 @@ export async function postgres(): Promise<Postgres> {
     const port = await freePort();
     await start(port);
     return {
-      url: `postgres://castellan@127.0.0.1:${port}/postgres`,
+      url: `postgres://castellan@${address}:${port}/postgres`,
       port,
       socketDir,
+      address,
       get pid() {
         return daemon?.pid ?? 0;
       },
@@ -158,7 +172,7 @@ export async function postgres(): Promise<Postgres> {
         });
       },
       thaw,
-      ...postgresAdmin({ port, socketDir }),
+      ...postgresAdmin({ port, socketDir, address }),
     };
   } catch (thrown) {
     await stop();
@@ -167,7 +181,7 @@ export async function postgres(): Promise<Postgres> {
 }
 
 /** For a server that another process has started. Database names are this process's own. */
-export function postgresAdmin({ port, socketDir }: PostgresPlace): PostgresAdmin {
+export function postgresAdmin({ port, socketDir, address = LOOPBACK }: PostgresPlace): PostgresAdmin {
   const sql: PostgresAdmin["sql"] = async (statements, database = "postgres") => {
     const how = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", socketDir, "-p", String(port), "-U", SUPERUSER];
     const program = join(postgresBinaries() ?? "", "psql");
@@ -187,7 +201,7 @@ export function postgresAdmin({ port, socketDir }: PostgresPlace): PostgresAdmin
       await sql(`CREATE DATABASE ${name} OWNER ${name}`);
       return {
         name,
-        url: `postgres://${name}@127.0.0.1:${port}/${name}`,
+        url: `postgres://${name}@${address}:${port}/${name}`,
         password,
         async drop() {
           await sql(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
