@@ -85,15 +85,20 @@ export function judge(
   return isIsolated && (verdict === "up" || verdict === "suspect") ? "isolated" : verdict;
 }
 
-/** What is known now, and which servers are no longer what is recorded of them. */
+/** What is known now, which servers are no longer what is recorded of them, and which this master itself has found down. */
 export function callRoll(
   known: Roll,
   servers: readonly ServerSigns[],
   linkSinceMs: number | null,
   nowMs: number,
-): { readonly known: Roll; readonly changes: ReadonlyMap<number, ServerState> } {
+): {
+  readonly known: Roll;
+  readonly changes: ReadonlyMap<number, ServerState>;
+  readonly foundDown: ReadonlySet<number>;
+} {
   const next = new Map<number, Seen>();
   const changes = new Map<number, ServerState>();
+  const foundDown = new Set<number>();
   for (const server of servers) {
     if (server.sign === null) continue; // never was there: nothing to judge
     const before = known.get(server.id);
@@ -105,7 +110,8 @@ export function callRoll(
           : { sign: server.sign, atMs: nowMs, isFresh: true };
     next.set(server.id, seen);
     const state = judge(busSign(server.heardAtMs, linkSinceMs, nowMs), schemaSign(seen, nowMs), server);
+    if (state === "down") foundDown.add(server.id);
     if (state !== null && state !== server.recorded) changes.set(server.id, state);
   }
-  return { known: next, changes };
+  return { known: next, changes, foundDown };
 }

@@ -85,7 +85,7 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
       if (servers.some(({ id, recorded }) => id === serverId && recorded !== "up")) changes.set(serverId, "up");
       if (changes.size > 0) await record(changes, servers);
 
-      const standings = others.map((server) => standingOf(server, changes.get(server.id)));
+      const standings = others.map((server) => standingOf(server, changes.get(server.id), called.foundDown));
       const isQuiet = standings.every(({ standing }) => standing === "fine") && told.size === 0;
       looks += 1;
       if (others.length === 0 || (isQuiet && looks % ITEMS_EVERY !== 1)) return;
@@ -171,13 +171,19 @@ function signsOf(
 
 const isAway = (state: ServerState): boolean => state === "down" || state === "isolated";
 
-function standingOf(server: Server, changed: ServerState | undefined): Omit<ServerStanding, "openCause"> {
+/** That it is recorded as down is no loss yet: its sentinel may be just starting. */
+function standingOf(
+  server: Server,
+  changed: ServerState | undefined,
+  foundDown: ReadonlySet<number>,
+): Omit<ServerStanding, "openCause"> {
   const state = changed ?? server.recorded;
   const isAbsent = isAway(state);
   const isExpected = server.sign !== null && !server.hasEnded;
+  const isUnsure = state === "suspect" || (isExpected && state === "down" && !foundDown.has(server.id));
   return {
     name: server.name,
-    standing: isAbsent && isExpected ? "lost" : state === "suspect" ? "unsure" : "fine",
+    standing: isUnsure ? "unsure" : isAbsent && isExpected ? "lost" : "fine",
     isNew: isAbsent && !isAway(server.recorded),
   };
 }

@@ -99,6 +99,24 @@ describe("the roll call of a master", () => {
     ]);
   });
 
+  it("tells nothing of one that is just starting, and of one that stays away only when it has seen that itself", async () => {
+    const starting = await rig();
+    await starting.gateway.commit([update("server_state", { logical_machine_id: starting.zeus }, { state: "down" })]);
+    starting.begin();
+    await starting.clock.run(8000);
+    await starting.lives(3000);
+    expect(await starting.stateOfZeus()).toBe("up");
+    expect(starting.told).toEqual([]);
+
+    const away = await rig();
+    await away.gateway.commit([update("server_state", { logical_machine_id: away.zeus }, { state: "down" })]);
+    away.begin();
+    await away.clock.run(14_000);
+    expect(away.told).toEqual([]);
+    await away.clock.run(5000);
+    expect(away.phases()).toEqual(["repeated server/zeus/zeus/3"]);
+  });
+
   it("calls one that lives isolated as long as its grant is revoked", async () => {
     const node = await rig();
     await node.gateway.commit([
@@ -182,7 +200,7 @@ describe("the roll call of a master", () => {
     const node = await rig();
     await node.gateway.commit([update("server_state", { logical_machine_id: node.zeus }, { state: "down" })]);
     node.begin();
-    await node.clock.run(2000);
+    await node.clock.run(20_000);
     expect(node.told.map(({ phase, alert }) => [phase, alert.details])).toEqual([
       ["repeated", { incarnation: 3, reasserted: true }],
     ]);
@@ -193,7 +211,8 @@ describe("the roll call of a master", () => {
     node.refuses = true;
     await node.gateway.commit([update("server_state", { logical_machine_id: node.zeus }, { state: "down" })]);
     node.begin();
-    await node.clock.run(3000);
+    await node.clock.run(20_000);
+    expect(node.told).toEqual([]);
     node.refuses = false;
     await node.clock.run(2000);
     expect(node.phases()).toEqual(["repeated server/zeus/zeus/3"]);
