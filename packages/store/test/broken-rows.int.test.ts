@@ -102,7 +102,7 @@ describe("a row that somebody has broken", () => {
   it("without a key that can be read counts as not there, and is named", async () => {
     const { gateway } = await opened();
     await gateway.commit([insert("work_item", item(1))]);
-    byHand("INSERT INTO outbox_position (server_name, outbox, number) VALUES (NULL, 'x', 1)");
+    byHand("INSERT INTO outbox_position (server_name, outbox, last_number) VALUES (NULL, 'x', 1)");
     const again = await opened();
     expect(await again.gateway.find("outbox_position")).toEqual([]);
     expect(again.broken).toMatchObject(

@@ -34,7 +34,7 @@ CREATE INDEX "ix_work_item_due" ON "work_item" ("due_at") ;
 CREATE TABLE "work_item_event" ("case_number" integer NOT NULL, "seq" integer NOT NULL, "what" varchar(12) NOT NULL, "by_user" varchar(64) NOT NULL, "station" varchar(64), "note" varchar(1000), "alert_id" varchar(64), "request_id" varchar(64), "happened_at" datetime NOT NULL, "published" smallint NOT NULL, CONSTRAINT "fk_work_item_event_item" FOREIGN KEY ("case_number") REFERENCES "work_item" ("case_number"), PRIMARY KEY ("case_number", "seq"));
 CREATE INDEX "ix_work_item_event_pub" ON "work_item_event" ("published") ;
 CREATE UNIQUE INDEX "uq_work_item_event_req" ON "work_item_event" ("request_id") WHERE "request_id" IS NOT NULL;
-CREATE TABLE "outbox_position" ("server_name" varchar(64) NOT NULL, "outbox" varchar(64) NOT NULL, "number" integer NOT NULL, PRIMARY KEY ("server_name", "outbox"));
+CREATE TABLE "outbox_position" ("server_name" varchar(64) NOT NULL, "outbox" varchar(64) NOT NULL, "last_number" integer NOT NULL, PRIMARY KEY ("server_name", "outbox"));
 CREATE TABLE "alert_dead_letter" ("id" varchar(64) PRIMARY KEY NOT NULL, "server_name" varchar(64) NOT NULL, "reason" varchar(1000) NOT NULL, "body" text NOT NULL, "happened_at" datetime NOT NULL);
 CREATE INDEX "ix_alert_dead_letter_time" ON "alert_dead_letter" ("happened_at") ;
 CREATE TABLE "audit_log" ("id" varchar(36) PRIMARY KEY NOT NULL, "happened_at" datetime NOT NULL, "by_user" varchar(64) NOT NULL, "station" varchar(64) NOT NULL, "command" varchar(64), "what" varchar(64) NOT NULL, "details" text NOT NULL);

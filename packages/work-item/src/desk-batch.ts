@@ -130,8 +130,8 @@ export function planBatch(
     if (number === (before ?? 0)) continue;
     moved.push(
       before === undefined
-        ? insert("outbox_position", { server_name: origin, outbox, number })
-        : update("outbox_position", { server_name: origin, outbox, number: before }, { number }),
+        ? insert("outbox_position", { server_name: origin, outbox, last_number: number })
+        : update("outbox_position", { server_name: origin, outbox, last_number: before }, { last_number: number }),
     );
   }
   return {

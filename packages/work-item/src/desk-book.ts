@@ -80,7 +80,7 @@ export function createDeskBook({ clock, commit, gateway, log, queues }: DeskBook
     }
     const known = new Map(open.map((item) => [item.cause, item]));
     return {
-      positions: new Map(positions.map((row) => [placeKey(row.server_name, row.outbox), row.number])),
+      positions: new Map(positions.map((row) => [placeKey(row.server_name, row.outbox), row.last_number])),
       open: known,
       silenced: await silenced(causes.filter((cause) => !known.has(cause))),
       queues: await queues(),

@@ -91,7 +91,7 @@ export const work_item_event = table(
 /** The last number applied of each outbox, in the transaction that applied it. Writer: the desk. */
 export const outbox_position = table(
   "outbox_position",
-  { server_name: string(64), outbox: string(64), number: bigint() },
+  { server_name: string(64), outbox: string(64), last_number: bigint() },
   { primaryKey: { name: "pk_outbox_position", columns: ["server_name", "outbox"] } },
 );
 
