@@ -1,4 +1,5 @@
 /** What a database must offer to the gateway: a read, a commit in one go, and an end. */
+import { CastellanError } from "@castellan/kernel";
 import type { BatchStatement, Statement } from "./statements.ts";
 
 /** A statement of a commit that did not do what it should: which one, and the driver's error or null for a missed guard. */
@@ -21,3 +22,7 @@ export interface Connection {
   commit(statements: readonly BatchStatement[]): Promise<readonly number[]>;
   close(): Promise<void>;
 }
+
+/** What a snapshot answers to a commit. */
+export const notWritten = (): Promise<never> =>
+  Promise.reject(new CastellanError("READ_ONLY", "a snapshot is read, never written"));

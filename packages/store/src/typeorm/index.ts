@@ -1,4 +1,5 @@
 export type { BrokenValue } from "./mended-row.ts";
 export { type OpenGatewayOptions, openGateway } from "./open.ts";
+export { openSnapshot, type Snapshot, type SnapshotOptions } from "./snapshot.ts";
 export { type DatabaseSurvey, type SurveyOptions, surveyDatabase } from "./survey.ts";
 export { type MigrateMode, SCHEMA_VERSION } from "./version.ts";

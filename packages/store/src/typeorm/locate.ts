@@ -18,6 +18,8 @@ export interface LocatedDatabase {
   /** Names the database in messages; holds no secret. */
   readonly label: string;
   readonly connect: () => Connection;
+  /** A connection that sees one moment only; missing where the database has none to offer. */
+  readonly snapshot?: () => Promise<Connection>;
   /** How TypeORM reaches the same database; asked for only when it must. */
   readonly source: () => DataSourceOptions;
 }
@@ -36,6 +38,7 @@ export async function locateDatabase(
         dialect: sqlite,
         label: `sqlite:${path}`,
         connect: () => openSqlite(path),
+        snapshot: async () => (await import("./sqlite-snapshot.ts")).snapshotSqlite(path),
         source: () => sqliteSource(path),
       };
     }
@@ -51,6 +54,7 @@ export async function locateDatabase(
         dialect: postgres,
         label: url,
         connect: () => openPostgres(address, clock, logger),
+        snapshot: async () => (await import("./postgres-snapshot.ts")).snapshotPostgres(address),
         source: () => postgresSource(address),
       };
     }

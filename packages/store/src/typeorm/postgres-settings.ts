@@ -30,6 +30,9 @@ export const WORKING: Limits = { statement_timeout: 2_000, idle_in_transaction_s
 /** A migration is the one transaction that waits for this program; only other migrations wait for it. Milliseconds. */
 export const MIGRATING: Limits = { statement_timeout: 60_000, idle_in_transaction_session_timeout: 10_000 };
 
+/** A backup waits for its disk between two reads, and holds no lock that anybody waits for. Milliseconds. */
+export const SNAPSHOT: Limits = { statement_timeout: 60_000, idle_in_transaction_session_timeout: 60_000 };
+
 const LOCK_MS = 1_000;
 const UNACKNOWLEDGED_MS = 2_000;
 
