@@ -31,7 +31,9 @@ describe("desk book", () => {
     await bookOf(gateway).apply([delivery(numbered(1)), delivery(numbered(2))]);
     expect(await gateway.find("work_item")).toMatchObject([{ case_number: 1, occurrences: 2 }]);
     expect(await gateway.find("work_item_event")).toHaveLength(2);
-    expect(await gateway.find("outbox_position")).toEqual([{ server_name: "hades", outbox: "box-0001", last_number: 2 }]);
+    expect(await gateway.find("outbox_position")).toEqual([
+      { server_name: "hades", outbox: "box-0001", last_number: 2 },
+    ]);
     expect((await gateway.find("node_state"))[0]?.fence).toBe(1);
   });
 
