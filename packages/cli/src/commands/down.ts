@@ -16,6 +16,7 @@ import { runOperation } from "./operation.ts";
 
 const STOP_ASK_MS = 10_000;
 const GONE_WITHIN_MS = 30_000;
+const SEEN_WITHIN_MS = 30_000;
 const LOOK_MS = 50;
 const RUNNING_LOOK_MS = 250;
 
@@ -51,6 +52,7 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, homes:
   if (!homes.every(livesIn) && !isOver) {
     if (!invocation.json) io.out("a sentinel is gone: bringing it back to stop what it kept\n");
     await bringUpSentinels(io, homes);
+    await untilSeen(ctx, names);
   }
   const others = await othersOf(ctx, names);
   const [alone] = others.names.length > 0 ? names : [];
@@ -79,6 +81,16 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, homes:
   const goesOn = heir === undefined ? "no server of the node is up" : `the node goes on on ${others.up.join(", ")}`;
   finish(invocation, alone === undefined ? "the node is down" : `${alone} is down; ${goesOn}`);
   return EXIT.done;
+}
+
+/** The master stops nothing on a server that it has not seen yet. One that it does not see in time the report tells of. */
+async function untilSeen(ctx: AdminContext, names: readonly string[]): Promise<void> {
+  const deadline = ctx.clock.bootMs() + SEEN_WITHIN_MS;
+  while (ctx.clock.bootMs() < deadline) {
+    const { servers } = await status(ctx);
+    if (names.every((name) => servers.some((server) => server.name === name && server.state === "up"))) return;
+    await sleep(ctx.clock, RUNNING_LOOK_MS);
+  }
 }
 
 async function allOf<T>(values: readonly T[], is: (value: T) => Promise<boolean>): Promise<boolean> {
