@@ -23,6 +23,7 @@ import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.HashMap;
@@ -138,10 +139,15 @@ public class Bridge {
     out.append("],\"rows\":[");
     for (boolean first = true; rows.next(); first = false) {
       if (!first) out.append(',');
-      for (int at = 1; at <= width; at++) value(out.append(at == 1 ? '[' : ','), rows.getObject(at));
+      for (int at = 1; at <= width; at++) value(out.append(at == 1 ? '[' : ','), cell(rows, about.getColumnType(at), at));
       out.append(']');
     }
     out.append(']');
+  }
+
+  /** Not as `java.sql.Timestamp`, which counts the days before 1582 by another calendar. */
+  private static Object cell(ResultSet rows, int type, int at) throws SQLException {
+    return type == Types.TIMESTAMP ? rows.getObject(at, LocalDateTime.class) : rows.getObject(at);
   }
 
   /** Numbers that JavaScript cannot hold are text; times with a zone are UTC, those without have no letter at the end. */
@@ -152,7 +158,6 @@ public class Bridge {
       if (number.abs().compareTo(MOST_EXACT) <= 0) out.append(number.toPlainString());
       else quote(out, number.toPlainString());
     } else if (value instanceof OffsetDateTime time) quote(out, time.withOffsetSameInstant(ZoneOffset.UTC).toString());
-    else if (value instanceof java.sql.Timestamp time) quote(out, time.toLocalDateTime().toString());
     else if (value instanceof Clob clob) quote(out, clob.getSubString(1, (int) clob.length()));
     else if (value instanceof byte[] bytes) quote(out, HexFormat.of().formatHex(bytes));
     else quote(out, value.toString());
