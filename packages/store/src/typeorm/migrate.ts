@@ -9,9 +9,8 @@ import type { Clock, Logger } from "@castellan/kernel";
 import { DataSource, type DataSourceOptions, type QueryRunner } from "typeorm";
 import type { Dialect } from "./dialects/dialect.ts";
 import { makeEntities } from "./entities.ts";
-import { migrations } from "./migrations/index.ts";
-import { buildTable } from "./migrations/table-builder.ts";
-import { type MigrateMode, needsMigration, readVersion, versionTable } from "./version.ts";
+import { recordOf, stepsFrom } from "./steps.ts";
+import { type MigrateMode, needsMigration, readVersion } from "./version.ts";
 
 export interface MigrateOptions {
   readonly dialect: Dialect;
@@ -40,44 +39,37 @@ export async function migrate(options: MigrateOptions): Promise<void> {
 
 async function migrateLocked(runner: QueryRunner, options: MigrateOptions): Promise<void> {
   const { dialect, label, mode, logger } = options;
-  for (const statement of dialect.beginMigration) await runner.query(statement);
+  await begin(runner, dialect);
   let done = false;
   try {
     const found = await readVersion(dialect, { read: ({ sql }) => runner.query(sql) });
-    if (needsMigration(label, found, mode)) {
-      if (found === 0) await runner.createTable(buildTable(dialect, versionTable));
-      for (const migration of migrations.filter((one) => one.version > found)) {
-        await migration.up(runner, dialect);
-        await record(runner, dialect, {
-          version: migration.version,
-          name: migration.name,
-          applied_at: options.clock.now(),
-        });
-        logger.info("the schema was migrated", { database: label, version: migration.version, name: migration.name });
-      }
+    const steps = needsMigration(label, found, mode) ? await stepsFrom(dialect, found) : [];
+    for (const step of steps) {
+      for (const statement of step.statements) await runner.query(statement);
+      await runner.query(recordOf(dialect, step, dialect.placeholder(0)), [dialect.encode(options.clock.now())]);
+      logger.info("the schema was migrated", { database: label, version: step.version, name: step.name });
     }
-    await runner.query("COMMIT");
+    await commit(runner);
     done = true;
   } finally {
     if (!done)
-      await runner.query("ROLLBACK").catch((thrown: unknown) => {
+      await rollback(runner).catch((thrown: unknown) => {
         // The first error is the one that tells; a connection that is gone has rolled back by itself.
         logger.warn("a migration could not be rolled back", { database: label, reason: String(thrown) });
       });
   }
 }
 
-async function record(
-  runner: QueryRunner,
-  dialect: Dialect,
-  row: { readonly version: number; readonly name: string; readonly applied_at: Date },
-): Promise<void> {
-  const names = Object.keys(versionTable.columns);
-  const places = names.map((_, position) => dialect.placeholder(position));
-  await runner.query(
-    `INSERT INTO ${dialect.quote(versionTable.name)} (${names.map((name) => dialect.quote(name)).join(", ")}) VALUES (${places.join(", ")})`,
-    [row.version, row.name, dialect.encode(row.applied_at)],
-  );
+async function begin(runner: QueryRunner, dialect: Dialect): Promise<void> {
+  for (const statement of dialect.beginMigration) await runner.query(statement);
+}
+
+async function commit(runner: QueryRunner): Promise<void> {
+  await runner.query("COMMIT");
+}
+
+async function rollback(runner: QueryRunner): Promise<void> {
+  await runner.query("ROLLBACK");
 }
 
 /** The statements that would make the schema the designed one; none when it is. */

@@ -2,6 +2,7 @@
  * Everything that differs between databases, as one record per dialect. Code outside this folder never asks which
  * database it talks to: if it needs to, a row is missing here.
  */
+import type { DataSourceOptions } from "typeorm";
 import type { Column } from "../../schema/columns.ts";
 import type { Value } from "../../schema/values.ts";
 
@@ -30,6 +31,8 @@ export interface ColumnWords {
 export interface Dialect {
   readonly name: "sqlite" | "postgres";
   columnWords(column: Column): ColumnWords;
+  /** With these TypeORM writes this dialect's DDL; nothing is connected to. */
+  readonly offline: DataSourceOptions;
   /** A table's or column's name in SQL text. */
   quote(name: string): string;
   /** The place of parameter `position` (from 0) in a read. */

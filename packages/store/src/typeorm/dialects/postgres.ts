@@ -43,6 +43,7 @@ export const postgres: Dialect = {
   ...ALIKE,
   name: "postgres",
   columnWords: wordsOf,
+  offline: { type: "postgres", installExtensions: false },
   placeholder: (position) => `$${position + 1}`,
   batchPlaceholder: (position, column) => `($1->>${position})::${CASTS[column.kind]}`,
   order: (column, descending) => `${column} ${descending ? "DESC NULLS LAST" : "ASC NULLS FIRST"}`,

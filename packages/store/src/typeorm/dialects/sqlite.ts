@@ -23,6 +23,7 @@ export const sqlite: Dialect = {
   ...ALIKE,
   name: "sqlite",
   columnWords: wordsOf,
+  offline: { type: "better-sqlite3", database: ":memory:" },
   placeholder: () => "?",
   batchPlaceholder: () => "?",
   order: (column, descending) => `${column} ${descending ? "DESC" : "ASC"}`,

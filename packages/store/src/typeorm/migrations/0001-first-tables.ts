@@ -5,13 +5,12 @@
 import type { Shape } from "../../schema/columns.ts";
 import { tables } from "../../schema/tables.ts";
 import type { Migration } from "./migration.ts";
-import { buildTable } from "./table-builder.ts";
 
 export const firstTables: Migration = {
   version: 1,
   name: "first-tables",
-  async up(runner, dialect) {
-    for (const shape of Object.values<Shape>(tables)) await runner.createTable(buildTable(dialect, shape));
-    for (const statement of dialect.routines) await runner.query(statement);
+  async up(draft, dialect) {
+    for (const shape of Object.values<Shape>(tables)) await draft.createTable(shape);
+    for (const statement of dialect.routines) draft.run(statement);
   },
 };

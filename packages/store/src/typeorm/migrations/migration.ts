@@ -1,11 +1,18 @@
 /** One step of the schema's history. What has landed in a release is never changed; a new step is added. */
-import type { QueryRunner } from "typeorm";
+import type { Shape } from "../../schema/columns.ts";
 import type { Dialect } from "../dialects/dialect.ts";
+
+/** Where a step writes down what it does. Nothing can be asked of the database: a step is the same text wherever it runs. */
+export interface SchemaDraft {
+  /** With its keys and indexes. */
+  createTable(table: Shape): Promise<void>;
+  run(statement: string): void;
+}
 
 export interface Migration {
   /** 1, 2, 3, ...: the version of the schema afterwards. */
   readonly version: number;
   readonly name: string;
   /** Runs inside the migration's transaction; where a database commits each DDL statement, it can be run again. */
-  up(runner: QueryRunner, dialect: Dialect): Promise<void>;
+  up(draft: SchemaDraft, dialect: Dialect): Promise<void>;
 }
