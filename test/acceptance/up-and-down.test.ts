@@ -23,7 +23,7 @@ describe("castellan down", () => {
   it("stops also what has outlived its sentinel", async () => {
     node = await makeNode({ types: LAYERS });
     expect((await node.up()).code).toBe(0);
-    for (const part of ["watcher", "worker"] as const) process.kill(node.part(part) ?? 0, "SIGKILL");
+    node.killPair();
     const down = await node.cli("down");
     expect(down.code, said(down)).toBe(0);
     await eventually(() => findProcesses(node.home).length === 0, { withinMs: 30_000, describe: "nothing is left" });
@@ -33,7 +33,7 @@ describe("castellan down", () => {
     node = await makeNode({ types: LAYERS });
     expect((await node.up()).code).toBe(0);
     expect((await node.cli("stop")).code).toBe(0);
-    for (const part of ["watcher", "worker"] as const) process.kill(node.part(part) ?? 0, "SIGKILL");
+    node.killPair();
     const down = await node.cli("down");
     expect(down.code, said(down)).toBe(0);
     expect(down.stdout).toContain("nats-server");

@@ -2,7 +2,7 @@
  * kill -9 of the worker, of the watcher, and of both, while alerts arrive: no managed process stops, none is doubled, each
  * cause has exactly one item, no line is lost or counted twice.
  */
-import { eventually, findProcesses } from "@castellan/testkit";
+import { eventually, findProcesses, killTogether } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { createAlertWriter } from "../harness/alert-writer.ts";
 import { isOnPostgres } from "../harness/database.ts";
@@ -14,10 +14,6 @@ const ROUNDS = isOnPostgres() ? 4 : 10;
 
 let node: TestNode;
 afterEach(() => node.dispose());
-
-const kill = (pid: number | null): void => {
-  if (pid !== null && lives(pid)) process.kill(pid, "SIGKILL");
-};
 
 /** Both parts live, and none of them is one of `old`. */
 const pairIsBack = (old: readonly (number | null)[]) => {
@@ -43,7 +39,7 @@ describe("the pair killed again and again", () => {
       writer.write();
       const old = parts.map((part) => node.part(part));
       const begun = performance.now();
-      for (const pid of old) kill(pid);
+      killTogether(old.flatMap((pid) => pid ?? []));
       writer.write();
       // With both gone nobody is left to notice: an operator, or `castellan up` in the foreground, does.
       if (parts.length === 2) expect((await node.up()).code).toBe(0);

@@ -10,6 +10,7 @@ import {
   eventually,
   findProcesses,
   killAll,
+  killTogether,
   type PostgresAdmin,
   runCli,
   type TempHome,
@@ -47,6 +48,8 @@ export interface TestNode {
   part(part: "worker" | "watcher"): number | null;
   /** Pids of the managed processes, by label (`WEB 1`). */
   pids(): Promise<Map<string, number>>;
+  /** SIGKILL of worker and watcher at once. Nobody brings them back but `up`. */
+  killPair(): void;
   up(): Promise<CliResult>;
   awaitRunning(withinMs?: number): Promise<StatusReport>;
   /** Ends everything and removes the home. Fails when a program of this home was left running by `castellan down`. */
@@ -102,6 +105,7 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
         ),
       );
     },
+    killPair: () => killTogether([node.part("watcher") ?? 0, node.part("worker") ?? 0].filter((pid) => pid > 0)),
     up: () => cli("up", "--detach", "--example", example),
     awaitRunning: (withinMs = 30_000) =>
       eventually(

@@ -29,6 +29,7 @@ export {
   type FoundProcess,
   findProcesses,
   killAll,
+  killTogether,
   type ProcessTracker,
   trackProcesses,
 } from "./processes.ts";

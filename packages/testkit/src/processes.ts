@@ -50,6 +50,19 @@ export async function assertNothingLeft(marker: string, withinMs = 30_000): Prom
   throw new CastellanError("PROCESSES_LEFT", `still alive with ${marker}:\n${lines.join("\n")}`, { details: { left } });
 }
 
+/** SIGKILL of all at once: they are stopped first, so that none of them sees another die. Those that are gone are passed over. */
+export function killTogether(pids: readonly number[]): void {
+  for (const signal of ["SIGSTOP", "SIGKILL"] as const) {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, signal);
+      } catch (thrown) {
+        if (systemCode(thrown) !== "ESRCH") throw thrown;
+      }
+    }
+  }
+}
+
 /** Kills every process with the marker, stopped ones too, until none is left. Gives those it found. */
 export async function killAll(marker: string): Promise<FoundProcess[]> {
   requireMarker(marker);
