@@ -1,6 +1,7 @@
+import { EventEmitter, once } from "node:events";
 import { type Clock, createSeededRng } from "@castellan/kernel";
 import { describe, expect, it } from "vitest";
-import { createLine, patiently } from "../src/typeorm/patience.ts";
+import { createLine, type Line, patiently } from "../src/typeorm/patience.ts";
 
 /** Time passes only in waits, which it records. */
 function steppingClock(): Clock & { readonly waits: number[] } {
@@ -62,9 +63,23 @@ describe("patience", () => {
   });
 });
 
+/** Work that has begun and goes on until the gate is opened. */
+async function heldUp(line: Line): Promise<{ readonly first: Promise<void>; open(): void }> {
+  const gate = new EventEmitter();
+  const opened = once(gate, "open");
+  const first = line.enter(async () => {
+    gate.emit("begun");
+    await opened;
+  });
+  await once(gate, "begun");
+  return { first, open: () => gate.emit("open") };
+}
+
 describe("the line", () => {
+  const limits = { bound: 10, waitMs: 1000 };
+
   it("does one thing at a time, in order, whatever fails", async () => {
-    const inLine = createLine(10);
+    const line = createLine(steppingClock(), limits);
     const log: string[] = [];
     const job =
       (name: string, fails = false) =>
@@ -75,21 +90,46 @@ describe("the line", () => {
         if (fails) throw new Error(name);
         return name;
       };
-    const outcomes = await Promise.allSettled([inLine(job("a")), inLine(job("b", true)), inLine(job("c"))]);
+    const outcomes = await Promise.allSettled([line.enter(job("a")), line.enter(job("b", true)), line.enter(job("c"))]);
     expect(outcomes.map((outcome) => outcome.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect(log).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
   });
 
   it("turns away who comes when it is full, and has room again later", async () => {
-    const inLine = createLine(1);
-    const gate = new AbortController();
-    const first = inLine(
-      () => new Promise<void>((resolve) => gate.signal.addEventListener("abort", () => resolve(), { once: true })),
-    );
-    await expect(inLine(async () => 1)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
-    await Promise.resolve();
-    gate.abort();
+    const line = createLine(steppingClock(), { ...limits, bound: 1 });
+    const { first, open } = await heldUp(line);
+    await expect(line.enter(async () => 1)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    open();
     await first;
-    expect(await inLine(async () => 2)).toBe(2);
+    expect(await line.enter(async () => 2)).toBe(2);
+  });
+
+  it("does nothing for those who have waited too long, and goes on with those who have not", async () => {
+    let nowMs = 0;
+    const line = createLine({ bootMs: () => nowMs }, limits);
+    const { first, open } = await heldUp(line);
+    let begun = false;
+    const late = expect(
+      line.enter(async () => {
+        begun = true;
+      }),
+    ).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true, message: expect.stringMatching(/1000 ms/) });
+    nowMs = 1001;
+    const inTime = line.enter(async () => "in time");
+    open();
+    await Promise.all([first, late]);
+    expect(begun).toBe(false);
+    expect(await inTime).toBe("in time");
+  });
+
+  it("is closed after all that wait, also when it is full and slow", async () => {
+    let nowMs = 0;
+    const line = createLine({ bootMs: () => nowMs }, { ...limits, bound: 1 });
+    const { first, open } = await heldUp(line);
+    const closed = line.afterAll(async () => "closed");
+    nowMs = 5000;
+    open();
+    await first;
+    expect(await closed).toBe("closed");
   });
 });

@@ -13,7 +13,7 @@ import { asRow, checkQuery, checkWrite } from "../schema/checked.ts";
 import { BatchFailure, type Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { type BrokenValue, mendedRow } from "./mended-row.ts";
-import { createLine, type Patience, patiently } from "./patience.ts";
+import { createLine, type LineLimits, type Patience, patiently } from "./patience.ts";
 import { type BatchStatement, renderQuery, renderWrite } from "./statements.ts";
 
 export interface SqlGatewayOptions {
@@ -27,8 +27,8 @@ export interface SqlGatewayOptions {
   readonly onBrokenValue?: (broken: BrokenValue) => void;
 }
 
-/** More commits than this waiting for one database is an overload that waiting does not cure. */
-const WAITING_COMMITS = 10_000;
+/** Commits waiting for one database. */
+const LINE: LineLimits = { bound: 10_000, waitMs: 10_000 };
 /** How long a lock that another one holds is waited for, milliseconds. */
 const BUSY_MS = 5_000;
 /** How long a connection that was refused or has just broken is tried again, milliseconds; longer is the caller's choice. */
@@ -36,7 +36,7 @@ const RECONNECT_MS = 1_000;
 
 export function createSqlGateway(options: SqlGatewayOptions): Gateway {
   const { dialect, connection, label, patience, logger } = options;
-  const inLine = createLine(WAITING_COMMITS);
+  const line = createLine(patience.clock, LINE);
   const worthMs = (thrown: unknown): number => worthOf(dialect, causeOf(thrown), BUSY_MS);
   const tellOnce = onceEach((broken) => {
     if (options.onBrokenValue) options.onBrokenValue(broken);
@@ -68,7 +68,7 @@ export function createSqlGateway(options: SqlGatewayOptions): Gateway {
       const statements = writes.map((write) => renderWrite(dialect, checkWrite(write)));
       if (statements.length === 0) return [];
       try {
-        return await inLine(() => patiently(patience, worthMs, () => connection.commit(statements)));
+        return await line.enter(() => patiently(patience, worthMs, () => connection.commit(statements)));
       } catch (thrown) {
         const fault = namedFault(dialect, label, thrown, statements);
         if (fault instanceof StoreUnavailable || fault instanceof StoreAmbiguous) {
@@ -83,7 +83,7 @@ export function createSqlGateway(options: SqlGatewayOptions): Gateway {
 
     close() {
       // After the commits that are already in line.
-      closing ??= inLine(() => connection.close());
+      closing ??= line.afterAll(() => connection.close());
       return closing;
     },
   };
