@@ -28,7 +28,7 @@ const LIST_LIMIT = 500;
 type Bind = (value: Value, column: Column) => string;
 
 export function renderQuery(dialect: Dialect, query: CheckedQuery): Statement {
-  const { params, bind } = collect(dialect, (position) => dialect.placeholder(position));
+  const { params, bind } = collect(dialect, (position, column) => dialect.placeholder(position, column));
   const columns = Object.keys(query.table.columns).map((name) => dialect.quote(name));
   const where = renderWhere(dialect, query.where, bind);
   const order = query.orderBy.map(({ name, descending }) => dialect.order(dialect.quote(name), descending));
@@ -44,11 +44,13 @@ export function renderWrite(dialect: Dialect, write: CheckedWrite): BatchStateme
     case "insert":
     case "insertIfAbsent": {
       const names = Object.keys(write.row);
-      const values = names.map((name) => bind(write.row[name] ?? null, columnOf(write.table, name)));
-      const sql = `INSERT INTO ${target} (${names.map((name) => dialect.quote(name)).join(", ")}) VALUES (${values.join(", ")})`;
+      const values = new Map(
+        names.map((name) => [name, bind(write.row[name] ?? null, columnOf(write.table, name))] as const),
+      );
+      const sql = `INSERT INTO ${target} (${names.map((name) => dialect.quote(name)).join(", ")}) VALUES (${[...values.values()].join(", ")})`;
       return write.kind === "insert"
         ? { table, sql, params, expect: 1 }
-        : { table, sql: dialect.insertIfAbsent(sql), params, expect: null };
+        : { table, sql: dialect.insertIfAbsent({ sql, table: write.table, values }), params, expect: null };
     }
     case "update": {
       const set = write.set.map(({ name, column, add, value }) => {

@@ -5,7 +5,7 @@ import type { Dialect } from "./dialect.ts";
 
 export const ALIKE: Pick<Dialect, "quote" | "insertIfAbsent" | "limited"> = {
   quote: (name) => `"${name}"`,
-  insertIfAbsent: (insert) => `${insert} ON CONFLICT DO NOTHING`,
+  insertIfAbsent: ({ sql }) => `${sql} ON CONFLICT DO NOTHING`,
   limited: (select, limit, skip) => `${select} LIMIT ${limit}${skip === 0 ? "" : ` OFFSET ${skip}`}`,
 };
 

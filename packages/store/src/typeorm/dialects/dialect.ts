@@ -3,7 +3,7 @@
  * database it talks to: if it needs to, a row is missing here.
  */
 import type { DataSourceOptions } from "typeorm";
-import type { Column } from "../../schema/columns.ts";
+import type { Column, Shape } from "../../schema/columns.ts";
 import type { Value } from "../../schema/values.ts";
 
 /**
@@ -22,25 +22,43 @@ export type Fault =
 
 /** The words TypeORM wants for a column's type. */
 export interface ColumnWords {
-  readonly type: "varchar" | "text" | "integer" | "bigint" | "smallint" | "datetime" | "timestamptz";
+  readonly type:
+    | "varchar"
+    | "nvarchar"
+    | "text"
+    | "int"
+    | "integer"
+    | "bigint"
+    | "smallint"
+    | "datetime"
+    | "datetime2"
+    | "timestamptz";
   readonly length?: string;
   readonly precision?: number;
   readonly collation?: string;
 }
 
+/** An `INSERT` of one row, whole and in its parts. */
+export interface InsertText {
+  readonly sql: string;
+  readonly table: Shape;
+  /** By column: what SQL puts there. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
 export interface Dialect {
-  readonly name: "sqlite" | "postgres";
+  readonly name: "sqlite" | "postgres" | "mssql";
   columnWords(column: Column): ColumnWords;
   /** With these TypeORM writes this dialect's DDL; nothing is connected to. */
   readonly offline: DataSourceOptions;
   /** A table's or column's name in SQL text. */
   quote(name: string): string;
-  /** The place of parameter `position` (from 0) in a read. */
-  placeholder(position: number): string;
+  /** The place of parameter `position` (from 0) in a read; `column` is what it is compared with, if that is known. */
+  placeholder(position: number, column?: Column): string;
   /** The same in a statement of a commit. */
   batchPlaceholder(position: number, column: Column): string;
   /** An `INSERT` that does nothing where any unique key exists. */
-  insertIfAbsent(insert: string): string;
+  insertIfAbsent(insert: InsertText): string;
   /** Nulls come first when ascending, last when descending. */
   order(column: string, descending: boolean): string;
   /** At most `limit` rows, after the first `skip`. */
