@@ -13,6 +13,7 @@ import { addNode } from "./grammar/node.ts";
 import { addObservation } from "./grammar/observation.ts";
 import { addOperations } from "./grammar/operations.ts";
 import { addParts } from "./grammar/parts.ts";
+import { addSchema } from "./grammar/schema.ts";
 import { addWorkItems } from "./grammar/work-items.ts";
 import type { Io } from "./io.ts";
 import { beginProgram, type Perform } from "./program-base.ts";
@@ -27,6 +28,7 @@ const GROUPS = [
   addObservation,
   addActors,
   addWorkItems,
+  addSchema,
   addCompletion,
   addParts,
 ];

@@ -1,0 +1,6 @@
+/** Every dialect there is. Loads no driver. */
+import type { Dialect } from "./dialect.ts";
+import { postgres } from "./postgres.ts";
+import { sqlite } from "./sqlite.ts";
+
+export const dialects: readonly Dialect[] = [sqlite, postgres];
