@@ -12,6 +12,7 @@ import type { NumberedAlert } from "@castellan/protocol";
 import {
   excessLetters,
   type Gateway,
+  SchemaError,
   StoreAmbiguous,
   StoreConflict,
   StoreDuplicate,
@@ -167,7 +168,8 @@ export function createDeskBook({ clock, commit, gateway, log, queues }: DeskBook
 
 /** A failure that says nothing about the alerts themselves. */
 export function isPassing(thrown: unknown): boolean {
-  return thrown instanceof Deposed || (thrown instanceof CastellanError && thrown.retryable);
+  if (thrown instanceof Deposed || thrown instanceof SchemaError) return true;
+  return thrown instanceof CastellanError && thrown.retryable;
 }
 
 const distinct = (texts: readonly (string | undefined)[]): string[] => [

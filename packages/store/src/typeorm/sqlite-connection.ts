@@ -6,11 +6,14 @@
  * Q2 SQLite waits for a lock at most 20 ms, for that wait stops the whole program; longer waits are the caller's, who can
  *    sleep between attempts.
  * Q3 WAL with synchronous=FULL: what a commit said is on disk, also after a power cut.
+ * Q4 What is read and written is what stands at the path: a handle on a file that was deleted or replaced would take commits
+ *    that nobody ever sees.
  */
+import { type BigIntStats, statSync } from "node:fs";
 import { systemCode } from "@castellan/kernel";
 import Database from "better-sqlite3";
 import type { DataSourceOptions } from "typeorm";
-import { StoreAmbiguous } from "../errors.ts";
+import { StoreAmbiguous, StoreUnavailable } from "../errors.ts";
 import { BatchFailure, type Connection } from "./connection.ts";
 import type { BatchStatement } from "./statements.ts";
 
@@ -20,31 +23,30 @@ const CACHED_STATEMENTS = 200;
 
 /** Throws the driver's errors: cannot open, busy. */
 export function openSqlite(path: string): Connection {
-  const database = new Database(path, { timeout: SQLITE_BUSY_MS });
-  try {
-    prepareSqlite(database);
-  } catch (thrown) {
-    database.close();
-    throw thrown;
-  }
-  const prepare = cachedPrepare(database);
-
-  const run = (statement: BatchStatement, at: number): number => {
-    try {
-      const { changes } = prepare(statement.sql).run(...statement.params);
-      if (statement.expect === null || statement.expect === changes) return changes;
-    } catch (thrown) {
-      throw new BatchFailure(at, thrown);
+  let open = openFile(path);
+  /** The handle of what stands at the path now. */
+  const current = (): OpenFile => {
+    const identity = identityOf(path);
+    if (identity === open.identity) return open;
+    if (identity === null) {
+      throw new StoreUnavailable(`${path} was deleted while it was in use: put it back, from a backup if need be`);
     }
-    throw new BatchFailure(at, undefined);
+    const successor = openFile(path);
+    open.database.close();
+    open = successor;
+    return open;
   };
 
   return {
-    read: async ({ sql, params }) => prepare(sql).all(...params),
+    read: async ({ sql, params }) =>
+      current()
+        .prepare(sql)
+        .all(...params),
     commit: async (statements) => {
+      const { database, prepare } = current();
       database.exec("BEGIN IMMEDIATE");
       try {
-        const touched = statements.map(run);
+        const touched = statements.map((statement, at) => run(prepare, statement, at));
         finish(database);
         return touched;
       } finally {
@@ -53,9 +55,42 @@ export function openSqlite(path: string): Connection {
       }
     },
     close: async () => {
-      database.close();
+      open.database.close();
     },
   };
+}
+
+interface OpenFile {
+  readonly database: Database.Database;
+  readonly prepare: (sql: string) => Prepared;
+  readonly identity: string | null;
+}
+
+function openFile(path: string): OpenFile {
+  const database = new Database(path, { timeout: SQLITE_BUSY_MS });
+  try {
+    prepareSqlite(database);
+    return { database, prepare: cachedPrepare(database), identity: identityOf(path) };
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+/** Which file stands at the path; null when there is none. Two microseconds, beside a sync of the disk. */
+function identityOf(path: string): string | null {
+  const found: BigIntStats | undefined = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? null : `${found.dev} ${found.ino}`;
+}
+
+function run(prepare: OpenFile["prepare"], statement: BatchStatement, at: number): number {
+  try {
+    const { changes } = prepare(statement.sql).run(...statement.params);
+    if (statement.expect === null || statement.expect === changes) return changes;
+  } catch (thrown) {
+    throw new BatchFailure(at, thrown);
+  }
+  throw new BatchFailure(at, undefined);
 }
 
 /** When the disk fails under COMMIT, nobody can tell what a later reader finds: the last block may have reached it. */

@@ -27,6 +27,7 @@ const UNAVAILABLE: ReadonlyMap<string, string> = new Map([
   ["57", "the server is going down, or cancelled the statement for taking too long"],
   ["53", "the server lacks disk, memory or connections"],
   ["58", "the server's disk failed: look into its log"],
+  ["XX", "the server's data are damaged, or it has a defect: look into its log"],
   ["25006", "this server is read-only: connect to the primary"],
   ["3D", "create it (createdb --owner USER NAME), or correct the database URL"],
 ]);
