@@ -10,6 +10,7 @@
  *    alone, so that none suffers for another.
  */
 import { CastellanError, type Clock, ensureError, type IdSource } from "@castellan/kernel";
+import { UNFINISHED_STATES } from "@castellan/protocol/words";
 import {
   type Gateway,
   insert,
@@ -77,6 +78,12 @@ export function createDeskActions(deps: DeskActionsDeps): DeskActions {
       what,
       details: JSON.stringify(details),
     });
+
+  /** Those for which an item of their own stands, and for what else is open there. */
+  async function lostServers(): Promise<ReadonlySet<string>> {
+    const items = await gateway.find("work_item", { where: { kind: "server", state: { in: UNFINISHED_STATES } } });
+    return new Set(items.map(({ server_name }) => server_name));
+  }
 
   async function lineOfRequest(requestId: string): Promise<HistoryRow | undefined> {
     const [line] = await gateway.find("work_item_event", { where: { request_id: requestId }, limit: 1 });
@@ -156,19 +163,22 @@ export function createDeskActions(deps: DeskActionsDeps): DeskActions {
 
     async escalate() {
       const now = clock.now();
-      const due = await gateway.find("work_item", {
-        where: { due_at: { below: now }, locked_by: null },
-        orderBy: [{ column: "due_at" }],
-        limit: AT_ONCE,
-      });
-      if (due.length === 0) return 0;
-      const defined = await queues();
-      const steps = due.flatMap((item) => {
-        const step = decideEscalation(item, defined, now);
-        return step === null ? [] : [{ versionBefore: item.row_version, item: step.item, history: [step.history] }];
-      });
-      if (steps.length > 0) await commit(steps.flatMap(itemWrites));
-      return steps.length;
+      for (let after = 0; ; ) {
+        const due = await gateway.find("work_item", {
+          where: { due_at: { below: now }, locked_by: null, case_number: { above: after } },
+          limit: AT_ONCE,
+        });
+        const last = due.at(-1);
+        if (last === undefined) return 0;
+        const [defined, lost] = await Promise.all([queues(), lostServers()]);
+        const steps = due.flatMap((item) => {
+          const step = decideEscalation(item, defined, lost, now);
+          return step === null ? [] : [{ versionBefore: item.row_version, item: step.item, history: [step.history] }];
+        });
+        if (steps.length > 0) await commit(steps.flatMap(itemWrites));
+        if (steps.length > 0 || due.length < AT_ONCE) return steps.length;
+        after = last.case_number;
+      }
     },
 
     async retry({ id, requestId, ...who }) {

@@ -7,8 +7,14 @@ import { URGENT_PRIORITY } from "./desk-decision.ts";
 import { type ItemRow, type ItemStep, nextStep, type Queues, SYSTEM_USER } from "./item-line.ts";
 import { queueOf } from "./queues.ts";
 
-/** Null when it is not due, or somebody is working on it. */
-export function decideEscalation(item: ItemRow, queues: Queues, now: Date): ItemStep | null {
+/** Null when it is not due, somebody is working on it, or its server is lost: the item of the server escalates for it. */
+export function decideEscalation(
+  item: ItemRow,
+  queues: Queues,
+  lostServers: ReadonlySet<string>,
+  now: Date,
+): ItemStep | null {
+  if (item.kind !== "server" && lostServers.has(item.server_name)) return null;
   if (item.open_cause === null || item.due_at === null || item.acknowledged_by !== null) return null;
   if (item.due_at.getTime() > now.getTime() || item.locked_by !== null) return null;
   const { escalateTo } = queueOf(queues, item.queue_name);

@@ -257,6 +257,28 @@ describe("the desk, asked by time", () => {
   });
 });
 
+describe("an item of a server that is lost", () => {
+  it("escalates only when its server is back, however many others are due; the server's own item does not wait", async () => {
+    const { actions, book, clock, gateway } = await world();
+    await define(gateway, { swadmin: aQueue({ deadlines: { error: 60_000, critical: 60_000 } }) });
+    await gateway.commit([update("work_item", { case_number: 1 }, { due_at: null })]);
+    const many = Array.from({ length: 101 }, (_, at) => delivery(numbered(at + 2, "raised", { cause: `c-${at}` })));
+    await book.apply(many);
+    await book.apply([
+      delivery(numbered(1, "raised", { cause: "elsewhere", server: "zeus" }, "box-zeus")),
+      delivery(numbered(103, "raised", { cause: "lost", kind: "server", severity: "critical" })),
+    ]);
+    clock.pass(61_000);
+    const escalated = async (): Promise<number> => {
+      for (let count = await actions.escalate(); count > 0; ) count = await actions.escalate();
+      return (await gateway.find("work_item", { where: { escalated: true } })).length;
+    };
+    expect(await escalated()).toBe(2);
+    await book.apply([delivery(numbered(104, "resolved", { cause: "lost", kind: "server", severity: "critical" }))]);
+    expect(await escalated()).toBe(103);
+  });
+});
+
 describe("a silenced cause", () => {
   it("makes no new item until the time is over; what happens is counted on the released one", async () => {
     const { actions, book, clock, gateway } = await world();
