@@ -2,11 +2,14 @@
 import { insert, type Write } from "@castellan/store";
 import type { AdminContext } from "./context.ts";
 
+/** Who is on record. */
+export type Recorder = Pick<AdminContext, "user" | "station" | "command" | "clock" | "newId">;
+
 /** Longest JSON kept of a command's details, characters. */
 const MAX_DETAILS = 100_000;
 
 /** The row that records a command, for a commit. `what` is `{noun}.{verb}`, at most 64 characters. */
-export function auditRow(ctx: AdminContext, what: string, details: Readonly<Record<string, unknown>>): Write {
+export function auditRow(ctx: Recorder, what: string, details: Readonly<Record<string, unknown>>): Write {
   const json = JSON.stringify(details);
   return insert("audit_log", {
     id: ctx.newId(),

@@ -186,3 +186,10 @@ const nameOf = (path: readonly PropertyKey[]): string => path.map(String).join("
 
 /** A value as the text of such a file. */
 export const writeConfigText = (value: unknown): string => stringify(value, { lineWidth: 120 });
+
+/** The text of such a file with one key set to `value`, on one line; its comments and all else stay. */
+export function changeConfigText(text: string, key: string, value: unknown): string {
+  const document = parseDocument(text, { logLevel: "error" });
+  document.set(key, document.createNode(value, { flow: true }));
+  return document.toString({ lineWidth: 0 });
+}

@@ -10,6 +10,7 @@ export {
   occurrencesOf,
   Severity,
 } from "./alert.ts";
+export { BackupEnd, BackupHeader, BackupRow, BackupTable } from "./backup.ts";
 export {
   CloudEvent,
   decodeBody,
