@@ -1,10 +1,10 @@
 /** The one way to a database: its URL says which. Drivers are loaded late: nobody needs more than one of them. */
 import { CastellanError, type Clock, ensureError, type Logger } from "@castellan/kernel";
-import type { DataSourceOptions } from "typeorm";
 import type { Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { postgres } from "./dialects/postgres.ts";
 import { sqlite } from "./dialects/sqlite.ts";
+import type { MigrationSession } from "./migration-session.ts";
 
 export interface DatabaseAddress {
   /** `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`. A password in it is refused: it would show in logs. */
@@ -20,8 +20,8 @@ export interface LocatedDatabase {
   readonly connect: () => Connection;
   /** A connection that sees one moment only; missing where the database has none to offer. */
   readonly snapshot?: () => Promise<Connection>;
-  /** How TypeORM reaches the same database; asked for only when it must. */
-  readonly source: () => DataSourceOptions;
+  /** Under the lock of migrations; asked for only when one must run: TypeORM is loaded for it. */
+  readonly migration: () => Promise<MigrationSession>;
 }
 
 /** Connects to nothing yet. Throws `DATABASE_URL` for a URL it cannot use, `PASSWORD_FILE` when that cannot be read. */
@@ -39,7 +39,7 @@ export async function locateDatabase(
         label: `sqlite:${path}`,
         connect: () => openSqlite(path),
         snapshot: async () => (await import("./sqlite-snapshot.ts")).snapshotSqlite(path),
-        source: () => sqliteSource(path),
+        migration: async () => (await typeormSession()).openTypeormSession(sqlite, sqliteSource(path)),
       };
     }
     case "postgres":
@@ -55,7 +55,7 @@ export async function locateDatabase(
         label: url,
         connect: () => openPostgres(address, clock, logger),
         snapshot: async () => (await import("./postgres-snapshot.ts")).snapshotPostgres(address),
-        source: () => postgresSource(address),
+        migration: async () => (await typeormSession()).openTypeormSession(postgres, postgresSource(address)),
       };
     }
     case "mssql":
@@ -65,6 +65,8 @@ export async function locateDatabase(
       throw refused(scheme, "a database URL begins with sqlite:, postgres://, mssql:// or oracle://");
   }
 }
+
+const typeormSession = () => import("./typeorm-session.ts");
 
 /** `sqlite:PATH`, and `sqlite:///absolute/path` as other programs write it. */
 function sqlitePath(url: string): string {

@@ -29,8 +29,8 @@ export async function openSchema(options: OpenSchemaOptions): Promise<Gateway> {
       if (needsMigration(label, found, mode)) {
         // TypeORM is loaded here and nowhere else: see `statements.ts`.
         const { migrate } = await import("./migrate.ts");
-        const source = options.source();
-        await patiently(patience, worthMs, () => migrate({ dialect, source, label, mode, clock, logger }));
+        const { migration } = options;
+        await patiently(patience, worthMs, () => migrate({ dialect, migration, label, mode, clock, logger }));
       }
     } catch (thrown) {
       await connection.close();
