@@ -17,18 +17,18 @@ export function makeEntities(dialect: Dialect): EntitySchema<StoredRow>[] {
 function makeEntity(dialect: Dialect, table: Shape): EntitySchema<StoredRow> {
   return new EntitySchema<StoredRow>({
     name: table.name,
-    tableName: table.name,
+    tableName: dialect.stored(table.name),
     columns: Object.fromEntries(
       Object.entries(table.columns).map(([name, column]) => [name, entityColumn(dialect, table, name, column)]),
     ),
     indices: table.indexes.map((index) => ({
-      name: index.name,
+      name: dialect.stored(index.name),
       columns: [...index.columns],
       unique: index.unique,
       ...partialWhere(dialect, table, index),
     })),
     foreignKeys: table.foreignKeys.map((key) => ({
-      name: key.name,
+      name: dialect.stored(key.name),
       target: key.references.table,
       columnNames: [...key.columns],
       referencedColumnNames: [...key.references.columns],
@@ -40,10 +40,10 @@ function entityColumn(dialect: Dialect, table: Shape, name: string, column: Colu
   const primary = table.primaryKey.columns.includes(name);
   return {
     ...dialect.columnWords(column),
-    name,
+    name: dialect.stored(name),
     nullable: column.nullable,
     primary,
-    ...(primary ? { primaryKeyConstraintName: table.primaryKey.name } : {}),
+    ...(primary ? { primaryKeyConstraintName: dialect.stored(table.primaryKey.name) } : {}),
   };
 }
 

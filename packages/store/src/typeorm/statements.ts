@@ -20,6 +20,8 @@ export interface Statement {
 export interface BatchStatement extends Statement {
   readonly table: string;
   readonly expect: number | null;
+  /** An insert that counts 0 where a key of its row exists, if its SQL does not see to that itself. */
+  readonly mayExist: boolean;
 }
 
 /** Lists longer than this are split: Oracle takes no more than 1,000 values in one. */
@@ -49,8 +51,14 @@ export function renderWrite(dialect: Dialect, write: CheckedWrite): BatchStateme
       );
       const sql = `INSERT INTO ${target} (${names.map((name) => dialect.quote(name)).join(", ")}) VALUES (${[...values.values()].join(", ")})`;
       return write.kind === "insert"
-        ? { table, sql, params, expect: 1 }
-        : { table, sql: dialect.insertIfAbsent({ sql, table: write.table, values }), params, expect: null };
+        ? { table, sql, params, expect: 1, mayExist: false }
+        : {
+            table,
+            sql: dialect.insertIfAbsent({ sql, table: write.table, values }),
+            params,
+            expect: null,
+            mayExist: true,
+          };
     }
     case "update": {
       const set = write.set.map(({ name, column, add, value }) => {
@@ -58,7 +66,8 @@ export function renderWrite(dialect: Dialect, write: CheckedWrite): BatchStateme
         return `${left} = ${add ? `${left} + ` : ""}${bind(value, column)}`;
       });
       const where = renderWhere(dialect, write.where, bind);
-      return { table, sql: `UPDATE ${target} SET ${set.join(", ")}${where}`, params, expect: expected(write.expect) };
+      const sql = `UPDATE ${target} SET ${set.join(", ")}${where}`;
+      return { table, sql, params, expect: expected(write.expect), mayExist: false };
     }
     case "delete": {
       const where = renderWhere(dialect, write.where, bind);
@@ -67,7 +76,7 @@ export function renderWrite(dialect: Dialect, write: CheckedWrite): BatchStateme
         write.limit === null
           ? `DELETE FROM ${target}${where}`
           : dialect.limitedDelete(target, `${where} ORDER BY ${key}`, write.limit);
-      return { table, sql, params, expect: expected(write.expect) };
+      return { table, sql, params, expect: expected(write.expect), mayExist: false };
     }
   }
 }

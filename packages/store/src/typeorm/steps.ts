@@ -6,7 +6,7 @@ import { DataSource } from "typeorm";
 import type { Dialect } from "./dialects/dialect.ts";
 import { migrations } from "./migrations/index.ts";
 import type { Migration, SchemaDraft } from "./migrations/migration.ts";
-import { buildTable } from "./migrations/table-builder.ts";
+import { buildTable, ownIndexes } from "./migrations/table-builder.ts";
 import { versionTable } from "./version.ts";
 
 /** One migration. After its statements its row of `schema_version` is written: `recordOf`. */
@@ -38,6 +38,7 @@ async function drafted(dialect: Dialect, draw: (draft: SchemaDraft) => Promise<v
       await runner.createTable(buildTable(dialect, table));
       statements.push(...runner.getMemorySql().upQueries.map(({ query }) => query));
       runner.clearSqlMemory();
+      statements.push(...ownIndexes(dialect, table));
     },
     run: (statement) => statements.push(statement),
   });

@@ -23,7 +23,7 @@ export async function readVersion(dialect: Dialect, connection: Pick<Connection,
   if (found.length === 0) return 0;
   const name = dialect.quote("version");
   const [row] = await connection.read({
-    sql: `SELECT MAX(${name}) AS ${name} FROM ${dialect.quote(versionTable.name)}`,
+    sql: `SELECT MAX(${name}) AS "version" FROM ${dialect.quote(versionTable.name)}`,
     params: [],
   });
   const version = Number(row?.["version"] ?? 0);

@@ -3,7 +3,14 @@ import type { Column } from "../../schema/columns.ts";
 import type { Value } from "../../schema/values.ts";
 import type { Dialect } from "./dialect.ts";
 
-export const ALIKE: Pick<Dialect, "quote" | "insertIfAbsent" | "limited"> = {
+/** What all but Oracle say alike. */
+export const PLAIN: Pick<Dialect, "stored" | "ownIndex"> = {
+  stored: (name) => name,
+  ownIndex: () => null,
+};
+
+export const ALIKE: Pick<Dialect, "stored" | "ownIndex" | "quote" | "insertIfAbsent" | "limited"> = {
+  ...PLAIN,
   quote: (name) => `"${name}"`,
   insertIfAbsent: ({ sql }) => `${sql} ON CONFLICT DO NOTHING`,
   limited: (select, limit, skip) => `${select} LIMIT ${limit}${skip === 0 ? "" : ` OFFSET ${skip}`}`,

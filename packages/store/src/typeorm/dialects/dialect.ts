@@ -3,7 +3,7 @@
  * database it talks to: if it needs to, a row is missing here.
  */
 import type { DataSourceOptions } from "typeorm";
-import type { Column, Shape } from "../../schema/columns.ts";
+import type { Column, Index, Shape } from "../../schema/columns.ts";
 import type { Value } from "../../schema/values.ts";
 
 /**
@@ -32,7 +32,11 @@ export interface ColumnWords {
     | "smallint"
     | "datetime"
     | "datetime2"
-    | "timestamptz";
+    | "timestamptz"
+    | "varchar2"
+    | "clob"
+    | "number"
+    | "timestamp with time zone";
   readonly length?: string;
   readonly precision?: number;
   readonly collation?: string;
@@ -47,10 +51,12 @@ export interface InsertText {
 }
 
 export interface Dialect {
-  readonly name: "sqlite" | "postgres" | "mssql";
+  readonly name: "sqlite" | "postgres" | "mssql" | "oracle";
   columnWords(column: Column): ColumnWords;
   /** With these TypeORM writes this dialect's DDL; nothing is connected to. */
   readonly offline: DataSourceOptions;
+  /** A table's, column's or constraint's name as the database's catalogue holds it. */
+  stored(name: string): string;
   /** A table's or column's name in SQL text. */
   quote(name: string): string;
   /** The place of parameter `position` (from 0) in a read; `column` is what it is compared with, if that is known. */
@@ -65,6 +71,8 @@ export interface Dialect {
   limited(select: string, limit: number, skip: number): string;
   /** Deletes the first `limit` rows of `table` that `selection` (conditions and order, as in a read) gives. */
   limitedDelete(table: string, selection: string, limit: number): string;
+  /** The statement that makes an index TypeORM has no words for; null where it has. */
+  ownIndex(table: Shape, index: Index): string | null;
   encode(value: Value): string | number | null;
   /** A stored value as JavaScript has it; throws when the driver gave something the column's kind cannot be. */
   decode(column: Column, raw: unknown): Value;
