@@ -35,20 +35,30 @@ export function checkDatabase({ database }: DiagnosedFacts): Answer {
   }
   if (writeProblem !== null)
     return fail(`${url} cannot be written: ${writeProblem}`, "grant its user the right to write");
-  const isEmpty = node === null && schema.found <= schema.needed;
+  const isEmpty = node === null && schema.fit !== "too-new";
   const what = `${url} (${server}) answers in ${ms} ms${isEmpty ? "; it holds no node yet" : ""}`;
   return ms > SLOW_DATABASE_MS ? warn(what, "that is slow: look at its load and at the network") : ok(what);
 }
 
 export function checkSchema({ database }: DiagnosedFacts): Answer {
   if (database.kind === "failed") return warn("not known", "reach the database first");
-  if (database.kind === "not-yet" || database.schema.found === 0) return ok("is made by the first `castellan up`");
-  const { found, needed } = database.schema;
-  if (found > needed)
-    return fail(`version ${found}; this program knows ${needed}`, "install the newer program here too");
-  if (found < needed)
-    return fail(`version ${found}; this program needs ${needed}`, "go on with the program that made it");
-  return ok(`version ${found}`);
+  if (database.kind === "not-yet") return ok("is made by the first `castellan up`");
+  const { found, needed, fit } = database.schema;
+  switch (fit) {
+    case "empty":
+      return ok("is made by the first `castellan up`");
+    case "same":
+      return ok(`version ${found}`);
+    case "ahead":
+      return warn(
+        `version ${found}; this program knows ${needed}`,
+        "the node is being upgraded: upgrade this server too",
+      );
+    case "too-new":
+      return fail(`version ${found}; this program knows ${needed}`, "install the newer program here too");
+    case "older":
+      return fail(`version ${found}; this program needs ${needed}`, "run `castellan upgrade` on the master's server");
+  }
 }
 
 export function checkBus({ bus: { kind, program, url, link }, pair }: DiagnosedFacts): Answer {

@@ -65,8 +65,13 @@ type DatabaseFacts = { readonly url: string } & (
       readonly ms: number;
       /** Product and version: `PostgreSQL 15.8`. */
       readonly server: string;
-      /** Versions; found 0 = there is none. */
-      readonly schema: { readonly found: number; readonly needed: number };
+      /** Versions, and whether they go together. */
+      readonly schema: {
+        readonly found: number;
+        readonly needed: number;
+        /** `ahead`: a newer program has migrated it, and this one can go on with it. */
+        readonly fit: "empty" | "older" | "same" | "ahead" | "too-new";
+      };
       /** Its clock minus ours; null when it is the same. */
       readonly skewMs: number | null;
       readonly node: string | null;

@@ -14,7 +14,7 @@ const onPostgres: Database = {
   kind: "reached",
   ms: 5,
   server: "PostgreSQL 15.8",
-  schema: { found: 1, needed: 1 },
+  schema: { found: 1, needed: 1, fit: "same" },
   skewMs: -7,
   node: "ips1",
   wantedNode: "ips1",
@@ -170,7 +170,7 @@ describe("a diagnosis", () => {
     [
       "a schema of a newer program",
       "schema",
-      database({ node: null, schema: { found: 2, needed: 1 } }),
+      database({ node: null, schema: { found: 2, needed: 1, fit: "too-new" } }),
       "fail",
       /version 2; this program knows 1/,
       /newer program/,
@@ -178,10 +178,18 @@ describe("a diagnosis", () => {
     [
       "a schema of an older program",
       "schema",
-      database({ node: null, schema: { found: 1, needed: 2 } }),
+      database({ node: null, schema: { found: 1, needed: 2, fit: "older" } }),
       "fail",
       /version 1; this program needs 2/,
-      /go on with/,
+      /castellan upgrade/,
+    ],
+    [
+      "a schema that an upgrade has migrated already",
+      "schema",
+      database({ schema: { found: 2, needed: 1, fit: "ahead" } }),
+      "warn",
+      /version 2; this program knows 1/,
+      /upgrade this server too/,
     ],
     ["no bus", "bus", { bus: failed("LINK_UNREACHABLE", "no NATS server answers") }, "fail", /answers/, /nats\.url/],
     ["a bus that refuses us", "bus", { bus: failed("NOT_PERMITTED", "refused") }, "fail", /refused/, /credentials/],
@@ -288,7 +296,7 @@ describe("a diagnosis", () => {
   });
 
   it("takes an empty database for what it is", () => {
-    const empty = database({ node: null, schema: { found: 0, needed: 1 } });
+    const empty = database({ node: null, schema: { found: 0, needed: 1, fit: "empty" } });
     expect(findingOf(empty, "database")).toMatchObject({
       verdict: "ok",
       found: expect.stringContaining("no node yet"),

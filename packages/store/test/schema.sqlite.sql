@@ -1,4 +1,4 @@
-CREATE TABLE "schema_version" ("version" integer PRIMARY KEY NOT NULL, "name" varchar(64) NOT NULL, "applied_at" datetime NOT NULL);
+CREATE TABLE "schema_version" ("version" integer PRIMARY KEY NOT NULL, "name" varchar(64) NOT NULL, "applied_at" datetime NOT NULL, "usable_from" integer NOT NULL);
 CREATE TABLE "nodes" ("node_id" integer PRIMARY KEY NOT NULL, "node_name" varchar(24) NOT NULL, "dir_name" varchar(255) NOT NULL);
 CREATE TABLE "node_cluster" ("logical_machine_id" integer PRIMARY KEY NOT NULL, "physical_machine_name" varchar(256) NOT NULL, "master" smallint NOT NULL, "check_error_files" smallint NOT NULL, "machine_comment" varchar(256));
 CREATE UNIQUE INDEX "uq_node_cluster_name" ON "node_cluster" ("physical_machine_name") ;

@@ -12,7 +12,10 @@ import { NOON, nodeStateRow, serverRow } from "../src/testing/rows.ts";
 import { sqlite } from "../src/typeorm/dialects/sqlite.ts";
 import { describeDrift } from "../src/typeorm/migrate.ts";
 import { sqliteSource } from "../src/typeorm/sqlite-connection.ts";
+import { SCHEMA_VERSION } from "../src/typeorm/version.ts";
 import { sqliteFile, type TestFile } from "./files.ts";
+
+const MODES = ["never", "ifEmpty", "always"] as const;
 
 let file: TestFile;
 const children: ChildProcess[] = [];
@@ -124,8 +127,8 @@ describe("a migration", () => {
     const gateways = await Promise.all(Array.from({ length: 5 }, () => file.open({ migrate: "always" })));
     expect(await finished(seed)).toBe(0);
     for (const gateway of gateways) expect(await gateway.find("node_cluster")).toEqual([]);
-    expect(rawHandle().prepare("SELECT version, name FROM schema_version").all()).toEqual([
-      { version: 1, name: "first-tables" },
+    expect(rawHandle().prepare("SELECT version, name, usable_from FROM schema_version").all()).toEqual([
+      { version: 1, name: "first-tables", usable_from: 1 },
     ]);
   });
 
@@ -157,13 +160,22 @@ describe("a migration", () => {
     await (await file.open({ migrate: "never" })).find("nodes");
   });
 
-  it("is refused by a program older than the schema", async () => {
+  it("by a newer program is gone on with, or refused, as it says itself", async () => {
     await file.open();
-    rawHandle().exec("INSERT INTO schema_version VALUES (2, 'from-the-future', '2030-01-01 00:00:00.000')");
-    for (const migrate of ["never", "ifEmpty", "always"] as const) {
+    const fromTheFuture = (version: number, usableFrom: number): void => {
+      rawHandle()
+        .prepare("INSERT INTO schema_version VALUES (?, 'from-the-future', '2030-01-01 00:00:00.000', ?)")
+        .run(version, usableFrom);
+    };
+    fromTheFuture(SCHEMA_VERSION + 1, SCHEMA_VERSION);
+    for (const migrate of MODES) await (await file.open({ migrate })).find("nodes");
+    fromTheFuture(SCHEMA_VERSION + 2, SCHEMA_VERSION + 1);
+    for (const migrate of MODES) {
       await expect(file.open({ migrate })).rejects.toMatchObject({
         code: "SCHEMA",
-        message: expect.stringMatching(/version 2, this program knows 1: install the newer program/),
+        message: expect.stringMatching(
+          /a schema of version \d+, of which this program knows \d+ at most: install the newer/,
+        ),
       });
     }
   });

@@ -57,7 +57,8 @@ async function look({ database, node: wantedNode }: HomeSettings, clock: Clock):
   const survey = await surveyDatabase(options);
   const ms = Math.round(clock.bootMs() - startedMs);
   const reached = { url, kind: "reached", ms, wantedNode, ...survey } as const;
-  if (survey.schema.found !== survey.schema.needed) return { ...reached, node: null, writeProblem: null };
+  const { fit } = survey.schema;
+  if (fit !== "same" && fit !== "ahead") return { ...reached, node: null, writeProblem: null };
   const gateway = await openGateway({ ...options, migrate: "never" });
   try {
     const [row] = await gateway.find("nodes", { limit: 1 });

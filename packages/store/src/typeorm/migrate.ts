@@ -38,7 +38,7 @@ async function migrateLocked(session: MigrationSession, options: MigrateOptions)
   let done = false;
   try {
     const found = await readVersion(dialect, { read: ({ sql }) => session.run(sql) });
-    const steps = needsMigration(label, found, mode) ? await stepsFrom(dialect, found) : [];
+    const steps = needsMigration(label, found, mode) ? await stepsFrom(dialect, found.version) : [];
     for (const step of steps) {
       for (const statement of step.statements) await session.run(statement);
       await session.run(recordOf(dialect, step, dialect.placeholder(0)), [dialect.encode(options.clock.now())]);

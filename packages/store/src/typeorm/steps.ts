@@ -10,7 +10,7 @@ import { buildTable, ownIndexes } from "./migrations/table-builder.ts";
 import { versionTable } from "./version.ts";
 
 /** One migration. After its statements its row of `schema_version` is written: `recordOf`. */
-export interface Step extends Pick<Migration, "version" | "name"> {
+export interface Step extends Pick<Migration, "version" | "name" | "usableFrom"> {
   readonly statements: readonly string[];
 }
 
@@ -18,12 +18,12 @@ export interface Step extends Pick<Migration, "version" | "name"> {
 export async function stepsFrom(dialect: Dialect, found: number): Promise<Step[]> {
   const steps: Step[] = [];
   for (const migration of migrations.filter(({ version }) => version > found)) {
-    const { version, name } = migration;
+    const { version, name, usableFrom } = migration;
     const statements = await drafted(dialect, async (draft) => {
       if (version === 1) await draft.createTable(versionTable);
       await migration.up(draft, dialect);
     });
-    steps.push({ version, name, statements });
+    steps.push({ version, name, usableFrom, statements });
   }
   return steps;
 }
@@ -46,8 +46,13 @@ async function drafted(dialect: Dialect, draw: (draft: SchemaDraft) => Promise<v
 }
 
 /** The row that says a step was done. `appliedAt`: the time in SQL text. */
-export function recordOf(dialect: Dialect, { version, name }: Step, appliedAt: string): string {
-  const row: Readonly<Record<string, string>> = { version: String(version), name: `'${name}'`, applied_at: appliedAt };
+export function recordOf(dialect: Dialect, { version, name, usableFrom }: Step, appliedAt: string): string {
+  const row: Readonly<Record<string, string>> = {
+    version: String(version),
+    name: `'${name}'`,
+    applied_at: appliedAt,
+    usable_from: String(usableFrom),
+  };
   const names = Object.keys(row).map((column) => dialect.quote(column));
   return `INSERT INTO ${dialect.quote(versionTable.name)} (${names.join(", ")}) VALUES (${Object.values(row).join(", ")})`;
 }

@@ -5,13 +5,13 @@ import type { Dialect } from "./dialects/dialect.ts";
 import { type DatabaseAddress, locateDatabase } from "./locate.ts";
 import { patiently } from "./patience.ts";
 import { namedFault, worthOf } from "./sql-gateway.ts";
-import { readVersion, SCHEMA_VERSION } from "./version.ts";
+import { type Fit, fitOf, readVersion, SCHEMA_VERSION } from "./version.ts";
 
 export interface DatabaseSurvey {
   /** Product and version: `PostgreSQL 15.8`. */
   readonly server: string;
-  /** Version of the schema that it holds, 0 = none, and of the one that this program needs. */
-  readonly schema: { readonly found: number; readonly needed: number };
+  /** Version of the schema that it holds, 0 = none, of the one that this program needs, and whether they go together. */
+  readonly schema: { readonly found: number; readonly needed: number; readonly fit: Fit };
   /** The server's clock minus ours, milliseconds; null when it is the same clock. */
   readonly skewMs: number | null;
 }
@@ -55,7 +55,7 @@ async function look(connection: Connection, dialect: Dialect, clock: Clock): Pro
   const { server, now_ms: theirs = null } = about ?? {};
   return {
     server: typeof server === "string" ? server : "unknown",
-    schema: { found, needed: SCHEMA_VERSION },
+    schema: { found: found.version, needed: SCHEMA_VERSION, fit: fitOf(found, SCHEMA_VERSION) },
     skewMs: theirs === null ? null : Math.round(Number(theirs) - middle),
   };
 }

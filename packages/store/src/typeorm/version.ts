@@ -10,40 +10,73 @@ export const SCHEMA_VERSION = 1;
 /** One row per migration that was run. */
 export const versionTable: Shape = table(
   "schema_version",
-  { version: int(), name: string(64), applied_at: time() },
+  {
+    version: int(),
+    name: string(64),
+    applied_at: time(),
+    /** The oldest `SCHEMA_VERSION` of a program that can go on with the schema as it is since then. */
+    usable_from: int(),
+  },
   { primaryKey: { name: "pk_schema_version", columns: ["version"] } },
 );
+
+/** What a database holds. No schema: both are 0. */
+export interface FoundVersion {
+  readonly version: number;
+  readonly usableFrom: number;
+}
 
 /** `never`: the schema must be right. `ifEmpty`: created when there is none. `always`: created or brought up to date. */
 export type MigrateMode = "never" | "ifEmpty" | "always";
 
-/** 0 when there is no schema. */
-export async function readVersion(dialect: Dialect, connection: Pick<Connection, "read">): Promise<number> {
-  const found = await connection.read({ sql: dialect.versionTableExists, params: [] });
-  if (found.length === 0) return 0;
-  const name = dialect.quote("version");
+/**
+ * How a program that needs version `needed` and a schema stand to each other. `ahead`: a newer program has migrated it, and
+ * this one can go on with it meanwhile. `too-new`: it cannot.
+ */
+export type Fit = "empty" | "older" | "same" | "ahead" | "too-new";
+
+export function fitOf({ version, usableFrom }: FoundVersion, needed: number): Fit {
+  if (version === 0) return "empty";
+  if (usableFrom > needed) return "too-new";
+  if (version === needed) return "same";
+  return version < needed ? "older" : "ahead";
+}
+
+export async function readVersion(dialect: Dialect, connection: Pick<Connection, "read">): Promise<FoundVersion> {
+  const there = await connection.read({ sql: dialect.versionTableExists, params: [] });
+  if (there.length === 0) return { version: 0, usableFrom: 0 };
+  const largest = (column: string): string => `MAX(${dialect.quote(column)}) AS "${column}"`;
   const [row] = await connection.read({
-    sql: `SELECT MAX(${name}) AS "version" FROM ${dialect.quote(versionTable.name)}`,
+    sql: `SELECT ${largest("version")}, ${largest("usable_from")} FROM ${dialect.quote(versionTable.name)}`,
     params: [],
   });
   const version = Number(row?.["version"] ?? 0);
-  if (!Number.isSafeInteger(version))
+  const usableFrom = Number(row?.["usable_from"] ?? 0);
+  if (!Number.isSafeInteger(version) || !Number.isSafeInteger(usableFrom))
     throw new SchemaError("schema_version holds no version: restore it from a backup");
-  return version;
+  return { version, usableFrom };
 }
 
 /** Whether migrations must run. Throws `SchemaError` when the schema is not right and the mode does not allow to make it so. */
-export function needsMigration(label: string, found: number, mode: MigrateMode): boolean {
-  const details = { found, needed: SCHEMA_VERSION };
-  if (found === SCHEMA_VERSION) return false;
-  if (found > SCHEMA_VERSION) {
-    throw new SchemaError(
-      `${label}: the schema has version ${found}, this program knows ${SCHEMA_VERSION}: install the newer program here too`,
-      { details },
-    );
+export function needsMigration(label: string, found: FoundVersion, mode: MigrateMode): boolean {
+  const fit = fitOf(found, SCHEMA_VERSION);
+  const refusal = (what: string): SchemaError =>
+    new SchemaError(`${label} ${what}`, { details: { found: found.version, needed: SCHEMA_VERSION } });
+  switch (fit) {
+    case "same":
+    case "ahead":
+      return false;
+    case "too-new":
+      throw refusal(
+        `has a schema of version ${found.version}, of which this program knows ${SCHEMA_VERSION} at most: install the newer program here too`,
+      );
+    case "empty":
+      if (mode !== "never") return true;
+      throw refusal("holds no schema yet: start a sentinel on it, or check the database URL");
+    case "older":
+      if (mode === "always") return true;
+      throw refusal(
+        `has a schema of version ${found.version}, older than ${SCHEMA_VERSION}: run \`castellan upgrade\` on the master's server`,
+      );
   }
-  if (mode === "always" || (mode === "ifEmpty" && found === 0)) return true;
-  const what = found === 0 ? "holds no schema yet" : `has a schema of version ${found}, older than ${SCHEMA_VERSION}`;
-  const remedy = found === 0 ? "start a sentinel on it, or check the database URL" : "migrate it once, from one server";
-  throw new SchemaError(`${label} ${what}: ${remedy}`, { details });
 }

@@ -13,6 +13,11 @@ export interface Migration {
   /** 1, 2, 3, ...: the version of the schema afterwards. */
   readonly version: number;
   readonly name: string;
+  /**
+   * The oldest `SCHEMA_VERSION` of a program that can go on with the schema afterwards. A step that only adds keeps that of
+   * the step before, and servers are upgraded one after another.
+   */
+  readonly usableFrom: number;
   /** Runs inside the migration's transaction; where a database commits each DDL statement, it can be run again. */
   up(draft: SchemaDraft, dialect: Dialect): Promise<void>;
 }
