@@ -5,6 +5,7 @@ import type { Dialect } from "./dialects/dialect.ts";
 import { postgres } from "./dialects/postgres.ts";
 import { sqlite } from "./dialects/sqlite.ts";
 import type { MigrationSession } from "./migration-session.ts";
+import { readPassword } from "./password-file.ts";
 
 export interface DatabaseAddress {
   /** `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`. A password in it is refused: it would show in logs. */
@@ -44,7 +45,7 @@ export async function locateDatabase(
     }
     case "postgres":
     case "postgresql": {
-      const { addressParts, readPassword } = await import("./postgres-settings.ts");
+      const { addressParts } = await import("./postgres-settings.ts");
       const { openPostgres, postgresSource } = await import("./postgres-connection.ts");
       const address = { url: serverUrl(url), passwordFile: passwordFile ?? null };
       readable(() => addressParts(address));

@@ -5,9 +5,8 @@
  * P2 A session that stands still inside a transaction is ended by the server: whoever is frozen holds no lock for long.
  * P3 The password is read from its file for every connection: it can be changed under a running program, and is in no URL.
  */
-import { CastellanError, ensureError, readSmallFile } from "@castellan/kernel";
 import { Client } from "pg";
-import { StoreForbidden } from "../errors.ts";
+import { passwordNow } from "./password-file.ts";
 
 export interface PostgresAddress {
   /** Without a password. */
@@ -54,31 +53,4 @@ export function addressParts({ url, passwordFile }: PostgresAddress) {
   const { host, port, user, database, ssl } = new Client({ connectionString: url });
   const password = passwordFile === null ? {} : { password: () => passwordNow(passwordFile) };
   return { host, port, database, ssl, ...(user === undefined ? {} : { user }), ...password };
-}
-
-/** For whoever has been working with it: a file that cannot be read now may be there again in a moment. */
-async function passwordNow(path: string): Promise<string> {
-  try {
-    return await readPassword(path);
-  } catch (thrown) {
-    throw new StoreForbidden(ensureError(thrown).message, { cause: thrown });
-  }
-}
-
-const MAX_PASSWORD_FILE = 64 * 1024;
-
-/** The first line of the file. Throws `PASSWORD_FILE`. */
-export async function readPassword(path: string): Promise<string> {
-  try {
-    return (await readSmallFile(path, MAX_PASSWORD_FILE)).toString("utf8").split(/\r?\n/, 1)[0] ?? "";
-  } catch (thrown) {
-    throw new CastellanError(
-      "PASSWORD_FILE",
-      `the database's password file cannot be read: ${ensureError(thrown).message}`,
-      {
-        details: { path },
-        cause: thrown,
-      },
-    );
-  }
 }
