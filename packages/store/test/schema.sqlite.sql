@@ -39,3 +39,4 @@ CREATE TABLE "alert_dead_letter" ("id" varchar(64) PRIMARY KEY NOT NULL, "server
 CREATE INDEX "ix_alert_dead_letter_time" ON "alert_dead_letter" ("happened_at") ;
 CREATE TABLE "audit_log" ("id" varchar(36) PRIMARY KEY NOT NULL, "happened_at" datetime NOT NULL, "by_user" varchar(64) NOT NULL, "station" varchar(64) NOT NULL, "command" varchar(64), "what" varchar(64) NOT NULL, "details" text NOT NULL);
 CREATE INDEX "ix_audit_log_time" ON "audit_log" ("happened_at") ;
+CREATE TABLE "sentinel_program" ("logical_machine_id" integer PRIMARY KEY NOT NULL, "incarnation" integer NOT NULL, "program_version" varchar(32) NOT NULL);

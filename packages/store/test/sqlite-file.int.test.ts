@@ -129,6 +129,7 @@ describe("a migration", () => {
     for (const gateway of gateways) expect(await gateway.find("node_cluster")).toEqual([]);
     expect(rawHandle().prepare("SELECT version, name, usable_from FROM schema_version").all()).toEqual([
       { version: 1, name: "first-tables", usable_from: 1 },
+      { version: 2, name: "life-of-an-installation", usable_from: 1 },
     ]);
   });
 

@@ -1,7 +1,7 @@
 /** Every table of the shared schema, by concept in `tables/`. The documented ones keep their documented names and columns. */
 import type { RowOf } from "./columns.ts";
 import { server_grant } from "./tables/grant.ts";
-import { node_cluster, node_state, nodes, sentinel, server_state } from "./tables/node.ts";
+import { node_cluster, node_state, nodes, sentinel, sentinel_program, server_state } from "./tables/node.ts";
 import { forced_stop, operation, operation_step } from "./tables/operation.ts";
 import { active_logins, audit_log } from "./tables/people.ts";
 import {
@@ -21,6 +21,7 @@ export const tables = {
   node_state,
   server_state,
   sentinel,
+  sentinel_program,
   process_type,
   process_config,
   process_attributes,

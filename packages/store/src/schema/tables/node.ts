@@ -70,3 +70,13 @@ export const sentinel = table(
   },
   { primaryKey: { name: "pk_sentinel", columns: ["logical_machine_id"] } },
 );
+
+/**
+ * Which program a server's sentinel is. Writer: the starting worker. Release 0.1.0 writes none: a row whose incarnation is not
+ * the one that counts is about a program that is there no more.
+ */
+export const sentinel_program = table(
+  "sentinel_program",
+  { logical_machine_id: int(), incarnation: bigint(), program_version: string(32) },
+  { primaryKey: { name: "pk_sentinel_program", columns: ["logical_machine_id"] } },
+);
