@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { CastellanError, readSmallFileSync, systemCode } from "@castellan/kernel";
 import type { HomeConfig, HomeSettings, NatsSettings } from "@castellan/protocol";
-import { resolveHomeConfig } from "@castellan/protocol/home";
+import { keptBus, resolveHomeConfig } from "@castellan/protocol/home";
 
 export interface Home {
   readonly settings: HomeSettings;
@@ -20,7 +20,7 @@ export async function readHome(dir: string, hostName: string): Promise<Home> {
   const settings = await readSettings(dir, hostName);
   const database = settings.database.url;
   if (database.startsWith("sqlite:") && !isThere(database.slice("sqlite:".length), READ_WRITE)) throw noHome(dir);
-  return { settings, nats: settings.nats ?? readEmbeddedNats(dir) };
+  return { settings, nats: settings.nats ?? readEmbeddedNats(dir, settings) };
 }
 
 const READ_WRITE = constants.R_OK | constants.W_OK; // readers of SQLite write too: to its shared memory
@@ -75,9 +75,9 @@ function holdsOnlyComments(file: string): boolean {
 }
 
 /** Where a running server said that its embedded bus is; null when none has run, or its word cannot be read. */
-function readEmbeddedNats(dir: string): NatsSettings | null {
+function readEmbeddedNats(dir: string, settings: HomeSettings): NatsSettings | null {
   const natsUrl = readEndpoints(dir)?.natsUrl ?? null;
-  return natsUrl === null ? null : { url: natsUrl, credentials: null, tls: null };
+  return natsUrl === null ? null : keptBus(settings, natsUrl);
 }
 
 /** What this program takes from `run/endpoints.json`. */

@@ -38,6 +38,7 @@ beforeAll(async () => {
         clusterName: "castellan_ips1",
         settings: {
           listen: { host: "127.0.0.1", port: await freePort() },
+          tls: null,
           cluster: { listen: { host: "127.0.0.1", port: ports[i] ?? 0 }, routes: routes.filter((_, j) => j !== i) },
         },
         environment: process.env,

@@ -10,7 +10,7 @@ const files = {
   pidFile: "/h/run/nats.pid",
   logFile: "/h/logs/nats-server.log",
 };
-const server = { ...files, serverName: "hades", clusterName: "castellan_ips1" };
+const server = { ...files, serverName: "hades", clusterName: "castellan_ips1", tls: null };
 
 describe("the configuration of the kept nats-server", () => {
   it("is without a cluster when it is alone", () => {
@@ -20,6 +20,22 @@ describe("the configuration of the kept nats-server", () => {
     expect(text).toContain("sync_interval: always");
     expect(text).toContain('log_file: "/h/logs/nats-server.log"\nlogfile_size_limit: 8388608\nlogfile_max_num: 2\n');
     expect(text).not.toContain("cluster");
+    expect(text).not.toContain("tls");
+  });
+
+  it("lets nobody in without a certificate of the node's authority: no client, no member", () => {
+    const tls = { ca: "/h/ca.pem", cert: "/h/server.pem", key: "/h/server.pem", name: "ips1.castellan" };
+    const cluster = { listen: { host: "hades", port: 6222 }, routes: ["nats://zeus:6222"] };
+    const text = natsServerConfig({ ...server, listen: { host: "hades", port: 4222 }, cluster, tls });
+    const block = [
+      "tls {",
+      '  cert_file: "/h/server.pem"',
+      '  key_file: "/h/server.pem"',
+      '  ca_file: "/h/ca.pem"',
+      "  verify: true",
+    ];
+    expect(text).toContain(`\n${block.join("\n")}`);
+    expect(text).toContain(`routes: ["nats://zeus:6222"]\n  ${block.join("\n  ")}`);
   });
 
   it("names the cluster, which keeps two nodes apart, and the routes", () => {

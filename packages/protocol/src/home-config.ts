@@ -47,21 +47,34 @@ const Nats = z
     url: NatsUrl.optional(),
     /** File with a NATS user's credentials. */
     credentials: path.optional(),
-    tls: z.strictObject({ ca: path.optional(), cert: path.optional(), key: path.optional() }).optional(),
+    /** Whom to believe, and what to show. The server that is kept shows it too, to clients and members, and lets nobody in without. */
+    tls: z
+      .strictObject({
+        ca: path.optional(),
+        cert: path.optional(),
+        key: path.optional(),
+        /** That the server's certificate must carry. Default: the host of its address. */
+        name: z.string().min(1).max(253).optional(),
+      })
+      .optional(),
     /** Where the NATS server that this sentinel keeps takes clients. */
     listen: ReachableAddress.optional(),
     /** That server is a member of the node's NATS cluster; `routes`: the members, with or without this one. */
     cluster: z.strictObject({ listen: ReachableAddress, routes: z.array(RouteUrl).min(1).max(64) }).optional(),
   })
   .superRefine(({ url, listen, cluster, credentials, tls }, context) => {
-    const refuse = (key: string, message: string): void => context.addIssue({ code: "custom", path: [key], message });
+    const refuse = (key: string, message: string): void =>
+      context.addIssue({ code: "custom", path: key.split("."), message });
     if (url === undefined && listen === undefined)
       refuse("url", "write url (a bus of your own) or listen (one is kept)");
     if (url !== undefined && listen !== undefined) refuse("listen", "url and listen exclude each other");
     if (cluster !== undefined && listen === undefined) refuse("cluster", "a server of a cluster needs nats.listen");
     if (url !== undefined) return;
     if (credentials !== undefined) refuse("credentials", "only with url: the server that is kept knows no users");
-    if (tls !== undefined) refuse("tls", "only with url: the server that is kept speaks no TLS");
+    if (tls !== undefined && (tls.ca === undefined || tls.cert === undefined || tls.key === undefined))
+      refuse("tls", "the server that is kept needs all three: ca, cert and key (`castellan cert init` makes them)");
+    if (tls?.name !== undefined)
+      refuse("tls.name", "only with url: the servers of a node have a name in common already");
   });
 
 const DatabaseUrl = z

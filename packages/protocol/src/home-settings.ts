@@ -9,7 +9,24 @@ export interface NatsSettings {
   /** One address, or several with commas between them. */
   readonly url: string;
   readonly credentials: string | null;
-  readonly tls: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null } | null;
+  readonly tls: TlsSettings | null;
+}
+
+/** Names of files, PEM; `cert` and `key` may be the same one. */
+export interface TlsSettings {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  /** That the server's certificate must carry; null: the host of its address. */
+  readonly name: string | null;
+}
+
+/** What both sides of a connection between servers of a node need. */
+export interface MutualTls extends TlsSettings {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly name: string;
 }
 
 /** `host` as it was written: an IPv6 address in brackets. */
@@ -21,6 +38,8 @@ export interface ListenSettings {
 /** The NATS server that a sentinel keeps, where that is more than one on loopback. */
 export interface NatsServerSettings {
   readonly listen: ListenSettings;
+  /** Clients and members must show a certificate of the same authority; null: plain text, and everybody is let in. */
+  readonly tls: MutualTls | null;
   /** `routes`: the cluster addresses of the other members. */
   readonly cluster: { readonly listen: ListenSettings; readonly routes: readonly string[] } | null;
 }
@@ -41,6 +60,8 @@ export interface HomeSettings {
   readonly fenceCommand: readonly string[] | null;
 }
 
+const DEFAULT_NODE = "castellan";
+
 /** Fills in the defaults; relative names are meant from `home`, which is absolute. */
 export function resolveHomeConfig(
   config: HomeConfig,
@@ -51,7 +72,7 @@ export function resolveHomeConfig(
   const { nats, database } = config;
   return {
     home,
-    node: config.node ?? "castellan",
+    node: config.node ?? DEFAULT_NODE,
     server: config.server ?? serverNameOf(hostName),
     servers: config.servers ?? [],
     nats:
@@ -60,9 +81,16 @@ export function resolveHomeConfig(
         : {
             url: nats.url,
             credentials: orNull(nats.credentials),
-            tls: nats.tls ? { ca: orNull(nats.tls.ca), cert: orNull(nats.tls.cert), key: orNull(nats.tls.key) } : null,
+            tls: nats.tls
+              ? {
+                  ca: orNull(nats.tls.ca),
+                  cert: orNull(nats.tls.cert),
+                  key: orNull(nats.tls.key),
+                  name: nats.tls.name ?? null,
+                }
+              : null,
           },
-    natsServer: natsServerSettings(nats),
+    natsServer: natsServerSettings(config, absolute),
     fenceCommand: config.fenceCommand ?? null,
     database: {
       url: databaseUrl(database?.url ?? "sqlite:data/castellan.db", absolute),
@@ -71,13 +99,28 @@ export function resolveHomeConfig(
   };
 }
 
-function natsServerSettings(nats: HomeConfig["nats"]): NatsServerSettings | null {
+function natsServerSettings({ nats, node }: HomeConfig, absolute: (name: string) => string): NatsServerSettings | null {
   if (nats?.listen === undefined) return null;
-  const { listen, cluster } = nats;
-  if (cluster === undefined) return { listen: listenSettings(listen), cluster: null };
-  const routes = new Set(cluster.routes.filter((route) => route !== `nats://${cluster.listen}`));
-  return { listen: listenSettings(listen), cluster: { listen: listenSettings(cluster.listen), routes: [...routes] } };
+  const { cluster } = nats;
+  const { ca, cert, key } = nats.tls ?? {};
+  const isSecured = ca !== undefined && cert !== undefined && key !== undefined;
+  const routes = new Set(cluster?.routes.filter((route) => route !== `nats://${cluster.listen}`));
+  return {
+    listen: listenSettings(nats.listen),
+    tls: isSecured
+      ? { ca: absolute(ca), cert: absolute(cert), key: absolute(key), name: nodeDomain(node ?? DEFAULT_NODE) }
+      : null,
+    cluster: cluster === undefined ? null : { listen: listenSettings(cluster.listen), routes: [...routes] },
+  };
 }
+
+/** How to reach the server that is kept, once its address is known. */
+export function keptBus({ natsServer }: Pick<HomeSettings, "natsServer">, url: string): NatsSettings {
+  return { url, credentials: null, tls: natsServer?.tls ?? null };
+}
+
+/** The name that the certificates of a node's servers have in common, and nobody else's. */
+export const nodeDomain = (node: string): string => `${node}.castellan`.toLowerCase();
 
 function listenSettings(address: string): ListenSettings {
   const colon = address.lastIndexOf(":");

@@ -1,6 +1,6 @@
 import { ConfigError, parseConfig } from "@castellan/kernel/config";
 import { describe, expect, it } from "vitest";
-import { resolveHomeConfig } from "../src/home-settings.ts";
+import { keptBus, resolveHomeConfig } from "../src/home-settings.ts";
 import { HomeConfig } from "../src/index.ts";
 
 const where = { home: "/srv/node", hostName: "Hades.example.org" };
@@ -30,7 +30,7 @@ database: { url: "sqlite:db/x.db", passwordFile: etc/db.password }
     expect(read.nats).toEqual({
       url: "nats://127.0.0.1:4222",
       credentials: "/srv/node/etc/sentinel.creds",
-      tls: { ca: "/etc/ca.pem", cert: null, key: null },
+      tls: { ca: "/etc/ca.pem", cert: null, key: null, name: null },
     });
     expect(read.database).toEqual({ url: "sqlite:/srv/node/db/x.db", passwordFile: "/srv/node/etc/db.password" });
     expect(read.server).toBe("hades");
@@ -45,8 +45,26 @@ nats:
     expect(nats).toBeNull();
     expect(natsServer).toEqual({
       listen: { host: "hades", port: 4222 },
+      tls: null,
       cluster: { listen: { host: "hades", port: 6222 }, routes: ["nats://zeus:6222", "nats://[fd00::3]:6222"] },
     });
+  });
+
+  it("names what the kept server shows and whom it believes; it is reached by the same", () => {
+    const read = settings("nats: { listen: 'a:1', tls: { ca: etc/ca.pem, cert: etc/a.pem, key: /keys/a.pem } }");
+    const tls = {
+      ca: "/srv/node/etc/ca.pem",
+      cert: "/srv/node/etc/a.pem",
+      key: "/keys/a.pem",
+      name: "castellan.castellan",
+    };
+    expect(read.natsServer).toMatchObject({ tls, cluster: null });
+    expect(keptBus(read, "nats://a:1")).toEqual({
+      url: "nats://a:1",
+      credentials: null,
+      tls,
+    });
+    expect(keptBus(settings(""), "nats://b:2")).toEqual({ url: "nats://b:2", credentials: null, tls: null });
   });
 
   it("takes several addresses of a bus, and the names of servers whose homes are below", () => {
@@ -66,6 +84,7 @@ nats:
     ["nats: { listen: 'a:70000' }", "nats.listen"],
     ["nats: { listen: '0.0.0.0:4222' }", "nats.listen"],
     ["nats: { listen: 'a:1', tls: { ca: x } }", "nats.tls"],
+    ["nats: { listen: 'a:1', tls: { ca: x, cert: y, key: z, name: n } }", "nats.tls.name"],
     ["nats: { listen: 'a:1', cluster: { listen: 'a:2', routes: [] } }", "nats.cluster.routes"],
     ["nats: { listen: 'a:1', cluster: { listen: 'a:2', routes: ['b:6222'] } }", "nats.cluster.routes.0"],
     ["servers: [hades]", "servers"],

@@ -74,7 +74,7 @@ async function open({ url, credentials, tls }: NatsSettings, clock: Clock): Prom
 }
 
 function filesOf(tls: NonNullable<NatsSettings["tls"]>): Record<string, string> {
-  const files = { caFile: tls.ca, certFile: tls.cert, keyFile: tls.key };
+  const files = { caFile: tls.ca, certFile: tls.cert, keyFile: tls.key, servername: tls.name };
   return Object.fromEntries(Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { connectLink } from "@castellan/actor/nats";
 import { CastellanError, type Clock, ensureError, readSmallFileSync, silentLogger } from "@castellan/kernel";
 import { createSubjects, Endpoints, type HomeSettings, type NatsSettings } from "@castellan/protocol";
+import { keptBus } from "@castellan/protocol/home";
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "nats";
 import { linkSettings } from "../bus/link-settings.ts";
@@ -54,7 +55,7 @@ export async function examineBus(bus: BusToExamine): Promise<BusFacts> {
     return { kind: "external", program: null, url: settings.nats.url, link: await examineLink(bus, settings.nats) };
   }
   const url = embeddedUrl(paths);
-  const link = url === null ? null : await examineLink(bus, { url, credentials: null, tls: null });
+  const link = url === null ? null : await examineLink(bus, keptBus(settings, url));
   return { kind: "embedded", program: await examineProgram(environment), url, link };
 }
 

@@ -40,12 +40,12 @@ export function examineHome(paths: HomePaths): HomeFacts {
   return { dir: home, exists: owner !== null, owner, user: process.getuid?.() ?? 0, unwritable, open };
 }
 
-export function examineSecrets({ nats, database }: HomeSettings): readonly SecretFile[] {
+export function examineSecrets({ nats, natsServer, database }: HomeSettings): readonly SecretFile[] {
   const named: readonly (readonly [key: string, path: string | null | undefined, isSecret: boolean])[] = [
     ["nats.credentials", nats?.credentials, true],
-    ["nats.tls.ca", nats?.tls?.ca, false],
-    ["nats.tls.cert", nats?.tls?.cert, false],
-    ["nats.tls.key", nats?.tls?.key, true],
+    ["nats.tls.ca", nats?.tls?.ca ?? natsServer?.tls?.ca, false],
+    ["nats.tls.cert", nats?.tls?.cert ?? natsServer?.tls?.cert, false],
+    ["nats.tls.key", nats?.tls?.key ?? natsServer?.tls?.key, true],
     ["database.passwordFile", database.passwordFile, true],
   ];
   return named.flatMap(([key, path, isSecret]) => {

@@ -22,7 +22,7 @@ const FULL_LOGS = 1;
 
 /** JSON strings are valid strings of the server's own grammar. */
 export function natsServerConfig(config: NatsServerConfig): string {
-  const { listen, storeDirectory, portsDirectory, pidFile, logFile, serverName } = config;
+  const { listen, storeDirectory, portsDirectory, pidFile, logFile, serverName, tls } = config;
   return `# written at every start; changes here are lost
 listen: "${listen.host}:${listen.port}"
 server_name: ${JSON.stringify(serverName)}
@@ -31,7 +31,7 @@ ports_file_dir: ${JSON.stringify(portsDirectory)}
 log_file: ${JSON.stringify(logFile)}
 logfile_size_limit: ${MAX_LOG_BYTES}
 logfile_max_num: ${FULL_LOGS + 1}
-max_payload: 1048576
+${tlsConfig(tls, "")}max_payload: 1048576
 ping_interval: "2s"
 ping_max: 2
 write_deadline: "2s"
@@ -43,12 +43,30 @@ jetstream {
 ${clusterConfig(config)}`;
 }
 
-function clusterConfig({ cluster, clusterName }: NatsServerConfig): string {
+/** How long a handshake may take, seconds: hosts may be slow. */
+const HANDSHAKE_S = 5;
+
+/** Whoever connects shows a certificate of the same authority, or is turned away. */
+function tlsConfig(tls: NatsServerConfig["tls"], indent: string): string {
+  if (tls === null) return "";
+  const lines = [
+    "tls {",
+    `  cert_file: ${JSON.stringify(tls.cert)}`,
+    `  key_file: ${JSON.stringify(tls.key)}`,
+    `  ca_file: ${JSON.stringify(tls.ca)}`,
+    "  verify: true",
+    `  timeout: ${HANDSHAKE_S}`,
+    "}",
+  ];
+  return lines.map((line) => `${indent}${line}\n`).join("");
+}
+
+function clusterConfig({ cluster, clusterName, tls }: NatsServerConfig): string {
   if (cluster === null) return "";
   return `cluster {
   name: ${JSON.stringify(clusterName)}
   listen: "${cluster.listen.host}:${cluster.listen.port}"
   routes: [${cluster.routes.map((route) => JSON.stringify(route)).join(", ")}]
-}
+${tlsConfig(tls, "  ")}}
 `;
 }

@@ -23,6 +23,8 @@ export interface EmbeddedNats {
   readonly url: string;
   /** Ends it in order; it is back within moments. */
   restart(): void;
+  /** It reads its certificates again; connections stay. */
+  reload(): void;
   /** Look after it no more; it goes on. */
   leave(): void;
   /** Ends it in order. */
@@ -45,6 +47,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   if (record === null) await endStrays(deps);
   const settings = deps.settings ?? {
     listen: { host: "127.0.0.1", port: record?.port ?? (await freePort()) },
+    tls: null,
     cluster: null,
   };
   const { listen } = settings;
@@ -100,6 +103,9 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
     url: `nats://${listen.host}:${listen.port}`,
     restart() {
       if (identity !== null) signalExactly(proc, identity, "SIGTERM");
+    },
+    reload() {
+      if (identity !== null) signalExactly(proc, identity, "SIGHUP");
     },
     leave,
     async stop() {

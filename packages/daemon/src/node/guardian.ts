@@ -29,8 +29,10 @@ import {
 import { type Gateway, readNodeView } from "@castellan/store";
 import type { LateBus } from "../bus/late-bus.ts";
 import { openLiveMaster } from "../bus/live-master.ts";
+import type { TrustWatch } from "../bus/trust-watch.ts";
 import { createFenceCommand } from "../guard/fence-command.ts";
 import type { LedgerFile } from "../schema/ledger.ts";
+import { reportCertificates } from "./certificate-alerts.ts";
 import { openEpochFile } from "./epoch-file.ts";
 import { openGrants } from "./grants.ts";
 import { startMaster } from "./master.ts";
@@ -60,6 +62,8 @@ export interface GuardianDeps {
     readonly mended: boolean;
     readonly settings: Pick<HomeSettings, "fenceCommand">;
   };
+  /** Null: the bus needs no certificates of this server. */
+  readonly trust: Pick<TrustWatch, "follow"> | null;
   readonly onRole: (role: RoleState) => void;
   /** An administrator ends this server's sentinel: no process of it runs any more. */
   readonly onStop: (why: string, keepsBus: boolean) => void;
@@ -208,6 +212,8 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
       "role",
     );
     void reportSettings(alerts, identity.server, deps.settings, clock.now(), log);
+    const marker = `${identity.home}/run/certificate.problem`;
+    reportCertificates({ alerts, trust: deps.trust, server: identity.server, marker, clock, log });
 
     return receive<GuardianCommand>(
       {

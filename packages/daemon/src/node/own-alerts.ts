@@ -6,7 +6,7 @@ import { type AlertSink, epochBackwards } from "@castellan/sentinel";
 
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-function sentinelAlert(
+export function sentinelAlert(
   server: string,
   about: { subject: string; generation: string; summary: string; severity: Alert["severity"] },
   now: Date,

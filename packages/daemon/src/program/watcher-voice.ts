@@ -15,6 +15,7 @@ import {
   type WatcherHeartbeat,
   type WorkerState,
 } from "@castellan/protocol";
+import { keptBus } from "@castellan/protocol/home";
 import { linkSettings } from "../bus/link-settings.ts";
 import type { HomePaths } from "../home-paths.ts";
 import { readSettings } from "../settings.ts";
@@ -62,7 +63,7 @@ function sharedBus({ nats, natsServer }: HomeSettings): NatsSettings | null {
   if (natsServer === null || natsServer.cluster === null) return null;
   const { host, port } = natsServer.listen;
   const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "[::]" ? "[::1]" : host;
-  return { url: `nats://${reached}:${port}`, credentials: null, tls: null };
+  return keptBus({ natsServer }, `nats://${reached}:${port}`);
 }
 
 /** Null when it is told to end first. */

@@ -19,14 +19,16 @@ import {
 } from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
 import { createSubjects, type HomeSettings, Sentinel } from "@castellan/protocol";
+import { keptBus } from "@castellan/protocol/home";
 import { type MessageLog, type RoleState, watchSqlContact } from "@castellan/sentinel";
 import { connectChannel, createMessageLog, createProcReader } from "@castellan/sentinel/pair";
 import { copiesOf } from "../bus/events-stream.ts";
 import { startHeartbeat } from "../bus/heartbeat.ts";
 import { openLateBus } from "../bus/late-bus.ts";
+import { type TrustWatch, trustFilesOf, watchTrust } from "../bus/trust-watch.ts";
 import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
 import { takeLock } from "../lock.ts";
-import { keepEmbeddedNats } from "../nats-server/embedded.ts";
+import { type EmbeddedNats, keepEmbeddedNats } from "../nats-server/embedded.ts";
 import { findNatsServer } from "../nats-server/find-binary.ts";
 import { watchStore } from "../nats-server/watch-store.ts";
 import { openActorsWindow } from "../node/actors-window.ts";
@@ -109,7 +111,7 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
   }
   const subjects = createSubjects(settings.node);
   const nats = settings.nats === null ? await embeddedNats(options, rim, settings) : null;
-  const natsSettings = settings.nats ?? { url: nats?.url ?? "", credentials: null, tls: null };
+  const natsSettings = settings.nats ?? keptBus(settings, nats?.url ?? "");
   const bus = openLateBus({
     settings: natsSettings,
     copies: copiesOf(settings),
@@ -125,6 +127,7 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     const watch = watchStore({ refusingMs: () => bus.refusingMs(), restart, isMember, clock, log });
     disposer.add("store watch", () => watch.cancel());
   }
+  const trust = watchOwnTrust(rim, settings, () => nats?.reload());
 
   const schema = await joinSchema({
     settings,
@@ -186,6 +189,7 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
       log,
       baseEnv: processEnvironment(options.environment),
       settings: configured,
+      trust,
       onRole: (state) => {
         role = state;
         heartbeat.sayNow();
@@ -258,7 +262,7 @@ async function embeddedNats(
   { environment }: WorkerOptions,
   rim: Rim,
   { node, server, natsServer }: HomeSettings,
-): Promise<{ readonly url: string; readonly restart: () => void; endsInOrder(): void }> {
+): Promise<Pick<EmbeddedNats, "url" | "restart" | "reload"> & { endsInOrder(): void }> {
   const { paths, clock, log, disposer } = rim;
   const kept = await keepEmbeddedNats({
     paths,
@@ -277,10 +281,20 @@ async function embeddedNats(
   return {
     url: kept.url,
     restart: () => kept.restart(),
+    reload: () => kept.reload(),
     endsInOrder() {
       inOrder = true;
     },
   };
+}
+
+/** The kept server reads certificates that were exchanged; those that connect read them anyway. */
+function watchOwnTrust({ clock, log, disposer }: Rim, settings: HomeSettings, reload: () => void): TrustWatch | null {
+  const files = trustFilesOf(settings);
+  if (files === null) return null;
+  const watch = watchTrust({ files, clock, log, exchanged: reload });
+  disposer.add("trust watch", () => watch.close());
+  return watch;
 }
 
 /** A server that is no member ends its whole sentinel and says so: nobody would bring back what may not run. */

@@ -4,14 +4,8 @@
  * connection that takes everything and delivers nothing. A watchdog flushes it now and then and starts it over.
  */
 import { CastellanError, type Clock, ensureError, type Logger, sleep, type Timer } from "@castellan/kernel";
-import {
-  AuthorizationError,
-  connect,
-  credsAuthenticator,
-  type NatsConnection,
-  type NodeConnectionOptions,
-  type TlsOptions,
-} from "nats";
+import { AuthorizationError, connect, credsAuthenticator, type NatsConnection, type NodeConnectionOptions } from "nats";
+import { distrustOf, type LinkTls } from "./distrust.ts";
 
 export interface LinkOptions {
   /** `nats://host:port`, one or more. */
@@ -25,7 +19,7 @@ export interface LinkOptions {
   readonly user?: string;
   readonly password?: string;
   readonly token?: string;
-  readonly tls?: TlsOptions;
+  readonly tls?: LinkTls;
   readonly inboxPrefix?: string;
   /** How long to go on trying for the first connection, milliseconds. Default 5,000. */
   readonly firstConnectMs?: number;
@@ -48,7 +42,10 @@ const FLUSH_WITHIN_MS = 2000;
 /** Something of the event loop's own for what came in while this program was busy: silence is judged after that. */
 const LAST_LOOK_MS = 50;
 
-/** Rejects with LINK_UNREACHABLE (retryable) when no server answers in time, NOT_PERMITTED when one refuses us. */
+/**
+ * Rejects with LINK_UNREACHABLE (retryable) when no server answers in time, NOT_TRUSTED (retryable: certificates are exchanged)
+ * when one answers and we do not believe each other, NOT_PERMITTED when one refuses us.
+ */
 export async function connectLink(options: LinkOptions): Promise<Link> {
   const connection = await firstConnection(options);
   return superviseLink(connection, options);
@@ -59,7 +56,7 @@ async function firstConnection(options: LinkOptions): Promise<NatsConnection> {
   const untilMs = clock.bootMs() + (options.firstConnectMs ?? 5000);
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await connect(connectionOptions(options));
+      return await connectUntil(untilMs, options);
     } catch (thrown) {
       const cause = ensureError(thrown);
       if (cause instanceof AuthorizationError) {
@@ -67,20 +64,41 @@ async function firstConnection(options: LinkOptions): Promise<NatsConnection> {
       }
       const servers = [options.servers].flat();
       if (clock.bootMs() >= untilMs) {
+        const error = { retryable: true, details: { servers }, cause };
+        const distrust = await distrustOf(servers[0] ?? "", options.tls);
+        if (distrust !== null) {
+          const message = `the NATS server at ${servers.join(", ")} and we do not trust each other: ${distrust}`;
+          throw new CastellanError("NOT_TRUSTED", message, error);
+        }
         throw new CastellanError(
           "LINK_UNREACHABLE",
           `no NATS server answers at ${servers.join(", ")}: ${cause.message}`,
-          {
-            retryable: true,
-            details: { servers },
-            cause,
-          },
+          error,
         );
       }
       if (attempt === 0) logger.warn("no NATS server answers yet, trying again", { servers, error: cause });
       await sleep(clock, RETRY_MS);
     }
   }
+}
+
+/**
+ * The client's first attempt has no end where a server that does not let it in names others, which do not either: it asks how
+ * long to pause before each, and is told to give up when the time is over.
+ */
+async function connectUntil(untilMs: number, options: LinkOptions): Promise<NatsConnection> {
+  const { clock } = options;
+  const latestMs = Math.max(untilMs, clock.bootMs() + ATTEMPT_MS);
+  let isFirst = true;
+  const connection = await connect({
+    ...connectionOptions(options),
+    reconnectDelayHandler() {
+      if (isFirst && clock.bootMs() > latestMs) throw new Error("the time to connect is over");
+      return RETRY_MS + (Math.round(clock.bootMs()) % RETRY_MS); // hosts have booted at different times: they come back one by one
+    },
+  });
+  isFirst = false;
+  return connection;
 }
 
 function connectionOptions(options: LinkOptions): NodeConnectionOptions {
@@ -91,9 +109,6 @@ function connectionOptions(options: LinkOptions): NodeConnectionOptions {
     timeout: ATTEMPT_MS,
     maxReconnectAttempts: -1,
     ignoreAuthErrorAbort: true,
-    reconnectTimeWait: RETRY_MS,
-    reconnectJitter: RETRY_MS,
-    reconnectJitterTLS: RETRY_MS,
     pingInterval: 1000,
     maxPingOut: MOST_PINGS,
     noAsyncTraces: true,
