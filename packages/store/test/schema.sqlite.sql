@@ -40,3 +40,6 @@ CREATE INDEX "ix_alert_dead_letter_time" ON "alert_dead_letter" ("happened_at") 
 CREATE TABLE "audit_log" ("id" varchar(36) PRIMARY KEY NOT NULL, "happened_at" datetime NOT NULL, "by_user" varchar(64) NOT NULL, "station" varchar(64) NOT NULL, "command" varchar(64), "what" varchar(64) NOT NULL, "details" text NOT NULL);
 CREATE INDEX "ix_audit_log_time" ON "audit_log" ("happened_at") ;
 CREATE TABLE "sentinel_program" ("logical_machine_id" integer PRIMARY KEY NOT NULL, "incarnation" integer NOT NULL, "program_version" varchar(32) NOT NULL);
+CREATE TABLE "node_parameter" ("name" varchar(32) PRIMARY KEY NOT NULL, "value" varchar(1000) NOT NULL);
+CREATE TABLE "member_address" ("logical_machine_id" integer PRIMARY KEY NOT NULL, "client_address" varchar(1000), "cluster_address" varchar(256), "leaving" smallint NOT NULL);
+CREATE TABLE "schema_move" ("id" integer PRIMARY KEY NOT NULL, "move_id" varchar(36) NOT NULL, "state" varchar(10) NOT NULL, "other" varchar(1000) NOT NULL, "changed_at" datetime NOT NULL);

@@ -1,6 +1,8 @@
 /** Every table of the shared schema, by concept in `tables/`. The documented ones keep their documented names and columns. */
 import type { RowOf } from "./columns.ts";
 import { server_grant } from "./tables/grant.ts";
+import { member_address, node_parameter } from "./tables/installation.ts";
+import { schema_move } from "./tables/move.ts";
 import { node_cluster, node_state, nodes, sentinel, sentinel_program, server_state } from "./tables/node.ts";
 import { forced_stop, operation, operation_step } from "./tables/operation.ts";
 import { active_logins, audit_log } from "./tables/people.ts";
@@ -22,6 +24,8 @@ export const tables = {
   server_state,
   sentinel,
   sentinel_program,
+  node_parameter,
+  member_address,
   process_type,
   process_config,
   process_attributes,
@@ -39,6 +43,7 @@ export const tables = {
   outbox_position,
   alert_dead_letter,
   audit_log,
+  schema_move,
 } as const;
 
 export type Tables = typeof tables;

@@ -1,5 +1,6 @@
 /** From a connection to a gateway, the same for every database: the schema is checked, migrated if need be, then served. */
 import type { Clock, Logger, Rng } from "@castellan/kernel";
+import { readMark, requireCounting } from "../copy/mark.ts";
 import type { Gateway } from "../gateway.ts";
 import type { LocatedDatabase } from "./locate.ts";
 import type { BrokenValue } from "./mended-row.ts";
@@ -12,6 +13,7 @@ export interface OpenSchemaOptions extends LocatedDatabase {
   readonly rng: Pick<Rng, "next">;
   readonly logger: Logger;
   readonly migrate: MigrateMode;
+  readonly evenIfMoved?: boolean;
   readonly onBrokenValue?: (broken: BrokenValue) => void;
 }
 
@@ -36,10 +38,23 @@ export async function openSchema(options: OpenSchemaOptions): Promise<Gateway> {
       await connection.close();
       throw thrown;
     }
-    const { onBrokenValue } = options;
-    return createSqlGateway({ dialect, connection, label, patience, logger, ...(onBrokenValue && { onBrokenValue }) });
+    const { onBrokenValue, evenIfMoved = false } = options;
+    const told = onBrokenValue && { onBrokenValue };
+    const gateway = createSqlGateway({ dialect, connection, label, patience, logger, ...told });
+    if (!evenIfMoved) await whereItCounts(gateway, label);
+    return gateway;
   } catch (thrown) {
     throw namedFault(dialect, label, driverError(thrown), []);
+  }
+}
+
+/** Ends what it refuses. */
+async function whereItCounts(gateway: Gateway, label: string): Promise<void> {
+  try {
+    requireCounting(label, await readMark(gateway));
+  } catch (thrown) {
+    await gateway.close();
+    throw thrown;
   }
 }
 

@@ -10,6 +10,7 @@ export const lifeOfAnInstallation: Migration = {
   name: "life-of-an-installation",
   usableFrom: 1,
   async up(draft) {
-    for (const shape of [tables.sentinel_program]) await draft.createTable(shape);
+    const added = [tables.sentinel_program, tables.node_parameter, tables.member_address, tables.schema_move];
+    for (const shape of added) await draft.createTable(shape);
   },
 };
