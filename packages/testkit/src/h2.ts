@@ -88,7 +88,8 @@ export async function startH2({ mode, settings = [] }: H2Options): Promise<H2> {
   const flags = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-Duser.timezone=UTC"];
   const child = spawn("java", [...flags, "-cp", jar, BRIDGE], { stdio: "pipe" });
   const ask = conversation(child);
-  const options = [`MODE=${mode}`, "DB_CLOSE_DELAY=-1", "LOCK_TIMEOUT=1000", ...settings];
+  const options = [`MODE=${mode}`, "DB_CLOSE_DELAY=-1", ...settings];
+  if (!settings.some((one) => one.startsWith("LOCK_TIMEOUT="))) options.push("LOCK_TIMEOUT=1000");
   let sessions = 0;
   return {
     async session(database = "main") {

@@ -15,6 +15,14 @@ export {
 } from "./h2.ts";
 export { type NatsServer, type NatsServerOptions, natsServer, natsServerBinary } from "./nats-server.ts";
 export {
+  type CommitMoment,
+  type DoubleDriver,
+  type DoubleSession,
+  type OracleDouble,
+  oracleDouble,
+  oracleError,
+} from "./oracle/double.ts";
+export {
   type Postgres,
   type PostgresAdmin,
   type PostgresDatabase,

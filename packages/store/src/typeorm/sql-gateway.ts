@@ -112,8 +112,8 @@ export function namedFault(
   const table = statements[at]?.table ?? label;
   if (thrown instanceof BatchFailure && thrown.cause === undefined) return new StoreConflict(at, table);
   const cause = ensureError(causeOf(thrown));
-  // Several addresses that all refused come as one error without words.
-  const reason = cause.message || (systemCode(cause) ?? cause.name);
+  // Several addresses that all refused come as one error without words; one driver adds lines with links.
+  const reason = cause.message.split("\n", 1)[0] || (systemCode(cause) ?? cause.name);
   const fault = dialect.classify(cause);
   switch (fault.kind) {
     case "duplicate":

@@ -32,6 +32,7 @@ const SPACE = "the tablespace is full: add space to it, or raise the user's quot
 
 const FORBIDDEN: ReadonlyMap<string, string> = new Map([
   ["ORA-01017", PASSWORD],
+  ["NJS-101", "name a passwordFile in castellan.yaml"],
   ["ORA-01005", "name a passwordFile in castellan.yaml"],
   ["ORA-28000", "the account is locked: ALTER USER name ACCOUNT UNLOCK, and look for who tries a wrong password"],
   ["ORA-28001", "the password has expired: change it, and the passwordFile of every server"],

@@ -38,6 +38,7 @@ export const COMMIT_BLOCK = `DECLARE
   step JSON_OBJECT_T;
   params JSON_ARRAY_T;
   param JSON_ELEMENT_T;
+  wrapped JSON_OBJECT_T;
   nothing VARCHAR2(1 CHAR);
   place VARCHAR2(12 CHAR);
   handle INTEGER;
@@ -64,7 +65,8 @@ BEGIN
       ELSIF param.is_String THEN
         DBMS_SQL.BIND_VARIABLE(handle, place, params.get_String(position));
       ELSE
-        DBMS_SQL.BIND_VARIABLE(handle, place, TREAT(param AS JSON_OBJECT_T).get_Clob('long'));
+        wrapped := TREAT(param AS JSON_OBJECT_T);
+        DBMS_SQL.BIND_VARIABLE(handle, place, wrapped.get_Clob('long'));
       END IF;
     END LOOP;
     BEGIN

@@ -4,9 +4,8 @@
  * O1 Every wait ends: to connect, for an answer (the driver interrupts the call, then we cut the socket off).
  * O2 The password, or the token, is read from its file for every connection: it can be changed under a running program.
  */
-import { CastellanError, ensureError } from "@castellan/kernel";
-import { StoreForbidden } from "../../errors.ts";
-import { readPassword } from "../password-file.ts";
+import { CastellanError } from "@castellan/kernel";
+import { passwordNow } from "../password-file.ts";
 
 export interface OracleAddress {
   /** Without a password. */
@@ -76,12 +75,8 @@ export function oracleParts(address: string): OracleParts {
 export async function connectOptions({ url, passwordFile }: OracleAddress): Promise<Record<string, unknown>> {
   const { options, secret } = oracleParts(url);
   if (passwordFile === null || secret === "none") return { ...options };
-  try {
-    const word = await readPassword(passwordFile);
-    return { ...options, ...(secret === "token" ? { accessToken: word } : { password: word }) };
-  } catch (thrown) {
-    throw new StoreForbidden(ensureError(thrown).message, { cause: thrown });
-  }
+  const word = await passwordNow(passwordFile);
+  return { ...options, ...(secret === "token" ? { accessToken: word } : { password: word }) };
 }
 
 /**
