@@ -1,16 +1,30 @@
-/** For the test projects whose nodes are on PostgreSQL: one server for the whole run, a database for every node. */
+/**
+ * For the test projects whose nodes are on PostgreSQL: one server for the whole run, a database for every node. With
+ * CASTELLAN_REMOTE_POSTGRES=1 it is on a host of its own, in another network namespace.
+ */
 import { type Postgres, postgres } from "@castellan/testkit";
 import type { TestProject } from "vitest/node";
 import "./database.ts";
+import { remotePostgres } from "./remote-postgres.ts";
 
-let server: Postgres | undefined;
+let stop: (() => Promise<void>) | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
-  server = await postgres();
-  const { port, socketDir } = server;
-  project.provide("postgres", { port, socketDir });
+  const { port, socketDir, address } = await start();
+  project.provide("postgres", { port, socketDir, ...(address !== undefined && { address }) });
+}
+
+async function start(): Promise<Postgres> {
+  if (process.env["CASTELLAN_REMOTE_POSTGRES"] === "1") {
+    const remote = await remotePostgres();
+    stop = remote.stop;
+    return remote.server;
+  }
+  const server = await postgres();
+  stop = server.stop;
+  return server;
 }
 
 export async function teardown(): Promise<void> {
-  await server?.stop();
+  await stop?.();
 }
