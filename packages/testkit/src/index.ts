@@ -44,5 +44,6 @@ export {
 export { fakePrograms } from "./programs.ts";
 export { cliPath, repositoryRoot } from "./repository.ts";
 export { type SmallDisk, smallDisk, whyNoSmallDisk } from "./small-disk.ts";
+export { startTdsDouble, TDS_USER, type TdsDouble } from "./tds/server.ts";
 export { type TempHome, tempHome } from "./temp-home.ts";
 export { testSeed } from "./test-seed.ts";

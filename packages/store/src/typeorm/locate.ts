@@ -1,7 +1,9 @@
 /** The one way to a database: its URL says which. Drivers are loaded late: nobody needs more than one of them. */
-import { CastellanError, type Clock, ensureError, type Logger } from "@castellan/kernel";
+import { CastellanError, type Clock, ensureError, type Logger, type Rng } from "@castellan/kernel";
 import type { Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { mssql } from "./dialects/mssql.ts";
+import { oracle } from "./dialects/oracle.ts";
 import { postgres } from "./dialects/postgres.ts";
 import { sqlite } from "./dialects/sqlite.ts";
 import type { MigrationSession } from "./migration-session.ts";
@@ -28,7 +30,7 @@ export interface LocatedDatabase {
 /** Connects to nothing yet. Throws `DATABASE_URL` for a URL it cannot use, `PASSWORD_FILE` when that cannot be read. */
 export async function locateDatabase(
   { url, passwordFile }: DatabaseAddress,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { clock, logger, rng }: { readonly clock: Clock; readonly logger: Logger; readonly rng: Rng },
 ): Promise<LocatedDatabase> {
   const scheme = /^([a-z]+):/.exec(url)?.[1] ?? "";
   switch (scheme) {
@@ -48,7 +50,7 @@ export async function locateDatabase(
       const { addressParts } = await import("./postgres-settings.ts");
       const { openPostgres, postgresSource } = await import("./postgres-connection.ts");
       const address = { url: serverUrl(url), passwordFile: passwordFile ?? null };
-      readable(() => addressParts(address));
+      readable(scheme, () => addressParts(address));
       // Read again for every connection; once now, so that a missing one is said at once.
       if (passwordFile !== undefined) await readPassword(passwordFile);
       return {
@@ -59,9 +61,35 @@ export async function locateDatabase(
         migration: async () => (await typeormSession()).openTypeormSession(postgres, postgresSource(address)),
       };
     }
-    case "mssql":
-    case "oracle":
-      throw refused(scheme, `${scheme}:// is not served yet; use sqlite:PATH or postgres://`);
+    case "mssql": {
+      const { mssqlSettings } = await import("./mssql/settings.ts");
+      const { openMssql, openMssqlMigration } = await import("./mssql/connection.ts");
+      const settings = readable(scheme, () => mssqlSettings(serverUrl(url)));
+      const place = { settings, passwordFile: settings.needsSecret ? (passwordFile ?? null) : null };
+      if (place.passwordFile !== null) await readPassword(place.passwordFile);
+      return {
+        dialect: mssql,
+        label: url,
+        connect: () => openMssql(place, { rng, logger }),
+        migration: () => openMssqlMigration(place),
+      };
+    }
+    case "oracle": {
+      const { oracleParts } = await import("./oracle/settings.ts");
+      const { loadOracle } = await import("./oracle/driver.ts");
+      const { openOracle, snapshotOracle } = await import("./oracle/connection.ts");
+      const address = { url: serverUrl(url), passwordFile: passwordFile ?? null };
+      readable(scheme, () => oracleParts(url));
+      if (passwordFile !== undefined) await readPassword(passwordFile);
+      const rim = { driver: loadOracle(), clock, logger };
+      return {
+        dialect: oracle,
+        label: url,
+        connect: () => openOracle(address, rim),
+        snapshot: () => snapshotOracle(address, rim),
+        migration: async () => (await import("./oracle/migration.ts")).openOracleMigration(address, rim),
+      };
+    }
     default:
       throw refused(scheme, "a database URL begins with sqlite:, postgres://, mssql:// or oracle://");
   }
@@ -90,12 +118,13 @@ function serverUrl(url: string): string {
   return url;
 }
 
-/** The driver reads files that the URL names, for TLS. */
-function readable(read: () => void): void {
+/** What a URL says is looked at, and the files for TLS are read that it names. */
+function readable<R>(scheme: string, read: () => R): R {
   try {
-    read();
+    return read();
   } catch (thrown) {
-    throw refused("postgres", `the database URL cannot be used: ${ensureError(thrown).message}`);
+    if (thrown instanceof CastellanError) throw thrown;
+    throw refused(scheme, `the database URL cannot be used: ${ensureError(thrown).message}`);
   }
 }
 
