@@ -1,5 +1,6 @@
 /** What can happen between us and an Oracle server, as far as it can be acted out without one: the ends of a commit, broken-off migrations. */
 
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { type Clock, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
@@ -43,6 +44,25 @@ function impatient(): Clock & { hurry: boolean } {
   };
 }
 
+/** Holds the next commit at that moment. */
+function gateAt(at: string): { open(): void; passed: Promise<void> } {
+  const gate = new AbortController();
+  const passed = new Promise<void>((resolve) => {
+    database.double.onCommit = async (moment) => {
+      if (moment !== at) return;
+      database.double.onCommit = async () => undefined;
+      if (!gate.signal.aborted) await once(gate.signal, "abort");
+      resolve();
+    };
+  });
+  return { open: () => gate.abort(), passed };
+}
+
+function located(clock: Clock) {
+  const rim = { driver: database.double.driver, clock, logger: silentLogger };
+  return { connect: () => openOracle({ url: "oracle://ips1@h2/TEST", passwordFile: null }, rim) };
+}
+
 describe(`a commit on ${LABEL}`, () => {
   it("whose answer is lost has happened, and is looked for by its sender", async () => {
     const gateway = await database.open();
@@ -56,7 +76,7 @@ describe(`a commit on ${LABEL}`, () => {
 
   it("that is under way on a frozen server is waited for before anything is read", async () => {
     const clock = impatient();
-    const gateway = await database.open({ ...(await located(clock)) });
+    const gateway = await database.open({ ...located(clock) });
     await gateway.commit([insert("node_state", nodeStateRow())]);
     const gate = gateAt("written");
     clock.hurry = true;
@@ -72,7 +92,7 @@ describe(`a commit on ${LABEL}`, () => {
 
   it("that reaches the server after it was given up is refused there", async () => {
     const clock = impatient();
-    const gateway = await database.open({ ...(await located(clock)) });
+    const gateway = await database.open({ ...located(clock) });
     await gateway.commit([insert("node_state", nodeStateRow())]);
     const gate = gateAt("arrived");
     clock.hurry = true;
@@ -98,7 +118,7 @@ describe(`a commit on ${LABEL}`, () => {
     const holder = await h2.session(`faults${databases}`);
     await holder.begin();
     await holder.run(`UPDATE "NODE_STATE" SET "FENCE" = 5`);
-    const connection = (await located(createSystemClock())).connect();
+    const connection = located(createSystemClock()).connect();
     const statement = renderWrite(oracle, checkWrite(bump));
     const thrown: unknown = await connection.commit([statement]).catch((error: unknown) => error);
     expect(thrown).toMatchObject({ code: "NJS-123" });
@@ -107,28 +127,6 @@ describe(`a commit on ${LABEL}`, () => {
     expect(await connection.commit([statement])).toEqual([1]);
     await connection.close();
   });
-
-  /** Holds the next commit at that moment. */
-  function gateAt(at: string): { open(): void; passed: Promise<void> } {
-    let open = (): void => undefined;
-    const opened = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    const passed = new Promise<void>((resolve) => {
-      database.double.onCommit = async (moment) => {
-        if (moment !== at) return;
-        database.double.onCommit = async () => undefined;
-        await opened;
-        resolve();
-      };
-    });
-    return { open: () => open(), passed };
-  }
-
-  async function located(clock: Clock) {
-    const rim = { driver: database.double.driver, clock, logger: silentLogger };
-    return { connect: () => openOracle({ url: "oracle://ips1@h2/TEST", passwordFile: null }, rim) };
-  }
 });
 
 describe(`a migration on ${LABEL}`, () => {
@@ -143,7 +141,7 @@ describe(`a migration on ${LABEL}`, () => {
         return {
           ...session,
           execute: async (...said: Parameters<typeof session.execute>) => {
-            if (/^CREATE/.test(said[0]) && (budget -= 1) < 0) throw full;
+            if (said[0].startsWith("CREATE") && (budget -= 1) < 0) throw full;
             return await session.execute(...said);
           },
         };
