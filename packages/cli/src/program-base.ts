@@ -26,7 +26,8 @@ export interface Grammar {
   readonly read?: (args: readonly string[], program: Command) => readonly string[];
 }
 
-const VERSION = "0.1.0";
+/** Of the product. */
+export const VERSION = "0.1.0";
 
 /** A program without any command yet. */
 export function beginProgram(name: string, io: Io, perform: Perform): { program: Command; bind: Bind } {

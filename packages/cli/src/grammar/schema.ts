@@ -1,6 +1,7 @@
 /** Commands about the schema that the servers of a node share. */
 import { Option } from "commander";
 import { examples, type Group, wholeNumber } from "./group.ts";
+import { addBackups, addMove } from "./schema-copies.ts";
 
 interface PrintOptions {
   readonly dialect: "sqlite" | "postgres";
@@ -34,4 +35,6 @@ export const addSchema: Group = (program, bind) => {
       ]),
     )
     .action((options: PrintOptions) => bind(async () => (await import("../commands/schema-print.ts")).run)(options));
+  addMove(schema, bind);
+  addBackups(program, bind);
 };
