@@ -39,7 +39,7 @@ describe("a server whose pair is gone", () => {
       },
       { ...WITHIN, describe: "it is down and the node degraded" },
     );
-    const states = (await storedEvents(cluster.busUrl))
+    const states = (await storedEvents(cluster.busSettings))
       .filter(({ type }) => type === "castellan.node.server-changed")
       .map(({ data }) => ServerEvent.parse(data))
       .flatMap(({ server, state }) => (server === lost.name ? [state] : []));

@@ -40,7 +40,7 @@ describe("the catalogue of 17 instances, after `castellan up --servers 3`", () =
     // them, so they are compared by the time that they tell.
     const events = await eventually(
       async () => {
-        const stored = await storedEvents(cluster.busUrl);
+        const stored = await storedEvents(cluster.busSettings);
         const count = (what: string): number =>
           stored.filter(({ subjectName }) => subjectName.endsWith(`.${what}`)).length;
         if (count("running") >= 17 && count("stopped") >= 17) return stored;

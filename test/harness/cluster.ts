@@ -7,7 +7,8 @@ import { cpSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:
 import { basename, join } from "node:path";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { loadConfigFile } from "@castellan/kernel/config";
-import { HomeConfig, StatusReport, WorkItemReport } from "@castellan/protocol";
+import { HomeConfig, type NatsSettings, StatusReport, WorkItemReport } from "@castellan/protocol";
+import { resolveHomeConfig } from "@castellan/protocol/home";
 import type { Gateway } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
 import {
@@ -60,8 +61,8 @@ export interface Cluster {
   readonly dir: string;
   readonly servers: readonly ClusterServer[];
   server(name: string): ClusterServer;
-  /** Addresses of the bus, separated by commas. */
-  readonly busUrl: string;
+  /** How the bus is reached from here. */
+  readonly busSettings: NatsSettings;
   /** The one server of an external bus, to be killed and frozen. */
   readonly bus: NatsServer | null;
   readonly gateway: Gateway;
@@ -157,7 +158,11 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   const parts = { gateway, census, epochs };
-  const busUrl = bus?.url ?? urlOf(dir);
+  const { nats } = resolveHomeConfig(loadConfigFile(join(dir, "castellan.yaml"), HomeConfig), {
+    home: dir,
+    hostName: "here",
+  });
+  if (nats === null) throw new Error(`${dir}/castellan.yaml names no bus`);
   const journal = (): Told[] => readJournal(join(dir, "journal"));
   return {
     ...parts,
@@ -165,9 +170,9 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
     servers,
     server,
     bus,
-    busUrl,
+    busSettings: nats,
     journal,
-    complaints: () => complaintsOf({ ...parts, journal: journal(), busUrl }),
+    complaints: () => complaintsOf({ ...parts, journal: journal(), busSettings: nats }),
     cli,
     json,
     must,
@@ -217,8 +222,6 @@ function ended(result: CliResult, args: readonly string[]): CliResult {
   if (result.code === 0) return result;
   throw new Error(`castellan ${args.join(" ")} ended with ${result.code}: ${said(result)}`);
 }
-
-const urlOf = (home: string): string => loadConfigFile(join(home, "castellan.yaml"), HomeConfig).nats?.url ?? "";
 
 /** What every home has; JSON is YAML. */
 function writeHome(home: string, settings: Readonly<Record<string, unknown>>): void {

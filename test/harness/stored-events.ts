@@ -1,9 +1,9 @@
 /** Everything that a node's events stream holds, asked for message by message: no consumer, nothing that could skip one. */
-import type { CloudEvent } from "@castellan/protocol";
+import type { CloudEvent, NatsSettings } from "@castellan/protocol";
 import { createSubjects, fromMessage } from "@castellan/protocol";
 import { eventually } from "@castellan/testkit";
-import { connect } from "nats";
 import { z } from "zod";
+import { connectBus } from "./bus-client.ts";
 
 export interface StoredEvent extends CloudEvent {
   readonly subjectName: string;
@@ -18,9 +18,9 @@ const Stored = z.union([
 ]);
 const AT_ONCE = 200;
 
-export async function storedEvents(url: string, node = "castellan"): Promise<StoredEvent[]> {
+export async function storedEvents(bus: NatsSettings, node = "castellan"): Promise<StoredEvent[]> {
   const stream = createSubjects(node).eventsStream;
-  const connection = await connect({ servers: url.split(",") });
+  const connection = await connectBus(bus);
   // A cluster of NATS servers that has just lost one answers with an error for a while.
   const ask = async <T>(what: string, body: unknown, schema: z.ZodType<T>): Promise<T> => {
     const { data } = await eventually(

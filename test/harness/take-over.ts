@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { CommandReply, CommandRequest, createSubjects } from "@castellan/protocol";
 import { eventually } from "@castellan/testkit";
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
+import { connectBus } from "./bus-client.ts";
 import type { Cluster, ClusterServer } from "./cluster.ts";
 
 export interface TakeOver {
@@ -21,7 +22,7 @@ const ASK_MS = 150;
 export async function killMaster(cluster: Cluster): Promise<TakeOver> {
   const victim = await cluster.master();
   const other = cluster.servers.find((server) => server !== victim);
-  const connection = await connect({ servers: cluster.busUrl.split(",") });
+  const connection = await connectBus(cluster.busSettings);
   try {
     const killedAtMs = Date.now();
     const begun = performance.now();

@@ -2,7 +2,7 @@
  * Holds a cluster's past against the invariants (docs/invariants.md): by the census of its processes, by what they told
  * themselves, by the rows, and by the events on the bus. Nobody's word is taken for it.
  */
-import { NodeEvent } from "@castellan/protocol";
+import { type NatsSettings, NodeEvent } from "@castellan/protocol";
 import type { Gateway } from "@castellan/store";
 import type { Census } from "./census.ts";
 import type { Told } from "./journal.ts";
@@ -60,7 +60,7 @@ export interface Evidence {
   readonly census: Census;
   readonly epochs: EpochWatch;
   readonly journal: readonly Told[];
-  readonly busUrl: string;
+  readonly busSettings: NatsSettings;
 }
 
 /** What was violated, in words; empty: nothing. To be called when everything is quiet again. */
@@ -68,7 +68,7 @@ export async function complaintsOf(evidence: Evidence): Promise<string[]> {
   const { census, epochs, gateway, journal } = evidence;
   return [
     ...epochs.complaints,
-    ...(await mastersOfEpochs(evidence.busUrl)),
+    ...(await mastersOfEpochs(evidence.busSettings)),
     ...repeatedStarts(journal),
     ...(await unfinished(gateway)),
     ...census.doubles.map((words) => `I3: two at once: ${words}`),
@@ -77,9 +77,9 @@ export async function complaintsOf(evidence: Evidence): Promise<string[]> {
 }
 
 /** I1: of every epoch that published what it recorded there was one master. */
-async function mastersOfEpochs(busUrl: string): Promise<string[]> {
+async function mastersOfEpochs(bus: NatsSettings): Promise<string[]> {
   const sources = new Map<number, Set<string>>();
-  for (const event of await storedEvents(busUrl)) {
+  for (const event of await storedEvents(bus)) {
     if (event.type !== "castellan.node.state-changed") continue;
     const { epoch } = NodeEvent.parse(event.data);
     sources.set(epoch, (sources.get(epoch) ?? new Set()).add(event.source));

@@ -5,9 +5,11 @@
 import { cpSync, existsSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { homePaths, initialiseHome, makeHome } from "@castellan/daemon";
-import { CastellanError } from "@castellan/kernel";
+import { CastellanError, createSystemClock } from "@castellan/kernel";
 import { loadConfigFile } from "@castellan/kernel/config";
 import { HomeConfig, NodeSpec } from "@castellan/protocol";
+import { DEFAULT_NODE, nodeDomain } from "@castellan/protocol/home";
+import { TRUST_SETTINGS } from "@castellan/trust";
 import { freePorts } from "./free-ports.ts";
 
 const NAMES = ["hades", "zeus", "hera", "ares", "apollo", "athena", "hermes", "hestia", "demeter"];
@@ -40,9 +42,22 @@ export async function makeCluster(home: string, count: number, example: string |
     writeFileSync(inner.config, memberSettings(member, members, home, given));
     initialiseHome(inner, example, { without: [...SHARED, HOSTS] });
   }
+  await foundTrust(home, members, given.node ?? DEFAULT_NODE);
   // Last: with it the home is that of a cluster.
   writeFileSync(join(home, "castellan.yaml"), outerSettings(members, given));
   return names;
+}
+
+/** The servers know each other by certificates, and whoever works in the outer home has one too. */
+async function foundTrust(home: string, members: readonly Member[], node: string): Promise<void> {
+  const { foundAuthority, hasAuthority } = await import("@castellan/trust/authority");
+  const { issueOwn, OPERATOR } = await import("./own-trust.ts");
+  const now = createSystemClock().now();
+  if (!hasAuthority(home)) await foundAuthority(home, node, now); // an attempt that was cut short has made it
+  const servers = members.map(
+    ({ name }) => ({ home: join(home, name), name, bearer: "server", addresses: ["127.0.0.1"] }) as const,
+  );
+  await issueOwn(home, [{ home, name: OPERATOR, bearer: "client", addresses: [] }, ...servers], { node, now });
 }
 
 /** Those that the example names, filled up. Pure. */
@@ -78,7 +93,10 @@ function outerSettings(members: readonly Member[], { node, database }: Given): s
   return text("The home of several servers on one machine: each has a home of its own below, named after it.", {
     node,
     servers: members.map(({ name }) => name),
-    nats: { url: members.map(({ clientPort }) => `nats://127.0.0.1:${clientPort}`).join(",") },
+    nats: {
+      url: members.map(({ clientPort }) => `nats://127.0.0.1:${clientPort}`).join(","),
+      tls: { ...TRUST_SETTINGS, name: nodeDomain(node ?? DEFAULT_NODE) },
+    },
     database,
   });
 }
@@ -91,6 +109,7 @@ function memberSettings(self: Member, members: readonly Member[], home: string, 
     server: self.name,
     nats: {
       listen: `127.0.0.1:${self.clientPort}`,
+      tls: TRUST_SETTINGS,
       cluster: {
         listen: `127.0.0.1:${self.routePort}`,
         routes: members

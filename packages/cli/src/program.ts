@@ -5,6 +5,7 @@
 import type { Command } from "commander";
 import { addActors } from "./grammar/actors.ts";
 import { addAttributes } from "./grammar/attribute.ts";
+import { addCertificates } from "./grammar/cert.ts";
 import { addCompletion } from "./grammar/completion.ts";
 import { addConfiguration } from "./grammar/configuration.ts";
 import { examples } from "./grammar/group.ts";
@@ -29,6 +30,7 @@ const GROUPS = [
   addActors,
   addWorkItems,
   addSchema,
+  addCertificates,
   addCompletion,
   addParts,
 ];

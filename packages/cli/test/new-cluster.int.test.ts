@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { repositoryRoot, type TempHome, tempHome } from "@castellan/testkit";
+import { examineTrust, judgeTrust } from "@castellan/trust";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readSettings, serverHomes } from "../src/home.ts";
 import { makeCluster, serverNames } from "../src/new-cluster.ts";
@@ -30,6 +31,22 @@ describe("a new home of several servers", () => {
     for (const [i, { natsServer }] of members.entries()) {
       expect(natsServer?.cluster?.routes).toEqual(routes.filter((_, j) => j !== i));
     }
+    // Everybody knows the others by certificates of one authority, and shows one of his own.
+    const now = new Date();
+    const trusts = [outer.nats?.tls, ...members.map(({ natsServer }) => natsServer?.tls)];
+    const seen = trusts.map((tls) => {
+      const { authorities, certificate, ...facts } = examineTrust({
+        ca: tls?.ca ?? "",
+        certificate: tls?.cert ?? "",
+        key: tls?.key ?? "",
+      });
+      expect(judgeTrust({ authorities, certificate, ...facts }, now)).toEqual([]);
+      expect(tls?.name).toBe("castellan.castellan");
+      return certificate.kind === "found"
+        ? [certificate.value.name, certificate.value.names.includes(tls?.name ?? "")]
+        : [];
+    });
+    expect(seen).toEqual([["operator", false], ...outer.servers.map((name) => [name, true])]);
     // What the processes are run from is below each server; what should run is said once.
     expect(readFileSync(home.path("three/hera/programs/bg.mjs"), "utf8")).toContain("BG");
     expect(() => readFileSync(home.path("three/hera/types.yaml"))).toThrow();

@@ -60,7 +60,7 @@ export interface HomeSettings {
   readonly fenceCommand: readonly string[] | null;
 }
 
-const DEFAULT_NODE = "castellan";
+export const DEFAULT_NODE = "castellan";
 
 /** Fills in the defaults; relative names are meant from `home`, which is absolute. */
 export function resolveHomeConfig(

@@ -68,14 +68,14 @@ export function issuedBy(home: string): readonly Certificate[] {
 }
 
 /**
- * One step of the exchange in the authority's home. `isReissued`: certificates are to be issued anew, and carried to where they
- * are used; else whom to believe has changed alone. Rejects with NO_AUTHORITY, ROTATION_ORDER, OLD_CERTIFICATES, or the system's error.
+ * One step of the exchange in the authority's home. Afterwards certificates are issued into every other directory anew: with them
+ * goes whom to believe. Rejects with NO_AUTHORITY, ROTATION_ORDER, OLD_CERTIFICATES, or the system's error.
  */
 export async function rotateAuthority(
   home: string,
   step: RotationStep,
   { node, now }: { readonly node: string; readonly now: Date },
-): Promise<{ readonly isChanged: boolean; readonly isReissued: boolean }> {
+): Promise<void> {
   const paths = trustPaths(home);
   const current = readAuthority(paths);
   const next = readIfThere(paths.nextAuthority);
@@ -105,7 +105,6 @@ export async function rotateAuthority(
     case "nothing":
       break;
   }
-  return { isChanged: act !== "nothing", isReissued: act === "take-over" || act === "issue" };
 }
 
 /** Whoever is shown to have nothing but a certificate of the old authority would be turned away. */

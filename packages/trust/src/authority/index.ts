@@ -6,5 +6,5 @@ export {
   issueInto,
   rotateAuthority,
 } from "./authority.ts";
-export { SERVER_DAYS } from "./certificates.ts";
-export { ROTATION_STEPS, type RotationStep } from "./rotation.ts";
+export type { Bearer } from "./certificates.ts";
+export type { RotationStep } from "./rotation.ts";

@@ -51,12 +51,18 @@ function handshake(socket: Socket, tls: LinkTls | undefined): Promise<string | n
       };
       secured.once("secureConnect", () => secured.write(HELLO));
       secured.once("data", () => done(null));
-      secured.once("error", (error) => done(error.message));
+      secured.once("error", (error) => done(reasonOf(error)));
       secured.once("close", () => done(null));
     } catch (thrown) {
       resolve(ensureError(thrown).message); // a file that cannot be read, a key that does not fit
     }
   });
+}
+
+/** The words of the protocol, without where in the library they come from. */
+function reasonOf(error: Error): string {
+  const reason: unknown = Reflect.get(error, "reason");
+  return typeof reason === "string" ? reason : error.message;
 }
 
 function filesOf(tls: LinkTls | undefined): Record<string, string> {
