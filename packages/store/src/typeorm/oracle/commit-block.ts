@@ -89,7 +89,7 @@ BEGIN
     reached := reached + 1;
   END LOOP;
   DELETE FROM "${TICKET_TABLE}" WHERE "TICKET" = :ticket;
-  COMMIT WRITE IMMEDIATE WAIT;
+  COMMIT WRITE WAIT;
   :counts := counts;
 EXCEPTION
   WHEN OTHERS THEN
