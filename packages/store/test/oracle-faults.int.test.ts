@@ -6,7 +6,15 @@ import { createServer, type Socket } from "node:net";
 import { type Clock, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { insert, update } from "@castellan/store";
 import { type BrokenValue, type OpenGatewayOptions, openGateway } from "@castellan/store/typeorm";
-import { freePort, type H2, oracleError, startH2, type TempHome, tempHome } from "@castellan/testkit";
+import {
+  type CommitMoment,
+  freePort,
+  type H2,
+  oracleError,
+  startH2,
+  type TempHome,
+  tempHome,
+} from "@castellan/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { checkWrite } from "../src/schema/checked.ts";
 import { nodeStateRow, serverRow } from "../src/testing/rows.ts";
@@ -31,31 +39,44 @@ afterEach(() => database.remove());
 const bump = update("node_state", { id: 1 }, { fence: { add: 1 } });
 const lost = oracleError("NJS-500", "connection closed");
 
-/** A clock on which nobody waits long while `hurry` is set. */
-function impatient(): Clock & { hurry: boolean } {
+/** A clock on which all deadlines pass at once, when a test says so. */
+function hastened(): Clock & { expire(): void } {
   const clock = createSystemClock();
+  const pending = new Set<() => void>();
   return {
-    hurry: false,
     now: () => clock.now(),
     bootMs: () => clock.bootMs(),
     after(delayMs, fire) {
-      return clock.after(this.hurry ? delayMs / 10 : delayMs, fire);
+      const once = (): void => {
+        if (pending.delete(once)) fire();
+      };
+      pending.add(once);
+      const timer = clock.after(delayMs * 20, once);
+      return {
+        cancel() {
+          pending.delete(once);
+          timer.cancel();
+        },
+      };
+    },
+    expire() {
+      for (const fire of Array.from(pending)) fire();
     },
   };
 }
 
 /** Holds the next commit at that moment. */
-function gateAt(at: string): { open(): void; passed: Promise<void> } {
-  const gate = new AbortController();
-  const passed = new Promise<void>((resolve) => {
-    database.double.onCommit = async (moment) => {
-      if (moment !== at) return;
-      database.double.onCommit = async () => undefined;
-      if (!gate.signal.aborted) await once(gate.signal, "abort");
-      resolve();
-    };
-  });
-  return { open: () => gate.abort(), passed };
+function gateAt(at: CommitMoment) {
+  const [held, gate, through] = [new AbortController(), new AbortController(), new AbortController()];
+  database.double.onCommit = async (moment) => {
+    if (moment !== at) return;
+    database.double.onCommit = async () => undefined;
+    const opened = once(gate.signal, "abort");
+    held.abort();
+    await opened;
+    through.abort();
+  };
+  return { reached: once(held.signal, "abort"), open: () => gate.abort(), passed: once(through.signal, "abort") };
 }
 
 function located(clock: Clock) {
@@ -75,13 +96,14 @@ describe(`a commit on ${LABEL}`, () => {
   });
 
   it("that is under way on a frozen server is waited for before anything is read", async () => {
-    const clock = impatient();
+    const clock = hastened();
     const gateway = await database.open({ ...located(clock) });
     await gateway.commit([insert("node_state", nodeStateRow())]);
     const gate = gateAt("written");
-    clock.hurry = true;
-    await expect(gateway.commit([bump])).rejects.toMatchObject({ code: "STORE_AMBIGUOUS" });
-    clock.hurry = false;
+    const given = expect(gateway.commit([bump])).rejects.toMatchObject({ code: "STORE_AMBIGUOUS" });
+    await gate.reached;
+    clock.expire();
+    await given;
     await expect(gateway.find("node_state")).rejects.toMatchObject({
       code: "STORE_UNAVAILABLE",
       message: expect.stringContaining("still under way"),
@@ -91,13 +113,14 @@ describe(`a commit on ${LABEL}`, () => {
   });
 
   it("that reaches the server after it was given up is refused there", async () => {
-    const clock = impatient();
+    const clock = hastened();
     const gateway = await database.open({ ...located(clock) });
     await gateway.commit([insert("node_state", nodeStateRow())]);
     const gate = gateAt("arrived");
-    clock.hurry = true;
-    await expect(gateway.commit([bump])).rejects.toMatchObject({ code: "STORE_AMBIGUOUS" });
-    clock.hurry = false;
+    const given = expect(gateway.commit([bump])).rejects.toMatchObject({ code: "STORE_AMBIGUOUS" });
+    await gate.reached;
+    clock.expire();
+    await given;
     expect(await gateway.find("node_state")).toMatchObject([{ fence: 0 }]);
     gate.open();
     await gate.passed;

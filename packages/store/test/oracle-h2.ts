@@ -1,5 +1,5 @@
 /** Databases of an Oracle that is not one: our dialect, sessions and blocks, with H2 below the driver's door. */
-import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
+import { type Clock, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, tables } from "@castellan/store";
 import type { TestDatabase } from "@castellan/store/testing";
 import { type H2, type OracleDouble, oracleDouble } from "@castellan/testkit";
@@ -26,7 +26,7 @@ export interface TestOracle extends TestDatabase {
 export function oracleOn(h2: H2, database: string): TestOracle {
   const double = oracleDouble(h2, database);
   const address = { url: "oracle://ips1@h2:1521/TEST", passwordFile: null };
-  const clock = createSystemClock();
+  const clock = unhurried();
   const rim = { driver: double.driver, clock, logger: silentLogger };
   const opened: Gateway[] = [];
   const close = async (): Promise<void> => {
@@ -50,7 +50,7 @@ export function oracleOn(h2: H2, database: string): TestOracle {
         label: address.url,
         connect: () => openOracle(address, rim),
         migration: () => openOracleMigration(address, rim),
-        clock,
+        clock: createSystemClock(),
         rng: systemRng,
         logger: silentLogger,
         migrate: "ifEmpty",
@@ -64,5 +64,15 @@ export function oracleOn(h2: H2, database: string): TestOracle {
       for (const name of Object.keys(tables).toReversed()) await sql(`DELETE FROM "${name.toUpperCase()}"`);
     },
     remove: close,
+  };
+}
+
+/** A slow machine is no slow server: deadlines of calls are twenty times as far away. */
+function unhurried(): Clock {
+  const clock = createSystemClock();
+  return {
+    now: () => clock.now(),
+    bootMs: () => clock.bootMs(),
+    after: (delayMs, fire) => clock.after(delayMs * 20, fire),
   };
 }
