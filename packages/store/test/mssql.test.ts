@@ -153,7 +153,7 @@ describe("what is sent to SQL Server", () => {
       "COMMIT TRANSACTION",
       "ROLLBACK TRANSACTION",
     ]);
-    expect(COMMIT_BATCH).toMatch(/^SET NOCOUNT, XACT_ABORT ON;/);
+    expect(COMMIT_BATCH).toMatch(/^SET NOCOUNT ON;\nSET XACT_ABORT ON;/);
     expect(rendered(update("node_state", { id: 1 }, { fence: { add: 1 } })).sql).toBe(
       `UPDATE "node_state" SET "fence" = "fence" + CAST(JSON_VALUE(@p, '$[0]') AS bigint) WHERE "id" = CAST(JSON_VALUE(@p, '$[1]') AS int)`,
     );

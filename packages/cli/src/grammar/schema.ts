@@ -3,8 +3,10 @@ import { Option } from "commander";
 import { examples, type Group, wholeNumber } from "./group.ts";
 import { addBackups, addMove } from "./schema-copies.ts";
 
+const DIALECTS = ["sqlite", "postgres", "mssql", "oracle"] as const;
+
 interface PrintOptions {
-  readonly dialect: "sqlite" | "postgres";
+  readonly dialect: (typeof DIALECTS)[number];
   readonly from?: number;
 }
 
@@ -18,9 +20,7 @@ export const addSchema: Group = (program, bind) => {
   schema
     .command("print")
     .description("print the SQL that makes them, for a person to review and run; changes nothing")
-    .addOption(
-      new Option("--dialect <name>", "of which database").choices(["sqlite", "postgres"]).makeOptionMandatory(),
-    )
+    .addOption(new Option("--dialect <name>", "of which database").choices(DIALECTS).makeOptionMandatory())
     .addOption(
       new Option(
         "--from <version>",

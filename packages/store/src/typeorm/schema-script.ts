@@ -27,8 +27,8 @@ export async function schemaScript(name: DialectName, from: number): Promise<Sch
       `there is no version ${from}: the newest this program knows is ${SCHEMA_VERSION}`,
     );
   const dialect = dialects.find((one) => one.name === name);
+  if (dialect === undefined) throw new CastellanError("USAGE", `${name} is not served`);
   const words = scriptWords[name];
-  if (dialect === undefined || words === undefined) throw new CastellanError("USAGE", `${name} is not served`);
   const { recordOf, stepsFrom } = await import("./steps.ts"); // loads TypeORM
   const steps = (await stepsFrom(dialect, from)).map((step) => ({
     ...step,
@@ -46,7 +46,7 @@ function textOf(dialect: Dialect, words: ScriptWords, from: number, steps: reado
       ? []
       : [
           "An account that runs a node (here: ips1) needs no more than:",
-          ...words.grants.map((grant) => `  ${grant};`),
+          ...words.grants.flatMap((grant) => `${grant};`.split("\n")).map((line) => `  ${line}`),
         ]),
   ].map((line) => `-- ${line}`);
   if (steps.length === 0) return `${lines.join("\n")}\n`;

@@ -20,7 +20,8 @@ const LOCK_MS = 1_000;
 export const SESSION_LIMITS = `SET LOCK_TIMEOUT ${LOCK_MS};`;
 
 /** `@batch`: JSON list of `{ sql, params, expect }`; `@ticket`: the commit's own name. Answers one row: `CommitAnswer`. */
-export const COMMIT_BATCH = `SET NOCOUNT, XACT_ABORT ON;
+export const COMMIT_BATCH = `SET NOCOUNT ON;
+SET XACT_ABORT ON;
 ${SESSION_LIMITS}
 DECLARE @at int = 0, @sql nvarchar(max), @params nvarchar(max), @expect bigint, @touched bigint, @granted int,
   @counts nvarchar(max) = N'';

@@ -5,7 +5,7 @@ export interface ScriptWords {
   readonly product: string;
   /** How it is run. */
   readonly run: string;
-  /** Before everything: settings of the tool. */
+  /** Before everything, as it stands. */
   readonly head: readonly string[];
   readonly commit: string;
   /** What ends a statement. */
@@ -20,7 +20,7 @@ export interface ScriptWords {
 
 const UNDONE = "A script that fails changes nothing: mend the reason and run it again.";
 
-export const scriptWords: Readonly<Partial<Record<Dialect["name"], ScriptWords>>> = {
+export const scriptWords: Readonly<Record<Dialect["name"], ScriptWords>> = {
   sqlite: {
     product: "SQLite",
     run: "sqlite3 -bail FILE < THIS_FILE",
@@ -42,6 +42,32 @@ export const scriptWords: Readonly<Partial<Record<Dialect["name"], ScriptWords>>
     grants: [
       "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ips1",
       "GRANT EXECUTE ON FUNCTION castellan_commit(jsonb) TO ips1",
+    ],
+  },
+  mssql: {
+    product: "SQL Server",
+    run: "sqlcmd -b -d DATABASE -i THIS_FILE",
+    // The first is looked at when a batch is read, so it has one of its own.
+    head: ["SET QUOTED_IDENTIFIER ON;", "GO", "SET XACT_ABORT ON;", "BEGIN TRANSACTION;"],
+    commit: "COMMIT TRANSACTION",
+    end: ";",
+    now: "SYSUTCDATETIME()",
+    again: UNDONE,
+    grants: ["GRANT SELECT, INSERT, UPDATE, DELETE ON SCHEMA::dbo TO ips1"],
+  },
+  oracle: {
+    product: "Oracle",
+    run: "sqlplus OWNER@SERVICE @THIS_FILE",
+    head: ["WHENEVER SQLERROR EXIT FAILURE", "SET DEFINE OFF"],
+    commit: "COMMIT",
+    end: "\n/",
+    now: "SYSTIMESTAMP",
+    again:
+      "Oracle commits each of these statements by itself. When one fails, mend the reason and run that one and what follows it.",
+    grants: [
+      `BEGIN FOR one IN (SELECT table_name FROM user_tables) LOOP
+  EXECUTE IMMEDIATE 'GRANT SELECT, INSERT, UPDATE, DELETE ON "' || one.table_name || '" TO ips1';
+END LOOP; END`,
     ],
   },
 };
