@@ -6,7 +6,7 @@ import { createMemoryGateway } from "@castellan/store/memory";
 import type { AdminContext, BusMessage, BusPort } from "../src/index.ts";
 
 /** A clock whose timers fire at once and move it on: waiting takes no time. */
-function eagerClock(start = Date.UTC(2026, 0, 1)): Clock & { advance(ms: number): void } {
+export function eagerClock(start = Date.UTC(2026, 0, 1)): Clock & { advance(ms: number): void } {
   let elapsed = 0;
   return {
     now: () => new Date(start + elapsed),

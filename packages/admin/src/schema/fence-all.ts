@@ -1,11 +1,20 @@
 /** Takes a schema away from everybody who works with it: whoever comes late is refused by the guards he writes under. */
 import { type Gateway, update, type Write } from "@castellan/store";
 
-/** Of the commit that says why: no master, an epoch that nobody rules, incarnations that nobody has. `least`: at least that epoch. */
-export async function fenceAll(gateway: Pick<Gateway, "find">, least = 0): Promise<{ writes: Write[]; epoch: number }> {
+export interface Fenced {
+  /** Of the commit that says why: no master, and an epoch that nobody rules. */
+  readonly writes: readonly Write[];
+  readonly epoch: number;
+}
+
+/** The epoch becomes greater, by so much, than the schema's and `above`. A schema without a node has none. */
+export async function fenceAll(
+  gateway: Pick<Gateway, "find">,
+  { above = 0, by = 1 }: { readonly above?: number; readonly by?: number } = {},
+): Promise<Fenced> {
   const [state] = await gateway.find("node_state", { where: { id: 1 } });
-  if (state === undefined) return { writes: [], epoch: least };
-  const epoch = Math.max(state.epoch + 1, least);
+  if (state === undefined) return { writes: [], epoch: above };
+  const epoch = Math.max(state.epoch, above) + by;
   const writes = [
     update("node_state", { id: 1, epoch: state.epoch }, { epoch, fence: { add: 1 }, master_id: null, nonce: null }),
     update("node_cluster", { master: true }, { master: false }, "any"),

@@ -63,11 +63,11 @@ export async function restoreSchema(deps: RestoreDeps): Promise<Restored> {
   const now = clock.now();
   const filling: Mark = { moveId: newId(), state: "filling", other: file, changedAt: now };
   // Those who come late are refused before their rows are gone, and where these come back.
-  const old = await fenceAll(gateway, seenEpoch);
+  const old = await fenceAll(gateway, { above: seenEpoch });
   await gateway.commit([setMark(before, filling), ...old.writes, raiseIncarnations(1)]);
   const sums = await fillSchema({ target: gateway, mark: filling, pages, ...(onProgress && { onProgress }) });
 
-  const { writes, epoch } = await fenceAll(gateway, old.epoch + LEAP);
+  const { writes, epoch } = await fenceAll(gateway, { above: old.epoch, by: LEAP });
   const ended = { finished_at: now, result_text: "the schema was restored from a backup" };
   await gateway.commit([
     takeMarkAway(filling),
