@@ -1,4 +1,92 @@
-/** Releases that a node may be upgraded from, by the commit that was released: a test builds such a program from there. */
-export const releases = {
+/**
+ * Releases that a node may be upgraded from, by the commit that was released. A test runs the real program: it is built from
+ * the history once, beside its own sources and on the libraries that are installed here.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot } from "@castellan/testkit";
+import { build, type Plugin } from "esbuild";
+
+export const RELEASES = {
   "0.1.0": "8a381bcdbf6c163a954f23e68c879b7a849219ff",
 } as const;
+
+export type Release = keyof typeof RELEASES;
+
+/** Why the history does not hold it; null: it does. A shallow copy of the repository has only what is there today. */
+export function missing(release: Release): string | null {
+  try {
+    git("cat-file", "-e", `${RELEASES[release]}^{commit}`);
+    return null;
+  } catch {
+    return `release ${release} is not in this copy's history: git fetch --unshallow --tags`;
+  }
+}
+
+/** The path of its `castellan.mjs`. */
+export async function builtRelease(release: Release): Promise<string> {
+  const cache = join(repositoryRoot, ".cache", "releases");
+  const place = join(cache, `${release}-${RELEASES[release].slice(0, 12)}`);
+  const program = join(place, "packages/cli/bin/castellan.mjs");
+  if (existsSync(program)) return program;
+  mkdirSync(cache, { recursive: true });
+  // Complete or not there: whoever builds at the same time loses to the first.
+  const draft = mkdtempSync(join(cache, "draft-"));
+  try {
+    const archive = git("archive", "--format=tar", RELEASES[release], "package.json", "packages", "deploy/examples");
+    execFileSync("tar", ["-x", "-C", draft], { input: archive });
+    linkLibraries(draft);
+    await bundle(draft);
+    if (!existsSync(place)) renameSync(draft, place);
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+  return program;
+}
+
+function git(...args: string[]): Buffer {
+  return execFileSync("git", args, {
+    cwd: repositoryRoot,
+    maxBuffer: 256 * 1024 * 1024,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** Libraries are today's; the packages of the product are the release's own. */
+function linkLibraries(place: string): void {
+  const ours = join(place, "node_modules", "@castellan");
+  mkdirSync(ours, { recursive: true });
+  for (const name of readdirSync(join(place, "packages"))) symlinkSync(join("../../packages", name), join(ours, name));
+  const theirs = join(repositoryRoot, "node_modules");
+  for (const name of readdirSync(theirs)) {
+    if (!name.startsWith(".") && name !== "@castellan")
+      symlinkSync(join(theirs, name), join(place, "node_modules", name));
+  }
+}
+
+const libraries: Plugin = {
+  name: "libraries",
+  setup(context) {
+    context.onResolve({ filter: /^[^./]/ }, ({ path }) =>
+      path.startsWith("@castellan/") ? undefined : { path, external: true },
+    );
+  },
+};
+
+async function bundle(place: string): Promise<void> {
+  const cli = join(place, "packages/cli");
+  await build({
+    absWorkingDir: place,
+    entryPoints: [join(cli, "src/index.ts")],
+    outdir: join(cli, "dist"),
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    conditions: ["@castellan/source"],
+    plugins: [libraries],
+    logLevel: "error",
+  });
+}

@@ -15,6 +15,8 @@ export interface ServerEntry {
   readonly name: string;
   readonly role: "master" | "slave";
   readonly state: string;
+  /** Release of its sentinel; null: it never had one, or one of 0.1.0. */
+  readonly program: string | null;
   readonly checkErrorFiles: boolean;
   readonly comment: string | null;
   /** Instances that are defined there. */
@@ -30,11 +32,12 @@ export async function listServers(ctx: Pick<AdminContext, "gateway">): Promise<S
   const { servers, instances, masterId } = await readNodeState(ctx.gateway);
   return [...servers]
     .sort((a, b) => a.id - b.id)
-    .map(({ id, name, state, comment, checkErrorFiles }) => ({
+    .map(({ id, name, state, program, comment, checkErrorFiles }) => ({
       id,
       name,
       role: id === masterId ? "master" : "slave",
       state,
+      program,
       checkErrorFiles,
       comment,
       processes: instances.filter(({ serverId }) => serverId === id).length,
@@ -153,6 +156,7 @@ const serverTables = [
   "server_grant",
   "process_config",
   "active_logins",
+  "sentinel_program",
   "sentinel",
   "server_state",
   "node_cluster",

@@ -59,10 +59,13 @@ function serverReport(view: NodeStateView, server: ServerView, here: readonly Se
   };
 }
 
-function sentinelReport({ incarnation, startedAt }: ServerView, here?: SentinelHere): ServerReport["sentinel"] {
+function sentinelReport(
+  { incarnation, startedAt, program }: ServerView,
+  here?: SentinelHere,
+): ServerReport["sentinel"] {
   if (incarnation === null || startedAt === null) return null;
   const { workerPid = null, watcherPid = null } = here ?? {};
-  return { incarnation, since: startedAt.toISOString(), workerPid, watcherPid };
+  return { incarnation, program, since: startedAt.toISOString(), workerPid, watcherPid };
 }
 
 function processReport(instance: InstanceView): ProcessReport {

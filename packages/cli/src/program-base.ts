@@ -1,4 +1,5 @@
 /** What every program of the command line begins with: the common options, and how its commands are performed. */
+import { PROGRAM_VERSION } from "@castellan/kernel";
 import { Command, Option } from "commander";
 import { type Bind, seconds, textOf } from "./grammar/group.ts";
 import { homeOf } from "./home-option.ts";
@@ -26,9 +27,6 @@ export interface Grammar {
   readonly read?: (args: readonly string[], program: Command) => readonly string[];
 }
 
-/** Of the product. */
-export const VERSION = "0.1.0";
-
 /** A program without any command yet. */
 export function beginProgram(name: string, io: Io, perform: Perform): { program: Command; bind: Bind } {
   const program = new Command(name);
@@ -40,7 +38,7 @@ export function beginProgram(name: string, io: Io, perform: Perform): { program:
       await perform({ ...commonOptions(program, io), command }, (invocation) => run(invocation, ...args));
     };
   program
-    .version(VERSION, "-V, --version", "print the version")
+    .version(PROGRAM_VERSION, "-V, --version", "print the version")
     .option("--home <dir>", "the home directory (default: $CASTELLAN_HOME, else ./castellan-home)")
     .option("--json", "print JSON: one value, or one a line for streams")
     .option("--as <user>", "the acting user (default: the operating system's)", textOf(64))

@@ -14,7 +14,7 @@ async function castellan(...args: string[]) {
 
 describe("the command line", () => {
   it("prints version and help on stdout", async () => {
-    expect(await castellan("--version")).toEqual({ code: 0, stdout: "0.1.0\n", stderr: "" });
+    expect(await castellan("--version")).toEqual({ code: 0, stdout: "0.2.0\n", stderr: "" });
     const help = await castellan("--help");
     expect(help.code).toBe(0);
     expect(help.stderr).toBe("");

@@ -32,6 +32,8 @@ export const ServerReport = z.object({
   sentinel: z
     .object({
       incarnation: z.int(),
+      /** Release of the program; null: 0.1.0, which did not say. */
+      program: z.string().nullable(),
       since: time,
       /** Null where they are not known: only the server itself sees its processes. */
       workerPid: z.int().nullable(),

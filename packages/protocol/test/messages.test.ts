@@ -105,7 +105,13 @@ const server = fc.record({
   lastSeen: fc.option(time),
   stale: fc.boolean(),
   sentinel: fc.option(
-    fc.record({ incarnation: fc.nat(), since: time, workerPid: fc.option(positive), watcherPid: fc.option(positive) }),
+    fc.record({
+      incarnation: fc.nat(),
+      program: fc.option(fc.string()),
+      since: time,
+      workerPid: fc.option(positive),
+      watcherPid: fc.option(positive),
+    }),
   ),
   processes: fc.array(process, { maxLength: 3 }),
 });

@@ -1,7 +1,7 @@
 /** `castellan backup FILE`: one file that holds the schema as it is at one moment; `--verify` reads such a file. */
 import { resolve } from "node:path";
 import { backupLines, openBackup } from "@castellan/admin/schema";
-import { CastellanError, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
+import { CastellanError, createSystemClock, PROGRAM_VERSION, silentLogger, systemRng } from "@castellan/kernel";
 import type { BackupHeader } from "@castellan/protocol";
 import { openSnapshot, SCHEMA_VERSION } from "@castellan/store/typeorm";
 import { readBackupLines, writeBackupFile } from "../backup-file.ts";
@@ -9,7 +9,6 @@ import { databaseOptions } from "../database-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { readHome } from "../home.ts";
 import { printJson, type Run } from "../invocation.ts";
-import { VERSION } from "../program-base.ts";
 import { progressLine } from "../progress.ts";
 
 export const run: Run<[string, { readonly verify?: boolean }]> = async (invocation, file, { verify = false }) => {
@@ -56,7 +55,7 @@ async function written(invocation: Parameters<typeof run>[0], path: string): Pro
     const header: BackupHeader = {
       castellan: "backup",
       format: 1,
-      product: VERSION,
+      product: PROGRAM_VERSION,
       schema: SCHEMA_VERSION,
       node: node.node_name,
       schemaId: id?.value ?? null,

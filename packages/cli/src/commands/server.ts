@@ -13,17 +13,18 @@ export const list: Run = async (invocation) => {
     return EXIT.done;
   }
   const style = createStyle(io.outColour);
-  const rows = servers.map(({ id, name, role, state, checkErrorFiles, processes, comment }) => [
+  const rows = servers.map(({ id, name, role, state, program, checkErrorFiles, processes, comment }) => [
     String(id),
     name,
     role,
     style.word(state),
+    program ?? "-",
     String(processes),
     checkErrorFiles ? "yes" : "no",
     oneLine(comment ?? ""),
   ]);
-  const titles = ["ID", "SERVER", "ROLE", "STATE", "PROCESSES", "ERROR FILES", "COMMENT"];
-  const align = ["right", "left", "left", "left", "right", "left", "left"] as const;
+  const titles = ["ID", "SERVER", "ROLE", "STATE", "PROGRAM", "PROCESSES", "ERROR FILES", "COMMENT"];
+  const align = ["right", "left", "left", "left", "left", "right", "left", "left"] as const;
   io.out(formatTable(titles, rows, { columns: io.columns, align }));
   return EXIT.done;
 };

@@ -16,10 +16,25 @@ export function formatStatus(report: StatusReport, layout: StatusLayout): string
   const lines = [
     `${style.strong(node)}  ${style.word(state)}  master ${master ?? "none"}  epoch ${epoch}\n`,
     ...(report.stale ? [`${notice(report, style)}\n`] : []),
+    ...versions(report, style),
     ...report.servers.map((server) => `\n${formatServer(server, layout)}`),
   ];
   return lines.join("");
 }
+
+/** Servers that work with another release than the others: all right while a node is being upgraded. */
+function versions({ servers }: StatusReport, style: Style): string[] {
+  const running = servers.filter(({ state, sentinel }) => state !== "down" && sentinel !== null);
+  const named = running.map(({ name, sentinel }) => ({ name, program: sentinel?.program ?? BEFORE_IT_WAS_SAID }));
+  if (new Set(named.map(({ program }) => program)).size < 2) return [];
+  const list = named.map(({ name, program }) => `${name} ${program}`).join(", ");
+  return [
+    `${style.word("warning")}: not all servers work with the same release: ${list}; \`castellan upgrade\` says what is left\n`,
+  ];
+}
+
+/** The last release whose sentinels do not say theirs. */
+const BEFORE_IT_WAS_SAID = "0.1.0";
 
 function notice({ state, master, servers }: StatusReport, style: Style): string {
   if (state === "STOPPED" && servers.every((server) => server.state === "down")) {

@@ -1,5 +1,5 @@
 /** A worker joins its node: opens the shared schema, finds its server's row, and takes an incarnation. */
-import { CastellanError, type Clock, type IdSource, type Logger, systemRng } from "@castellan/kernel";
+import { CastellanError, type Clock, type IdSource, type Logger, PROGRAM_VERSION, systemRng } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
 import { type SentinelIdentity, takeIncarnation } from "@castellan/sentinel";
 import type { Gateway } from "@castellan/store";
@@ -44,7 +44,12 @@ export async function joinSchema(deps: JoinSchemaDeps): Promise<JoinedSchema> {
       }),
     async join(gateway) {
       const serverId = await findServer(gateway, settings);
-      const incarnation = await takeIncarnation(gateway, { serverId, nonce, now: clock.now() });
+      const incarnation = await takeIncarnation(gateway, {
+        serverId,
+        nonce,
+        program: PROGRAM_VERSION,
+        now: clock.now(),
+      });
       const membership = { serverId, incarnation };
       await ledger.joined(membership);
       return membership;

@@ -6,6 +6,7 @@ import { CastellanError } from "@castellan/kernel";
 import {
   type Gateway,
   insert,
+  insertIfAbsent,
   type Row,
   StoreAmbiguous,
   StoreConflict,
@@ -19,6 +20,8 @@ export interface TakeIncarnation {
   readonly serverId: number;
   /** New for each call; at most 64 characters. */
   readonly nonce: string;
+  /** Release of the program that starts. */
+  readonly program: string;
   readonly now: Date;
 }
 
@@ -38,7 +41,7 @@ export async function takeIncarnation(gateway: Gateway, claim: TakeIncarnation):
     if (row?.nonce === nonce) return row.incarnation;
     const incarnation = (row?.incarnation ?? 0) + 1;
     try {
-      await gateway.commit([claimWrite(claim, row)]);
+      await gateway.commit([claimWrite(claim, row), ...programWrites(claim, incarnation)]);
       return incarnation;
     } catch (thrown) {
       const again =
@@ -71,6 +74,15 @@ function claimWrite({ serverId, nonce, now }: TakeIncarnation, row: Row<"sentine
     { logical_machine_id: serverId, incarnation: row.incarnation },
     { incarnation: row.incarnation + 1, nonce, started_at: now, last_seen_at: now, ended_at: null },
   );
+}
+
+/** In the same commit: what an incarnation is said to run is what took it. */
+function programWrites({ serverId, program }: TakeIncarnation, incarnation: number): Write[] {
+  const said = { incarnation, program_version: program };
+  return [
+    insertIfAbsent("sentinel_program", { logical_machine_id: serverId, ...said }),
+    update("sentinel_program", { logical_machine_id: serverId }, said),
+  ];
 }
 
 /** For every commit of a sentinel about its own server: refused (`StoreConflict`) once a later worker has started. */

@@ -261,7 +261,12 @@ export class Cluster {
     };
     server.life = life;
     server.returnsMs = null;
-    const taking = takeIncarnation(life.gateway, { serverId: server.id, nonce: newId(), now: clock.now() });
+    const taking = takeIncarnation(life.gateway, {
+      serverId: server.id,
+      nonce: newId(),
+      program: "0.2.0",
+      now: clock.now(),
+    });
     const incarnation = await Promise.race([taking, clock.settle().then(() => null)]);
     if (incarnation === null) return;
     life.runner = life.system.spawn(

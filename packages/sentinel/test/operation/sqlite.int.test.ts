@@ -36,7 +36,12 @@ it("carries a plan of 200 instances through a database file", async () => {
         ),
       ),
     );
-    const incarnation = await takeIncarnation(gateway, { serverId, nonce: newId(), now: clock.now() });
+    const incarnation = await takeIncarnation(gateway, {
+      serverId,
+      nonce: newId(),
+      program: "0.2.0",
+      now: clock.now(),
+    });
     const taken = await takeOver(gateway, { serverId, nonce: newId(), now: clock.now() });
     const brought: string[] = [];
     const conductor = system.spawn(

@@ -84,7 +84,12 @@ async function rig(
       }),
     ),
   ]);
-  const incarnation = await takeIncarnation(servers.gateway, { serverId: servers.hades, nonce: "i", now });
+  const incarnation = await takeIncarnation(servers.gateway, {
+    serverId: servers.hades,
+    nonce: "i",
+    program: "0.2.0",
+    now,
+  });
   const system = createActorSystem({ host: "hades", clock, rng, newId, logger: silentLogger });
   ends.push(async () => {
     const stopping = system.stop(1);
@@ -242,7 +247,7 @@ describe("the step runner", () => {
   it("ends once a later worker of its server has started, and performs nothing", async () => {
     const made = await rig([{}]);
     made.flaky.before = () =>
-      takeIncarnation(made.gateway, { serverId: made.hades, nonce: "j", now: made.clock.now() });
+      takeIncarnation(made.gateway, { serverId: made.hades, nonce: "j", program: "0.2.0", now: made.clock.now() });
     await made.clock.run(5000);
     expect(made.brought).toEqual([]);
     expect(made.superseded).toBe(1);

@@ -93,7 +93,12 @@ export class World {
     const gateway = this.#mortal(life);
     const { clock, rng, newId, serverId } = this;
     const claims = (async () => {
-      const incarnation = await takeIncarnation(gateway, { serverId, nonce: newId(), now: clock.now() });
+      const incarnation = await takeIncarnation(gateway, {
+        serverId,
+        nonce: newId(),
+        program: "0.2.0",
+        now: clock.now(),
+      });
       const taken = await takeOver(gateway, { serverId, nonce: newId(), now: clock.now() });
       if (taken.kind === "lost") throw new Error("lost the take-over");
       return { incarnation, epoch: taken.epoch };

@@ -126,17 +126,20 @@ describe("taking mastership", () => {
 describe("taking an incarnation", () => {
   it("counts the starts of a server, each server for itself", async () => {
     const { gateway, hades, zeus } = await twoServers(clock);
-    expect(await takeIncarnation(gateway, { serverId: hades, nonce: "a", now })).toBe(1);
-    expect(await takeIncarnation(gateway, { serverId: hades, nonce: "b", now })).toBe(2);
-    expect(await takeIncarnation(gateway, { serverId: zeus, nonce: "c", now })).toBe(1);
+    expect(await takeIncarnation(gateway, { serverId: hades, nonce: "a", program: "0.2.0", now })).toBe(1);
+    expect(await takeIncarnation(gateway, { serverId: hades, nonce: "b", program: "0.2.0", now })).toBe(2);
+    expect(await takeIncarnation(gateway, { serverId: zeus, nonce: "c", program: "0.2.0", now })).toBe(1);
   });
 
   it("gives two workers that start together two numbers", async () => {
     const { database, gateway, hades } = await twoServers(clock);
     for (const expected of [2, 4]) {
       const flaky = createFlaky(database);
-      flaky.before = () => takeIncarnation(gateway, { serverId: hades, nonce: `fast${expected}`, now });
-      expect(await takeIncarnation(flaky.gateway, { serverId: hades, nonce: `slow${expected}`, now })).toBe(expected);
+      flaky.before = () =>
+        takeIncarnation(gateway, { serverId: hades, nonce: `fast${expected}`, program: "0.2.0", now });
+      expect(
+        await takeIncarnation(flaky.gateway, { serverId: hades, nonce: `slow${expected}`, program: "0.2.0", now }),
+      ).toBe(expected);
     }
   });
 
@@ -148,12 +151,16 @@ describe("taking an incarnation", () => {
     const { database, gateway, hades } = await twoServers(clock);
     const flaky = createFlaky(database);
     flaky.fates.push(...fates);
-    expect(await takeIncarnation(flaky.gateway, { serverId: hades, nonce: "n", now })).toBe(incarnation);
+    expect(await takeIncarnation(flaky.gateway, { serverId: hades, nonce: "n", program: "0.2.0", now })).toBe(
+      incarnation,
+    );
     expect((await gateway.find("sentinel"))[0]).toMatchObject({ incarnation, nonce: "n" });
   });
 
   it("is refused to who is no member", async () => {
     const { gateway } = await twoServers(clock);
-    expect(await codeOf(takeIncarnation(gateway, { serverId: 99, nonce: "n", now }))).toBe("NOT_A_MEMBER");
+    expect(await codeOf(takeIncarnation(gateway, { serverId: 99, nonce: "n", program: "0.2.0", now }))).toBe(
+      "NOT_A_MEMBER",
+    );
   });
 });

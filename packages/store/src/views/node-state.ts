@@ -22,6 +22,8 @@ export interface ServerView {
   /** Of its sentinel, and since when that one runs; null: it never had one. */
   readonly incarnation: number | null;
   readonly startedAt: Date | null;
+  /** Release of that sentinel; null: it has none, or one of 0.1.0, which says nothing. */
+  readonly program: string | null;
 }
 
 export interface InstanceView {
@@ -53,12 +55,13 @@ export interface NodeStateView {
 
 /** Throws `NODE_MISSING` when the schema holds no node yet. */
 export async function readNodeState(gateway: Gateway): Promise<NodeStateView> {
-  const [[node], [state], cluster, serverStates, sentinels, configs, running] = await Promise.all([
+  const [[node], [state], cluster, serverStates, sentinels, programs, configs, running] = await Promise.all([
     gateway.find("nodes", { limit: 1 }),
     gateway.find("node_state", { limit: 1 }),
     gateway.find("node_cluster"),
     gateway.find("server_state"),
     gateway.find("sentinel"),
+    gateway.find("sentinel_program"),
     gateway.find("process_config"),
     gateway.find("running_processes"),
   ]);
@@ -68,6 +71,9 @@ export async function readNodeState(gateway: Gateway): Promise<NodeStateView> {
   const problems: string[] = [];
   const stateOf = new Map(serverStates.map((row) => [row.logical_machine_id, row.state]));
   const sentinelOf = new Map(sentinels.map((row) => [row.logical_machine_id, row]));
+  const programOf = new Map(
+    programs.map((row) => [`${row.logical_machine_id} ${row.incarnation}`, row.program_version]),
+  );
   const pidOf = new Map(running.map((row) => [instanceKey(row), row.process_id]));
 
   const servers = cluster.map((row): ServerView => {
@@ -84,6 +90,7 @@ export async function readNodeState(gateway: Gateway): Promise<NodeStateView> {
       lastSeen: sentinel?.last_seen_at ?? null,
       incarnation: sentinel?.incarnation ?? null,
       startedAt: sentinel?.started_at ?? null,
+      program: programOf.get(`${row.logical_machine_id} ${sentinel?.incarnation}`) ?? null,
     };
   });
   const nameOf = new Map(servers.map((server) => [server.id, server.name]));
