@@ -20,12 +20,19 @@ export interface TdsDouble {
   database(): { readonly name: string; readonly url: string };
   /** Statements of H2's own, each in its own transaction, on the database of this URL. */
   sql(url: string, statements: readonly string[]): Promise<H2Result[]>;
+  /** The same in one transaction, which stays open until what this gives is called: then it is rolled back. */
+  hold(url: string, statements: readonly string[]): Promise<() => Promise<void>>;
   /** Every text that clients have sent, each once. */
   readonly texts: ReadonlySet<string>;
+  /** How many texts that were. */
+  readonly requests: number;
   /** Connections that are open now. */
   readonly connections: number;
   /** Breaks all connections, as a server that is killed does. */
   disconnect(): void;
+  /** From now on messages are taken, and answered when it thaws. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -45,12 +52,23 @@ export async function startTdsDouble(): Promise<TdsDouble> {
   await (await h2.session(FIRST)).run("SELECT 1");
   const databases = new Map<string, AppLocks>([[FIRST, createAppLocks()]]);
   const texts = new Set<string>();
+  let requests = 0;
+  let frozen: Promise<void> | undefined;
+  let thaw = (): void => undefined;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.once("close", () => sockets.delete(socket)));
     // A client that goes away does so as it likes; what it left open is rolled back below.
     socket.on("error", () => undefined);
-    serve(socket, { h2, databases, onText: (text) => texts.add(text) });
+    serve(socket, {
+      h2,
+      databases,
+      onText: (text) => {
+        requests += 1;
+        texts.add(text);
+      },
+      ready: () => frozen,
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -79,8 +97,27 @@ export async function startTdsDouble(): Promise<TdsDouble> {
         await session.close();
       }
     },
+    async hold(url, statements) {
+      const session = await h2.session(new URL(url).pathname.slice(1));
+      await session.begin();
+      for (const statement of statements) await session.run(statement);
+      return () => session.close();
+    },
+    get requests() {
+      return requests;
+    },
     disconnect,
+    freeze() {
+      frozen ??= new Promise((resolve) => {
+        thaw = resolve;
+      });
+    },
+    thaw() {
+      thaw();
+      frozen = undefined;
+    },
     async stop() {
+      thaw();
       disconnect();
       await new Promise((resolve) => server.close(resolve));
       await h2.stop();
@@ -92,6 +129,8 @@ interface Place {
   readonly h2: H2;
   readonly databases: ReadonlyMap<string, AppLocks>;
   readonly onText: (text: string) => void;
+  /** Resolves once the server goes on; undefined while it does. */
+  readonly ready: () => Promise<void> | undefined;
 }
 
 /** Messages are answered in order; only a word that calls one off comes in between. */
@@ -99,6 +138,7 @@ function serve(socket: Socket, place: Place): void {
   let session: TdsSession | undefined;
   let line: Promise<void> = Promise.resolve();
   const answer = async (message: Message): Promise<void> => {
+    await place.ready();
     switch (message.type) {
       case MESSAGE.prelogin:
         return writeMessage(socket, preloginAnswer());
@@ -113,9 +153,11 @@ function serve(socket: Socket, place: Place): void {
       case MESSAGE.attention:
         if (session !== undefined) session.isCalledOff = false;
         return writeMessage(socket, attentionDone());
-      default:
+      default: {
         if (session === undefined) throw new Error("a request before the login");
-        writeMessage(socket, await session.answer(parseRequest(message)));
+        const reply = await session.answer(parseRequest(message));
+        if (reply !== null) writeMessage(socket, reply);
+      }
     }
   };
   readMessages(socket, (message) => {

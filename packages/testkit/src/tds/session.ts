@@ -17,8 +17,8 @@ export interface TdsSessionOptions {
   readonly onText: (text: string) => void;
 }
 
-/** The client has called its request off. */
-export class CalledOff extends Error {}
+/** The client has called its request off; as with XACT_ABORT, its transaction is rolled back. */
+class CalledOff extends Error {}
 
 const PARSED_TEXTS = 500;
 /** Length of a text that has none. */
@@ -35,8 +35,8 @@ export class TdsSession {
     this.#options = options;
   }
 
-  /** The whole answer. Throws `CalledOff` when it was; nothing of the request goes on then. */
-  async answer(request: TdsRequest): Promise<Buffer> {
+  /** The whole answer; null when the client has called the request off: it is told so by the answer to that. */
+  async answer(request: TdsRequest): Promise<Buffer | null> {
     const writer = new ByteWriter();
     let failed = false;
     try {
@@ -55,7 +55,10 @@ export class TdsSession {
         }
       }
     } catch (thrown) {
-      if (thrown instanceof CalledOff && this.#open > 0) await this.transaction("rollback");
+      if (thrown instanceof CalledOff) {
+        if (this.#open > 0) await this.transaction("rollback");
+        return null;
+      }
       failed = true;
       writeError(writer, asServerError(thrown));
     }
