@@ -1,6 +1,6 @@
 /** What happens when the pair of a cluster's master is killed, timed: shared by the tests and by the figures. */
 import { randomUUID } from "node:crypto";
-import { CommandReply, CommandRequest, createSubjects } from "@castellan/protocol";
+import { CommandReply, CommandRequest, createSubjects, type NatsSettings } from "@castellan/protocol";
 import { eventually } from "@castellan/testkit";
 import type { NatsConnection } from "nats";
 import { connectBus } from "./bus-client.ts";
@@ -22,13 +22,25 @@ const ASK_MS = 150;
 export async function killMaster(cluster: Cluster): Promise<TakeOver> {
   const victim = await cluster.master();
   const other = cluster.servers.find((server) => server !== victim);
-  const connection = await connectBus(cluster.busSettings);
+  const killedAtMs = Date.now();
+  const journaledMs = await journaledWithin(cluster.busSettings, { server: other?.name ?? "" }, () =>
+    victim.killPair(),
+  );
+  return { victim, killedAtMs, journaledMs };
+}
+
+/** Does something to the master; from then until a master has journaled an operation on this server, milliseconds. */
+export async function journaledWithin(
+  bus: NatsSettings,
+  target: { readonly server: string },
+  strike: () => void,
+): Promise<number> {
+  const connection = await connectBus(bus);
   try {
-    const killedAtMs = Date.now();
     const begun = performance.now();
-    victim.killPair();
-    await journal(connection, { server: other?.name ?? "" });
-    return { victim, killedAtMs, journaledMs: performance.now() - begun };
+    strike();
+    await journal(connection, target);
+    return performance.now() - begun;
   } finally {
     await connection.close();
   }

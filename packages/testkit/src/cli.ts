@@ -12,6 +12,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Another program than `castellan`: absolute path of its script. */
   readonly program?: string;
+  /** In front of all, and becomes the program: `nsenter --net=...`. */
+  readonly through?: readonly string[];
 }
 
 export interface CliResult {
@@ -36,7 +38,8 @@ const OUTPUT_GRACE_MS = 3000;
 
 /** Starts the program and leaves it running (`up`, `--follow`). The caller ends it. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const child = spawn(process.execPath, [options.program ?? cliPath, ...args], {
+  const [program = "", ...rest] = [...(options.through ?? []), process.execPath, options.program ?? cliPath, ...args];
+  const child = spawn(program, rest, {
     cwd: options.cwd,
     stdio: ["ignore", "pipe", "pipe"],
     env: cliEnvironment(options),
