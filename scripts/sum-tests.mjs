@@ -1,16 +1,20 @@
 /**
  * Sums the results of the test layers: `node sum-tests.mjs DIR`, where DIR holds `LAYER.status` (exit code of vitest)
  * and, if vitest got that far, `LAYER.json` (its JSON report) and `LAYER.stray` (what unhandled-errors.mjs wrote).
- * Names everything that failed, short enough for the tail of a log, then prints the sum as the last line.
+ * Names everything that failed, short enough for the tail of a log, then which databases the store was tried on, when it was,
+ * then prints the sum as the last line.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { databasesLine } from "./databases-line.mjs";
 
 const dir = process.argv[2] ?? ".";
 const sum = { passed: 0, failed: 0, skipped: 0 };
 /** What failed: where and which, and what it said. @type {{ name: string, message: string }[]} */
 const failures = [];
+/** Told when the layer ran in which they are. @type {string | undefined} */
+let databaseTests;
 
 function read(name) {
   const file = join(dir, name);
@@ -40,6 +44,8 @@ for (const file of readdirSync(dir).filter((name) => name.endsWith(".status"))) 
     found.push({ name, message: read(`${layer}.stray`) ?? "" });
   }
   failures.push(...found.map(({ name, message }) => ({ name: `${layer} ${name}`, message })));
+  if (layer === "integration" && report?.testResults !== undefined)
+    databaseTests = databasesLine(report.testResults.flatMap(({ assertionResults }) => assertionResults));
   sum.passed += report?.numPassedTests ?? 0;
   sum.failed += found.length;
   sum.skipped += (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
@@ -54,6 +60,7 @@ for (const { name, message } of failures) {
   for (const line of said) console.log(`  | ${line.slice(0, 300)}`);
 }
 
+if (databaseTests !== undefined) console.log(databaseTests);
 const ran = sum.passed + sum.failed;
 if (ran === 0) console.log("no test ran");
 console.log(`${sum.passed} passed, ${sum.failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ""}`);

@@ -145,6 +145,25 @@ describe("scripts/sum-tests.mjs", () => {
     ]);
   });
 
+  it("says which databases the store was tried on, and how", async () => {
+    const test = (title: string, status: string) => ({ ancestorTitles: ["a server", title], status });
+    const assertionResults = [
+      test("SQLite", "passed"),
+      test("SQLite", "skipped"),
+      test("PostgreSQL", "passed"),
+      test("PostgreSQL", "failed"),
+      test("oracle (H2, emulated)", "passed"),
+      test("oracle (real) (skipped: TEST_ORACLE_URL is not set)", "skipped"),
+      test("mssql (real)", "passed"),
+    ];
+    const testResults = [{ name: `${process.cwd()}/store.int.test.ts`, status: "passed", assertionResults }];
+    await layer("integration", 0, { numPassedTests: 4, numFailedTests: 0, testResults });
+    expect((await sum()).lines.at(-2)).toBe(
+      "databases: sqlite real, postgres real FAILED, oracle emulated (H2), mssql emulated (TDS double on H2): " +
+        "not run (install Java and libh2-java), oracle real: not run (TEST_ORACLE_URL is not set), mssql real",
+    );
+  });
+
   it("fails when nothing ran", async () => {
     await layer("unit", 0);
     expect(await sum()).toMatchObject({ code: 1, lines: ["no test ran", "0 passed, 0 failed"] });
