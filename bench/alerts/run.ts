@@ -45,7 +45,7 @@ await gateway.commit([
 ]);
 const link = await connectLink({ servers: server.url, name: "bench", logger: log, clock });
 const { connection } = link;
-const copies = { wanted: 1, isOurs: true };
+const copies = 1;
 await ensureEventsStream({ connection, copies, subjects, clock, log });
 const bus = createBusPublisher({ connection, clock, log });
 const system: ActorSystem = createActorSystem({ host: "hades", clock, rng, newId, logger: log });

@@ -1,8 +1,13 @@
 export { syncDirectory, writeDurably } from "@castellan/sentinel/pair";
 export { type HomePaths, homePaths, makeHome } from "./home-paths.ts";
+export { agreeOnParameters, differ, recordAddress, wordsOfDifference } from "./installation/agree.ts";
+export { forgetBus, installedFiles } from "./installation/installed-files.ts";
+export { knownSchemaId, ownParameters, rememberSchemaId } from "./installation/own-parameters.ts";
 export { endEmbeddedNats } from "./nats-server/launch.ts";
+export { natsAnswers } from "./nats-server/socket.ts";
 export { openEpochFile } from "./node/epoch-file.ts";
 export { homeFilesIn, initialiseHome, isNewHome } from "./node/initialise.ts";
+export { SETTINGS_FILE } from "./node/new-home-files.ts";
 export { bringUpPair, type PairState, pairState } from "./pair/bring-up.ts";
 export { endPair } from "./pair/end-pair.ts";
 export type { ProgramEntry } from "./pair/part.ts";

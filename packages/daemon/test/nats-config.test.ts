@@ -2,7 +2,7 @@ import type { HomeConfig } from "@castellan/protocol";
 import { resolveHomeConfig } from "@castellan/protocol/home";
 import { describe, expect, it } from "vitest";
 import { copiesOf } from "../src/bus/events-stream.ts";
-import { natsServerConfig } from "../src/nats-server/config.ts";
+import { isSameButRoutes, natsServerConfig } from "../src/nats-server/config.ts";
 
 const files = {
   storeDirectory: "/h/data/nats",
@@ -10,7 +10,7 @@ const files = {
   pidFile: "/h/run/nats.pid",
   logFile: "/h/logs/nats-server.log",
 };
-const server = { ...files, serverName: "hades", clusterName: "castellan_ips1", tls: null };
+const server = { ...files, serverName: "hades", clusterName: "castellan_ips1", systemPassword: null, tls: null };
 
 describe("the configuration of the kept nats-server", () => {
   it("is without a cluster when it is alone", () => {
@@ -47,23 +47,39 @@ describe("the configuration of the kept nats-server", () => {
   });
 });
 
+describe("the first member of a cluster", () => {
+  const alone = (routes: readonly string[], port = 4222) =>
+    natsServerConfig({
+      ...server,
+      systemPassword: "secret",
+      listen: { host: "hades", port },
+      cluster: { listen: { host: "hades", port: 6222 }, routes },
+    });
+
+  it("has a route to itself, which JetStream asks for, and a user of the system account", () => {
+    expect(alone([])).toContain('routes: ["nats://hades:6222"]');
+    expect(alone([])).toContain('accounts { "$SYS": { users: [ { user: "castellan", password: "secret" } ] } }');
+  });
+
+  it("is the same with other routes: members tell of each other", () => {
+    expect(isSameButRoutes(alone([]), alone(["nats://zeus:6222"]))).toBe(true);
+    expect(isSameButRoutes(alone([]), alone([], 4223))).toBe(false);
+  });
+});
+
 const settings = (nats?: HomeConfig["nats"]) =>
   resolveHomeConfig(nats === undefined ? {} : { nats }, { home: "/h", hostName: "hades" });
 const member = (...routes: string[]) => settings({ listen: "a:1", cluster: { listen: "a:2", routes } });
 
 describe("copies of the events stream", () => {
   it.each([
-    ["the embedded server", settings(), { wanted: 1, isOurs: true }],
-    ["two of our own", member("nats://b:2"), { wanted: 1, isOurs: true }],
-    [
-      "three of our own, this one named too",
-      member("nats://a:2", "nats://b:2", "nats://c:2"),
-      { wanted: 3, isOurs: true },
-    ],
-    ["five of our own", member("nats://b:2", "nats://c:2", "nats://d:2", "nats://e:2"), { wanted: 3, isOurs: true }],
-    ["another's server", settings({ url: "nats://a:1" }), { wanted: 1, isOurs: false }],
-    ["another's cluster", settings({ url: "nats://a:1,nats://b:1,nats://c:1" }), { wanted: 3, isOurs: false }],
+    ["the embedded server", settings(), 1],
+    ["two of our own", member("nats://b:2"), 1],
+    ["three of our own, this one named too", member("nats://a:2", "nats://b:2", "nats://c:2"), 3],
+    ["five of our own", member("nats://b:2", "nats://c:2", "nats://d:2", "nats://e:2"), 3],
+    ["another's server", settings({ url: "nats://a:1" }), 1],
+    ["another's cluster", settings({ url: "nats://a:1,nats://b:1,nats://c:1" }), 3],
   ])("%s", (_, given, copies) => {
-    expect(copiesOf(given)).toEqual(copies);
+    expect(copiesOf(given)).toBe(copies);
   });
 });

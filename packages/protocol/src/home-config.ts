@@ -59,8 +59,8 @@ const Nats = z
       .optional(),
     /** Where the NATS server that this sentinel keeps takes clients. */
     listen: ReachableAddress.optional(),
-    /** That server is a member of the node's NATS cluster; `routes`: the members, with or without this one. */
-    cluster: z.strictObject({ listen: ReachableAddress, routes: z.array(RouteUrl).min(1).max(64) }).optional(),
+    /** That server is a member of the node's NATS cluster; `routes`: members that it looks for first, none for the first of them. */
+    cluster: z.strictObject({ listen: ReachableAddress, routes: z.array(RouteUrl).max(64) }).optional(),
   })
   .superRefine(({ url, listen, cluster, credentials, tls }, context) => {
     const refuse = (key: string, message: string): void =>

@@ -34,5 +34,14 @@ export { readDefinition, writeDefinition } from "./views/definition.ts";
 export { newInstance } from "./views/new-instance.ts";
 export type { InstanceView, ServerView } from "./views/node-state.ts";
 export { type NodeView, readNodeView } from "./views/node-view.ts";
+export {
+  type OwnParameters,
+  type ParameterDifference,
+  type ParameterName,
+  parameterDifferences,
+  readParameters,
+  recordParameters,
+  replaceParameters,
+} from "./views/parameters.ts";
 export { excessLetters, forgetOld } from "./views/retention.ts";
 export { readQueue, readWorkQueues, writeQueue } from "./views/work-queues.ts";

@@ -20,11 +20,11 @@ import type { Subjects } from "@castellan/protocol";
 import { type AlertDelivery, type DeskCommand, deliverTo, readDelivery } from "@castellan/work-item";
 import { type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "nats";
-import { ensureEventsStream, type StreamCopies } from "./events-stream.ts";
+import { ensureEventsStream } from "./events-stream.ts";
 
 export interface AlertFeedDeps {
   readonly connection: NatsConnection;
-  readonly copies: StreamCopies;
+  readonly copies: number;
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly log: Logger;

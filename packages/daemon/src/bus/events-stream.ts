@@ -1,6 +1,6 @@
 /**
- * The stream that stores the node's events: made when it is not there, brought up to date when it differs. In a NATS cluster
- * of three or more that the node keeps itself it has three copies: one server may be lost, whichever.
+ * The stream that stores the node's events: made when it is not there, brought up to date when it differs. How many copies it
+ * has in the course of time the steward says, on servers that the node keeps; else whoever runs the bus.
  */
 
 import {
@@ -22,24 +22,18 @@ export interface EventsStreamDeps {
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly copies: StreamCopies;
+  /** How many servers store each event of a stream that has to be made. */
+  readonly copies: number;
   /** Ends the trying. */
   readonly signal?: AbortSignal;
   /** How long to go on trying, milliseconds. Default 60,000: a NATS cluster that has just started needs a while. */
   readonly withinMs?: number;
 }
 
-/** How many servers are to store each event. */
-export interface StreamCopies {
-  readonly wanted: number;
-  /** The servers are the node's own: a stream that is there gets as many. Else they are for whoever runs the bus to choose. */
-  readonly isOurs: boolean;
-}
-
 /** Three where there are so many servers; two could not do without each other. */
-export function copiesOf({ nats, natsServer }: Pick<HomeSettings, "nats" | "natsServer">): StreamCopies {
+export function copiesOf({ nats, natsServer }: Pick<HomeSettings, "nats" | "natsServer">): number {
   const members = nats === null ? (natsServer?.cluster?.routes.length ?? 0) + 1 : nats.url.split(",").length;
-  return { wanted: members >= 3 ? 3 : 1, isOurs: nats === null };
+  return members >= 3 ? 3 : 1;
 }
 
 const DAY_MS = 86_400_000;
@@ -62,11 +56,8 @@ export function eventsStreamConfig(subjects: Subjects) {
   } as const satisfies Partial<StreamConfig>;
 }
 
-/**
- * Resolves when the stream is as wanted: true; false when the time is over and only copies are missing. Rejects with
- * `NO_EVENTS_STREAM` (retryable) when there is none by then.
- */
-export async function ensureEventsStream(deps: EventsStreamDeps): Promise<boolean> {
+/** Resolves when the stream is there. Rejects with `NO_EVENTS_STREAM` (retryable) when the time is over. */
+export async function ensureEventsStream(deps: EventsStreamDeps): Promise<void> {
   const { clock, connection, copies, log, signal, subjects, withinMs = 60_000 } = deps;
   const startedMs = clock.bootMs();
   for (let attempt = 0; ; attempt += 1) {
@@ -74,11 +65,8 @@ export async function ensureEventsStream(deps: EventsStreamDeps): Promise<boolea
     const isOver = spentMs >= withinMs;
     try {
       const manager = await jetstreamManager(connection, { checkAPI: false });
-      const atFirst = spentMs >= ENOUGH_WITHIN_MS ? 1 : copies.wanted;
-      const stored = await makeReady(manager, subjects, atFirst, log);
-      if (!copies.isOurs || stored === copies.wanted) return true;
-      const done = await copy(manager, subjects, copies.wanted, log);
-      if (done || isOver) return done;
+      await makeReady(manager, subjects, spentMs >= ENOUGH_WITHIN_MS ? 1 : copies, log);
+      return;
     } catch (thrown) {
       const error = ensureError(thrown);
       if (isOver) {
@@ -89,13 +77,12 @@ export async function ensureEventsStream(deps: EventsStreamDeps): Promise<boolea
       }
       log.debug("the events stream is not ready yet", { attempt, error });
     }
-    if (signal?.aborted) return true; // nobody asks any more
+    if (signal?.aborted) return; // nobody asks any more
     await sleep(clock, backoffMs(RETRY, attempt, { next: () => 0.5 }), signal);
   }
 }
 
-/** Answers how many copies it has. */
-async function makeReady(manager: JetStreamManager, subjects: Subjects, copies: number, log: Logger): Promise<number> {
+async function makeReady(manager: JetStreamManager, subjects: Subjects, copies: number, log: Logger): Promise<void> {
   const wanted = eventsStreamConfig(subjects);
   try {
     const { config } = await manager.streams.info(wanted.name);
@@ -109,23 +96,9 @@ async function makeReady(manager: JetStreamManager, subjects: Subjects, copies: 
       await manager.streams.update(wanted.name, changeable);
       log.info("the events stream was brought up to date", { stream: wanted.name, retention, storage });
     }
-    return config.num_replicas;
   } catch (thrown) {
     if (!(thrown instanceof JetStreamApiError) || thrown.code !== STREAM_NOT_FOUND) throw thrown;
     await manager.streams.add({ ...wanted, num_replicas: copies });
     log.info("the events stream was made", { stream: wanted.name, copies });
-    return copies;
-  }
-}
-
-/** False: not now, for example because servers are missing. The stream stays as it is. */
-async function copy(manager: JetStreamManager, subjects: Subjects, copies: number, log: Logger): Promise<boolean> {
-  try {
-    await manager.streams.update(subjects.eventsStream, { num_replicas: copies });
-    log.info("the events stream has another number of copies", { stream: subjects.eventsStream, copies });
-    return true;
-  } catch (thrown) {
-    log.debug("the events stream cannot have so many copies yet", { copies, error: ensureError(thrown) });
-    return false;
   }
 }

@@ -10,7 +10,7 @@ import type { NatsConnection } from "nats";
 import { withoutSecrets } from "../node/endpoints.ts";
 import { actorSubjects } from "./actor-subjects.ts";
 import { createBusPublisher } from "./bus-publisher.ts";
-import { ensureEventsStream, type StreamCopies } from "./events-stream.ts";
+import { ensureEventsStream } from "./events-stream.ts";
 import { createLateTransport, type LateTransport } from "./late-transport.ts";
 import { linkSettings } from "./link-settings.ts";
 
@@ -18,7 +18,7 @@ export interface LateBus {
   readonly transport: LateTransport;
   readonly publisher: BusPublisher;
   /** Of the events stream. */
-  readonly copies: StreamCopies;
+  readonly copies: number;
   /** Null before the first connection. */
   readonly connection: NatsConnection | null;
   /** Since when the link is there without a break, boot-time milliseconds; null = it is not. */
@@ -32,7 +32,7 @@ export interface LateBus {
 
 export interface LateBusDeps {
   readonly settings: NatsSettings;
-  readonly copies: StreamCopies;
+  readonly copies: number;
   readonly server: string;
   readonly subjects: Subjects;
   readonly clock: Clock;
@@ -43,8 +43,6 @@ export interface LateBusDeps {
 const ROUND_MS = 30_000;
 const PAUSE_MS = 250;
 const CLOSE_MS = 2000;
-/** Between two looks whether the events stream can have the copies that it lacks, milliseconds. */
-const COPIES_LOOK_MS = 60_000;
 
 export function openLateBus(deps: LateBusDeps): LateBus {
   const { copies, server, subjects, clock, log } = deps;
@@ -62,12 +60,7 @@ export function openLateBus(deps: LateBusDeps): LateBus {
     ensuring = true;
     const { signal } = ending;
     try {
-      while (!(await ensureEventsStream({ connection, copies, subjects, clock, log, signal })) && !signal.aborted) {
-        log.warn("the events stream has fewer copies than it should: are all NATS servers of the cluster up?", {
-          copies,
-        });
-        await sleep(clock, COPIES_LOOK_MS, signal);
-      }
+      await ensureEventsStream({ connection, copies, subjects, clock, log, signal });
     } catch (thrown) {
       log.error("the events stream could not be made ready", { error: ensureError(thrown) });
     }

@@ -1,8 +1,12 @@
 /** The configuration of the NATS server that a sentinel keeps: JetStream synced on every write. */
 import type { NatsServerSettings } from "@castellan/protocol/home";
 
+/** Whose password the server of each home has. */
+export const SYSTEM_USER = "castellan";
+
 export interface NatsServerConfig extends NatsServerSettings {
-  readonly storeDirectory: string;
+  /** Null: it stores nothing. */
+  readonly storeDirectory: string | null;
   /** It writes where it listens to a file here, once it does. */
   readonly portsDirectory: string;
   readonly pidFile: string;
@@ -12,6 +16,8 @@ export interface NatsServerConfig extends NatsServerSettings {
   readonly serverName: string;
   /** Members of another node's cluster are turned away by it. */
   readonly clusterName: string;
+  /** Of the system account; null: it has no user. Everybody else needs none. */
+  readonly systemPassword: string | null;
 }
 
 /** JetStream may keep this much on disk, bytes. */
@@ -35,12 +41,17 @@ ${tlsConfig(tls, "")}max_payload: 1048576
 ping_interval: "2s"
 ping_max: 2
 write_deadline: "2s"
-jetstream {
-  store_dir: ${JSON.stringify(storeDirectory)}
+${storeConfig(storeDirectory)}${clusterConfig(config)}`;
+}
+
+function storeConfig(directory: string | null): string {
+  if (directory === null) return "";
+  return `jetstream {
+  store_dir: ${JSON.stringify(directory)}
   max_file_store: ${MAX_FILE_BYTES}
   sync_interval: always
 }
-${clusterConfig(config)}`;
+`;
 }
 
 /** How long a handshake may take, seconds: hosts may be slow. */
@@ -61,12 +72,30 @@ function tlsConfig(tls: NatsServerConfig["tls"], indent: string): string {
   return lines.map((line) => `${indent}${line}\n`).join("");
 }
 
-function clusterConfig({ cluster, clusterName, tls }: NatsServerConfig): string {
+function clusterConfig({ cluster, clusterName, systemPassword, tls }: NatsServerConfig): string {
   if (cluster === null) return "";
-  return `cluster {
+  const own = `${cluster.listen.host}:${cluster.listen.port}`;
+  // JetStream asks for a route; one to itself is none.
+  const routes = cluster.routes.length === 0 ? [`nats://${own}`] : cluster.routes;
+  return `${accountsConfig(systemPassword)}cluster {
   name: ${JSON.stringify(clusterName)}
-  listen: "${cluster.listen.host}:${cluster.listen.port}"
-  routes: [${cluster.routes.map((route) => JSON.stringify(route)).join(", ")}]
+  listen: "${own}"
+  ${ROUTES}[${routes.map((route) => JSON.stringify(route)).join(", ")}]
 ${tlsConfig(tls, "  ")}}
+`;
+}
+
+const ROUTES = "routes: ";
+
+/** The same but for whom it meets first: members that are there tell of each other. */
+export function isSameButRoutes(one: string, other: string): boolean {
+  const withoutRoutes = (text: string): string => text.replace(new RegExp(`^ *${ROUTES}.*$`, "m"), "");
+  return withoutRoutes(one) === withoutRoutes(other);
+}
+
+/** With users of this account alone, who names none is in the ordinary one. */
+function accountsConfig(password: string | null): string {
+  if (password === null) return "";
+  return `accounts { "$SYS": { users: [ { user: ${JSON.stringify(SYSTEM_USER)}, password: ${JSON.stringify(password)} } ] } }
 `;
 }

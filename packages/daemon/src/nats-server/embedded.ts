@@ -3,13 +3,15 @@
  * It keeps its port for life, so that every client's address stays true. Alone on loopback, or a member of a cluster.
  */
 import { readFileSync } from "node:fs";
-import { type Backoff, backoffMs, type Timer } from "@castellan/kernel";
+import { type Backoff, backoffMs, CastellanError, type Timer } from "@castellan/kernel";
 import type { NatsServerSettings } from "@castellan/protocol/home";
 import type { ProcessIdentity } from "@castellan/sentinel/pair";
 import { signalExactly } from "../pair/part.ts";
-import { natsServerConfig } from "./config.ts";
+import { isSameButRoutes, type NatsServerConfig, natsServerConfig } from "./config.ts";
 import { endServer, endStrays, type LaunchDeps, launchServer, natsFiles, readRecord } from "./launch.ts";
+import { leadAlone } from "./lead-alone.ts";
 import { freePort, greetingOf } from "./socket.ts";
+import { openSystemAccount, type SystemAccount, systemPassword } from "./system-account.ts";
 
 export interface EmbeddedNatsDeps extends LaunchDeps {
   readonly serverName: string;
@@ -23,6 +25,8 @@ export interface EmbeddedNats {
   readonly url: string;
   /** Ends it in order; it is back within moments. */
   restart(): void;
+  /** Its system account, for whoever looks after the bus; rejects when it is no member of a cluster, or away. */
+  openSystem(): Promise<SystemAccount>;
   /** It reads its certificates again; connections stay. */
   reload(): void;
   /** Look after it no more; it goes on. */
@@ -51,9 +55,17 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
     cluster: null,
   };
   const { listen } = settings;
-  const config = natsServerConfig({ ...deps, ...settings, ...natsFiles(paths) });
+  const files = natsFiles(paths);
+  const password = settings.cluster === null ? null : await systemPassword(files.systemPassword);
+  const asked: NatsServerConfig = { ...deps, ...settings, ...files, systemPassword: password };
+  const config = natsServerConfig(asked);
+  const url = `nats://${listen.host}:${listen.port}`;
+  const openSystem = async (): Promise<SystemAccount> => {
+    if (password === null) throw new CastellanError("NO_CLUSTER", "this nats-server is no member of a cluster");
+    return await openSystemAccount({ nats: { url, credentials: null, tls: settings.tls }, password, clock, log });
+  };
   let identity = record?.identity ?? null;
-  if (identity !== null && proc.isAlive(identity) && !runsWith(config, natsFiles(paths).config)) {
+  if (identity !== null && proc.isAlive(identity) && !runsWith(config, files.config)) {
     log.info("the nats-server runs with other settings and is started again", { pid: identity.pid });
     await endServer(identity, clock, proc);
   }
@@ -63,6 +75,16 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   let left = false;
   let timer: Timer | null = null;
   let looking: Promise<void> = Promise.resolve();
+
+  const leaving = new AbortController();
+  let leading: Promise<void> | null = null;
+  /** A member of a cluster that nobody else has joined yet has nobody to elect its leader with. */
+  const lead = (): void => {
+    if (asked.cluster === null) return;
+    leading ??= leadAlone({ ...deps, config: asked, openSystem, signal: leaving.signal }).finally(() => {
+      leading = null;
+    });
+  };
 
   /** Silence alone counts: whoever refuses a connection may be starting. */
   const killIfHung = async (running: ProcessIdentity): Promise<void> => {
@@ -81,6 +103,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
         const readyWithinMs = Math.min(READY_AT_MOST_MS, READY_WITHIN_MS * 2 ** failures);
         identity = await launchServer(deps, config, listen, readyWithinMs);
         failures = 0;
+        lead();
         log.info("started the nats-server", { pid: identity?.pid ?? null, port: listen.port });
       } catch (error) {
         failures += 1;
@@ -93,24 +116,27 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   const lookAgain = (): void => {
     looking = look();
   };
+  if (identity !== null && proc.isAlive(identity)) lead();
   await look();
 
   const leave = (): void => {
     left = true;
+    leaving.abort();
     timer?.cancel();
   };
   return {
-    url: `nats://${listen.host}:${listen.port}`,
+    url,
     restart() {
       if (identity !== null) signalExactly(proc, identity, "SIGTERM");
     },
     reload() {
       if (identity !== null) signalExactly(proc, identity, "SIGHUP");
     },
+    openSystem,
     leave,
     async stop() {
       leave();
-      await looking; // it may just be coming back
+      await Promise.all([looking, leading]); // it may just be coming back
       if (identity !== null) await endServer(identity, clock, proc);
     },
   };
@@ -118,7 +144,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
 
 function runsWith(config: string, file: string): boolean {
   try {
-    return readFileSync(file, "utf8") === config;
+    return isSameButRoutes(readFileSync(file, "utf8"), config);
   } catch {
     return false; // it cannot be said with what it runs
   }

@@ -45,6 +45,7 @@ export const natsFiles = ({ run, data, logs }: HomePaths) => ({
   pidFile: join(run, "nats.pid"),
   portsDirectory: join(run, "nats-ports"),
   storeDirectory: join(data, "nats"),
+  systemPassword: join(data, "nats-system"),
   logFile: join(logs, "nats-server.log"),
 });
 
@@ -60,7 +61,7 @@ export async function launchServer(
   mkdirSync(files.storeDirectory, { recursive: true, mode: 0o700 });
   rmSync(files.portsDirectory, { recursive: true, force: true });
   mkdirSync(files.portsDirectory, { mode: 0o700 });
-  writeFileSync(files.config, config);
+  writeFileSync(files.config, config, { mode: 0o600 });
   const output = openSync(files.logFile, "a");
   let ended = false;
   try {

@@ -31,3 +31,11 @@ export function freePort(): Promise<number> {
     });
   });
 }
+
+/** Whether a NATS server listens at an address: `HOST:PORT`, or the first of `nats://HOST:PORT` with commas between them. */
+export async function natsAnswers(address: string): Promise<boolean> {
+  const [first = ""] = address.split(",");
+  const place = first.replace(/^[a-z]+:\/\//, "").replace(/^[^@]*@/, "");
+  const colon = place.lastIndexOf(":");
+  return ((await greetingOf({ host: place.slice(0, colon), port: Number(place.slice(colon + 1)) })) ?? "") !== "";
+}

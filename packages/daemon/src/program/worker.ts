@@ -25,8 +25,10 @@ import { connectChannel, createMessageLog, createProcReader } from "@castellan/s
 import { copiesOf } from "../bus/events-stream.ts";
 import { startHeartbeat } from "../bus/heartbeat.ts";
 import { openLateBus } from "../bus/late-bus.ts";
+import { startSteward } from "../bus/steward.ts";
 import { type TrustWatch, trustFilesOf, watchTrust } from "../bus/trust-watch.ts";
 import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
+import { natsClusterName } from "../installation/own-parameters.ts";
 import { takeLock } from "../lock.ts";
 import { type EmbeddedNats, keepEmbeddedNats } from "../nats-server/embedded.ts";
 import { findNatsServer } from "../nats-server/find-binary.ts";
@@ -174,6 +176,18 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
     }),
   });
   disposer.add("heartbeat", () => heartbeat.stop());
+  if (nats !== null && (settings.natsServer?.cluster ?? null) !== null) {
+    const steward = startSteward({
+      gateway,
+      connection: () => bus.connection,
+      openSystem: () => nats.openSystem(),
+      isMaster: () => role.role === "master",
+      subjects,
+      clock,
+      log,
+    });
+    disposer.add("steward", () => steward.close());
+  }
   const guardian = system.spawn(
     createGuardian({
       identity,
@@ -262,7 +276,7 @@ async function embeddedNats(
   { environment }: WorkerOptions,
   rim: Rim,
   { node, server, natsServer }: HomeSettings,
-): Promise<Pick<EmbeddedNats, "url" | "restart" | "reload"> & { endsInOrder(): void }> {
+): Promise<Pick<EmbeddedNats, "url" | "restart" | "reload" | "openSystem"> & { endsInOrder(): void }> {
   const { paths, clock, log, disposer } = rim;
   const kept = await keepEmbeddedNats({
     paths,
@@ -273,7 +287,7 @@ async function embeddedNats(
     environment,
     binary: findNatsServer(environment),
     serverName: server,
-    clusterName: `castellan_${node.toLowerCase()}`,
+    clusterName: natsClusterName(node),
     settings: natsServer,
   });
   let inOrder = false;
@@ -282,6 +296,7 @@ async function embeddedNats(
     url: kept.url,
     restart: () => kept.restart(),
     reload: () => kept.reload(),
+    openSystem: () => kept.openSystem(),
     endsInOrder() {
       inOrder = true;
     },
@@ -297,9 +312,12 @@ function watchOwnTrust({ clock, log, disposer }: Rim, settings: HomeSettings, re
   return watch;
 }
 
-/** A server that is no member ends its whole sentinel and says so: nobody would bring back what may not run. */
+/** Why a sentinel may not run, and does not before somebody has mended it. */
+const REFUSALS: ReadonlySet<string> = new Set(["NOT_A_MEMBER", "PARAMETERS_DIFFER", "SCHEMA_MOVED"]);
+
+/** A server that may not run ends its whole sentinel and says so: nobody would bring it back. */
 function refuse(error: Error, { paths, messages, log }: Rim, pair: { endsInOrder(): void }): void {
-  if (!(error instanceof CastellanError) || error.code !== "NOT_A_MEMBER") return;
+  if (!(error instanceof CastellanError) || !REFUSALS.has(error.code)) return;
   sayRefusal(paths, messages, error.message, log);
   pair.endsInOrder();
 }

@@ -5,6 +5,7 @@ import { type SentinelIdentity, takeIncarnation } from "@castellan/sentinel";
 import type { Gateway } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
 import type { HomePaths } from "../home-paths.ts";
+import { agreeOnParameters, recordAddress } from "../installation/agree.ts";
 import { type LateSchema, openLateSchema } from "./late-schema.ts";
 import { type LedgerFile, openLedger } from "./ledger.ts";
 
@@ -25,7 +26,7 @@ export interface JoinedSchema extends Pick<LateSchema, "gateway" | "joined"> {
   readonly ledger: LedgerFile;
 }
 
-/** Rejects with `NOT_A_MEMBER`, and with whatever else makes the schema unusable. */
+/** Rejects with `NOT_A_MEMBER`, `PARAMETERS_DIFFER`, and with whatever else makes the schema unusable. */
 export async function joinSchema(deps: JoinSchemaDeps): Promise<JoinedSchema> {
   const { settings, paths, clock, log, newId, signal, refused } = deps;
   const { node, server } = settings;
@@ -44,6 +45,8 @@ export async function joinSchema(deps: JoinSchemaDeps): Promise<JoinedSchema> {
       }),
     async join(gateway) {
       const serverId = await findServer(gateway, settings);
+      await agreeOnParameters({ gateway, settings, paths, newId });
+      await recordAddress(gateway, serverId, settings);
       const incarnation = await takeIncarnation(gateway, {
         serverId,
         nonce,

@@ -47,7 +47,7 @@ let databaseAway = false;
 async function live(): Promise<Life> {
   const link: Link = await connectLink({ servers: server.url, name: "test", logger: log, clock });
   const { connection } = link;
-  await ensureEventsStream({ connection, copies: { wanted: 1, isOurs: true }, subjects, clock, log });
+  await ensureEventsStream({ connection, copies: 1, subjects, clock, log });
   const bus = createBusPublisher({ connection, clock, log });
   const system = createActorSystem({ host: "hades", clock, rng, newId, logger: log, encodeLocally: true });
   const identity = { node: "ips1", server: "hades" };
@@ -82,7 +82,7 @@ async function live(): Promise<Life> {
   );
   const feed: AlertFeed = createAlertFeed({
     connection,
-    copies: { wanted: 1, isOurs: true },
+    copies: 1,
     subjects,
     clock,
     log,

@@ -22,7 +22,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-const copies = { wanted: 1, isOurs: true };
+const copies = 1;
 const ensure = () => ensureEventsStream({ connection: link.connection, copies, subjects, clock, log });
 const stored = async (): Promise<number> => {
   const manager = await jetstreamManager(link.connection, { checkAPI: false });

@@ -1,3 +1,4 @@
+export { type DropOptions, dropSchema } from "./drop.ts";
 export type { BrokenValue } from "./mended-row.ts";
 export { type OpenGatewayOptions, openGateway } from "./open.ts";
 export { type DialectName, type SchemaScript, schemaScript } from "./schema-script.ts";

@@ -1,0 +1,107 @@
+/**
+ * A server and its node agree on the parameters before anything else: what differs is refused by name, with both values. None
+ * of them is a secret.
+ */
+import { CastellanError, type IdSource } from "@castellan/kernel";
+import type { HomeSettings } from "@castellan/protocol/home";
+import {
+  type Gateway,
+  insertIfAbsent,
+  type ParameterDifference,
+  type ParameterName,
+  parameterDifferences,
+  readParameters,
+  recordParameters,
+  replaceParameters,
+  update,
+  type Write,
+} from "@castellan/store";
+import type { HomePaths } from "../home-paths.ts";
+import { knownSchemaId, ownParameters, rememberSchemaId } from "./own-parameters.ts";
+
+interface Wording {
+  /** What a person calls it. */
+  readonly what: string;
+  readonly remedy: string;
+}
+
+const WORDING: Readonly<Record<ParameterName, Wording>> = {
+  node_name: { what: "the node's name", remedy: "write the same `node` into castellan.yaml" },
+  schema_id: {
+    what: "the schema",
+    remedy: "point database.url to the schema that this server has joined, or take a new home and join that one",
+  },
+  nats_cluster: {
+    what: "the NATS cluster",
+    remedy:
+      "write nats.listen and nats.cluster (or nats.url, if the node has a bus of its own) as the other servers have it",
+  },
+  trust_root: {
+    what: "the authority of the certificates",
+    remedy:
+      "install a certificate of the node: `castellan cert issue` on the master, its directory to `castellan join --trust`",
+  },
+  accounts: {
+    what: "how servers show who they are on the bus",
+    remedy: "write nats.tls (or leave it out) as the other servers have it",
+  },
+};
+
+/** How a difference is said, and what to do about it. */
+export const wordsOfDifference = ({ name, recorded, own }: ParameterDifference): string =>
+  `${WORDING[name].what} is ${own} here, ${recorded} as recorded: ${WORDING[name].remedy}`;
+
+export interface AgreeDeps {
+  readonly gateway: Gateway;
+  readonly settings: HomeSettings;
+  readonly paths: HomePaths;
+  readonly newId: IdSource;
+}
+
+/**
+ * Records what the node has no record of, and compares the rest. Throws PARAMETERS_DIFFER. A server that is its node's only
+ * member may have others: they are recorded in place of those, all but which node and which schema it is.
+ */
+export async function agreeOnParameters({ gateway, settings, paths, newId }: AgreeDeps): Promise<void> {
+  const schemaId = await knownSchemaId(paths);
+  const own = ownParameters(settings, schemaId);
+  await gateway.commit(recordParameters({ ...own, schema_id: [schemaId ?? newId()] }, await readParameters(gateway)));
+  const recorded = await readParameters(gateway);
+  const differences = parameterDifferences(recorded, own);
+  if (differences.length > 0) {
+    const isAnother = differences.some(({ name }) => name === "node_name" || name === "schema_id");
+    if (isAnother || !(await isAlone(gateway, settings.server))) throw differ(settings.server, differences);
+    await gateway.commit(replaceParameters(differences));
+  }
+  const id = recorded.get("schema_id");
+  if (id !== undefined && id !== schemaId) await rememberSchemaId(paths, id);
+}
+
+async function isAlone(gateway: Gateway, server: string): Promise<boolean> {
+  const rows = await gateway.find("node_cluster", { limit: 2 });
+  return rows.every((row) => row.physical_machine_name.toLowerCase() === server.toLowerCase());
+}
+
+export function differ(server: string, differences: readonly ParameterDifference[]): CastellanError {
+  const [first, ...more] = differences.map(wordsOfDifference);
+  return new CastellanError(
+    "PARAMETERS_DIFFER",
+    [`server ${server} was installed with other parameters than its node: ${first}`, ...more].join("\n"),
+    { details: { server, differences } },
+  );
+}
+
+/** Where others reach the bus of a server, as its own settings say it. */
+export async function recordAddress(gateway: Gateway, serverId: number, settings: HomeSettings): Promise<void> {
+  const { nats, natsServer } = settings;
+  const place = (address: { readonly host: string; readonly port: number }) => `${address.host}:${address.port}`;
+  const client_address = nats?.url ?? (natsServer === null ? null : place(natsServer.listen));
+  const cluster_address = natsServer === null || natsServer.cluster === null ? null : place(natsServer.cluster.listen);
+  const row = { client_address, cluster_address, leaving: false };
+  const [known] = await gateway.find("member_address", { where: { logical_machine_id: serverId } });
+  const writes: Write[] =
+    known === undefined
+      ? [insertIfAbsent("member_address", { logical_machine_id: serverId, ...row })]
+      : [update("member_address", { logical_machine_id: serverId }, row, "any")];
+  await gateway.commit(writes);
+}

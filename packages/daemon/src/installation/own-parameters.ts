@@ -1,0 +1,51 @@
+/** What a home takes for the parameters of its node, from its settings and what it remembers. */
+import { join } from "node:path";
+import { readSmallFile, readSmallFileSync, systemCode } from "@castellan/kernel";
+import type { HomeSettings } from "@castellan/protocol/home";
+import { writeDurably } from "@castellan/sentinel/pair";
+import type { OwnParameters } from "@castellan/store";
+import { trustRootsOf } from "@castellan/trust";
+import type { HomePaths } from "../home-paths.ts";
+
+const NONE = "none";
+const MAX_CA_BYTES = 1024 * 1024;
+const MAX_ID_BYTES = 256;
+
+/** The name of the NATS cluster that the servers of a node keep. */
+export const natsClusterName = (node: string): string => `castellan_${node.toLowerCase()}`;
+
+/** Throws TRUST_* when the certificates that the settings name cannot be read. */
+export function ownParameters(settings: HomeSettings, schemaId: string | null): OwnParameters {
+  const { node, nats, natsServer } = settings;
+  const tls = natsServer?.tls ?? null;
+  const roots = tls === null ? [NONE] : trustRootsOf(readSmallFileSync(tls.ca, MAX_CA_BYTES).toString("utf8"));
+  return {
+    node_name: [node],
+    schema_id: schemaId === null ? [] : [schemaId],
+    nats_cluster: [clusterOf(settings)],
+    trust_root: roots,
+    accounts: [tls !== null ? "cert" : nats !== null && nats.credentials !== null ? "credentials" : NONE],
+  };
+}
+
+/** Of a bus that others keep nothing is known but that. */
+function clusterOf({ node, nats, natsServer }: HomeSettings): string {
+  if (nats !== null) return "external";
+  return natsServer === null || natsServer.cluster === null ? NONE : natsClusterName(node);
+}
+
+const schemaIdFile = ({ data }: HomePaths): string => join(data, "schema-id");
+
+/** Of the schema that this home has joined; null: none yet. */
+export async function knownSchemaId(paths: HomePaths): Promise<string | null> {
+  try {
+    return (await readSmallFile(schemaIdFile(paths), MAX_ID_BYTES)).toString("utf8").trim() || null;
+  } catch (thrown) {
+    if (systemCode(thrown) === "ENOENT") return null;
+    throw thrown;
+  }
+}
+
+export async function rememberSchemaId(paths: HomePaths, id: string): Promise<void> {
+  await writeDurably(schemaIdFile(paths), `${id}\n`);
+}
