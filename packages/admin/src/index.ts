@@ -35,6 +35,15 @@ export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
 export { type Announced, announceStop, type ForcedStop, operationOf, readForcedStop } from "./forced-stop.ts";
 export { inspectActors } from "./inspect-actors.ts";
 export {
+  announceLeaving,
+  type Departure,
+  departureOf,
+  hasLeftBus,
+  joinServer,
+  refuseToLeave,
+  refuseToUninstall,
+} from "./installation.ts";
+export {
   addInstance,
   type InstanceChanged,
   type InstanceRef,

@@ -156,6 +156,7 @@ const serverTables = [
   "server_grant",
   "process_config",
   "active_logins",
+  "member_address",
   "sentinel_program",
   "sentinel",
   "server_state",

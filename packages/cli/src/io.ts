@@ -17,6 +17,8 @@ export interface Io {
   /** The operating system's name of the user. */
   readonly user: string;
   readonly hostName: string;
+  /** Asks whoever sits there, and answers what was typed; null: nobody does. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   /** Aborts on Ctrl-C or SIGTERM. From its first use on, these no longer end the program by themselves. */
   readonly interrupted: AbortSignal;
 }
@@ -46,6 +48,7 @@ export function systemIo(): Io {
     cwd: process.cwd(),
     user: userName(),
     hostName: hostname(),
+    ask: isTerminal(process.stdin) && isTerminal(stderr) ? askOnTerminal : null,
     get interrupted() {
       if (interruption === null) {
         const controller = new AbortController();
@@ -55,6 +58,16 @@ export function systemIo(): Io {
       return interruption.signal;
     },
   };
+}
+
+async function askOnTerminal(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await lines.question(question)).trim();
+  } finally {
+    lines.close();
+  }
 }
 
 /** The types promise a boolean; a stream that is no terminal has none. */

@@ -9,6 +9,7 @@ import { addCertificates } from "./grammar/cert.ts";
 import { addCompletion } from "./grammar/completion.ts";
 import { addConfiguration } from "./grammar/configuration.ts";
 import { examples } from "./grammar/group.ts";
+import { addInstallation } from "./grammar/installation.ts";
 import { addMembers } from "./grammar/members.ts";
 import { addNode } from "./grammar/node.ts";
 import { addObservation } from "./grammar/observation.ts";
@@ -22,6 +23,7 @@ import { beginProgram, type Perform } from "./program-base.ts";
 /** In the order of the help. */
 const GROUPS = [
   addNode,
+  addInstallation,
   addConfiguration,
   addAttributes,
   addMembers,

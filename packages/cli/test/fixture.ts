@@ -32,6 +32,7 @@ export function fakeIo(over: Partial<Io> = {}): FakeIo {
     cwd: "/somewhere",
     user: "ann",
     hostName: "desk7",
+    ask: null,
     interrupted: interruption.signal,
     ...over,
     stdout: () => stdout,

@@ -40,14 +40,34 @@ const livesIn = (home: string): boolean => {
   return worker !== null || watcher !== null;
 };
 
-/** Processes may have outlived their sentinel: then it is brought back, for only it knows how to stop them. */
 export async function takeDown(invocation: Invocation, ctx: AdminContext, homes: readonly string[]): Promise<number> {
+  const { code, message } = await stopServers(invocation, ctx, homes);
+  if (code === EXIT.done) finish(invocation, message);
+  else if (!invocation.json) invocation.io.err(`castellan: ${message}\n`);
+  return code;
+}
+
+export interface StopServersOptions {
+  /** The NATS server of the only home goes on: others still need it. */
+  readonly keepsBus?: boolean;
+}
+
+/**
+ * Answers how it ended, and how to say so. Processes may have outlived their sentinel: then it is brought back, for only it
+ * knows how to stop them.
+ */
+export async function stopServers(
+  invocation: Invocation,
+  ctx: AdminContext,
+  homes: readonly string[],
+  { keepsBus = false }: StopServersOptions = {},
+): Promise<{ readonly code: number; readonly message: string }> {
   const { io } = invocation;
+  const endAllBuses = async (): Promise<string> => (keepsBus ? "" : await endBuses(ctx, homes));
   const names = await Promise.all(homes.map(async (home) => (await readSettings(home, io.hostName)).server));
   const isOver = await allOf(names, (name) => hasEndedInOrder(ctx, name));
   if (!homes.some(livesIn) && isOver) {
-    finish(invocation, `the node is down already${await endBuses(ctx, homes)}`);
-    return EXIT.done;
+    return { code: EXIT.done, message: `the node is down already${await endAllBuses()}` };
   }
   if (!homes.every(livesIn) && !isOver) {
     if (!invocation.json) io.out("a sentinel is gone: bringing it back to stop what it kept\n");
@@ -64,23 +84,21 @@ export async function takeDown(invocation: Invocation, ctx: AdminContext, homes:
   const report = await runOperation(invocation, ctx, "shutdown", target);
   if (report.state !== "done") {
     if (invocation.json) printJson(invocation, report);
-    else io.err("castellan: not everything stopped: the sentinel goes on looking after it\n");
-    return EXIT.refused;
+    return { code: EXIT.refused, message: "not everything stopped: the sentinel goes on looking after it" };
   }
   const deadline = ctx.clock.bootMs() + GONE_WITHIN_MS;
   const last = await masterOf(ctx);
   const end = async (name: string): Promise<void> => {
     // Several of one bus: the last words of the last one need it whole.
-    await stopSentinel(ctx, name, homes.length > 1, deadline);
+    await stopSentinel(ctx, name, keepsBus || homes.length > 1, deadline);
     const home = homes[names.indexOf(name)];
     if (home !== undefined) await untilGone(ctx, home, deadline);
   };
   await Promise.all(names.filter((name) => name !== last).map(end));
   if (last !== null && names.includes(last)) await end(last);
-  await endBuses(ctx, homes);
+  await endAllBuses();
   const goesOn = heir === undefined ? "no server of the node is up" : `the node goes on on ${others.up.join(", ")}`;
-  finish(invocation, alone === undefined ? "the node is down" : `${alone} is down; ${goesOn}`);
-  return EXIT.done;
+  return { code: EXIT.done, message: alone === undefined ? "the node is down" : `${alone} is down; ${goesOn}` };
 }
 
 /** The master stops nothing on a server that it has not seen yet. One that it does not see in time the report tells of. */

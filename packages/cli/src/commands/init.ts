@@ -1,29 +1,71 @@
-/** `castellan init [DIR]`: a home with files that explain themselves, to be filled in before the first `castellan up`. */
+/**
+ * `castellan init [DIR]`: installs the first server of a node. Makes a home with files that explain themselves, and the schema,
+ * in which it records what every further server must have in common with this one.
+ */
+import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { homeFilesIn, homePaths, initialiseHome, isNewHome } from "@castellan/daemon";
+import { homeFilesIn, homePaths, initialiseHome, isNewHome, makeHome, SETTINGS_FILE } from "@castellan/daemon";
 import { CastellanError } from "@castellan/kernel";
+import type { HomeConfig, HomeSettings } from "@castellan/protocol";
+import { resolveHomeConfig } from "@castellan/protocol/home";
+import { TRUST_SETTINGS } from "@castellan/trust";
 import { EXIT } from "../exit-code.ts";
 import { createStyle } from "../format/style.ts";
 import { homeOption } from "../home-option.ts";
-import { printJson, type Run } from "../invocation.ts";
+import { recordServer } from "../installation/first-server.ts";
+import { withSchema } from "../installation/open-schema.ts";
+import { configOf, type InstallOptions } from "../installation/options.ts";
+import { settingsText } from "../installation/settings-text.ts";
+import { bringTrust } from "../installation/trust.ts";
+import { type Invocation, printJson, type Run } from "../invocation.ts";
 
-export const run: Run<[string | undefined]> = async (invocation, directory) => {
+export interface InitOptions extends InstallOptions {
+  /** Only the files of the home: the schema is made by the first `up`. */
+  readonly filesOnly?: boolean;
+}
+
+export const run: Run<[string | undefined, InitOptions]> = async (invocation, directory, options) => {
   const { io, json } = invocation;
   const home = directory === undefined ? invocation.home : resolve(io.cwd, directory);
   const paths = homePaths(home);
   refuseWhatIsThere(home, homeFilesIn(paths), isNewHome(paths));
+  const withTrust = options.trust !== undefined;
+  const chosen = withTls(configOf(absolutePaths(options, io.cwd)), withTrust);
+  const settings = resolveHomeConfig(chosen, { home, hostName: io.hostName });
+  // A database that cannot be used, or is another's, leaves no files behind that would be in the way of the next attempt.
+  makeHome(paths);
+  if (options.filesOnly !== true) await refuseNodeThatIsThere(invocation, settings);
+  if (options.trust !== undefined) await bringTrust(resolve(io.cwd, options.trust), settings);
+  if (Object.keys(chosen).length > 0) {
+    const text = settingsText("What this server was installed with.", chosen, SETTINGS_FILE.text);
+    writeFileSync(paths.config, text, { flag: "wx" });
+  }
   const written = initialiseHome(paths, null);
+  const files = Object.keys(chosen).length > 0 ? [SETTINGS_FILE, ...written] : written;
+  if (options.filesOnly !== true) {
+    await withSchema(invocation, settings, "ifEmpty", (ctx) => recordServer(ctx, settings));
+  }
+  const schema = options.filesOnly === true ? null : settings.database.url;
   if (json) {
-    printJson(invocation, { home, files: written.map(({ name }) => name) });
+    printJson(invocation, {
+      home,
+      node: settings.node,
+      server: settings.server,
+      schema,
+      files: files.map(({ name }) => name),
+    });
     return EXIT.done;
   }
   const style = createStyle(io.outColour);
   const at = homeOption(io, home);
-  const widest = Math.max(...written.map(({ name }) => name.length));
+  const widest = Math.max(...files.map(({ name }) => name.length));
   io.out(
     [
       `made a home in ${home}`,
-      ...written.map(({ name, purpose }) => `  ${name.padEnd(widest)}  ${style.faint(purpose)}`),
+      ...files.map(({ name, purpose }) => `  ${name.padEnd(widest)}  ${style.faint(purpose)}`),
+      ...(schema === null
+        ? []
+        : [`made the schema of node ${settings.node} in ${schema}; ${settings.server} is its first server`]),
       "next:",
       "  write into etc/types.yaml what should run",
       `  castellan doctor${at}`,
@@ -33,6 +75,28 @@ export const run: Run<[string | undefined]> = async (invocation, directory) => {
   );
   return EXIT.done;
 };
+
+/** What is meant from here must be found from the home too. */
+function absolutePaths(options: InitOptions, cwd: string): InstallOptions {
+  const { passwordFile } = options;
+  return { ...options, ...(passwordFile !== undefined && { passwordFile: resolve(cwd, passwordFile) }) };
+}
+
+const withTls = (config: HomeConfig, withTrust: boolean): HomeConfig =>
+  withTrust && config.nats !== undefined ? { ...config, nats: { ...config.nats, tls: TRUST_SETTINGS } } : config;
+
+/** The schema is made now, when there is none. Throws NODE_EXISTS. */
+async function refuseNodeThatIsThere(invocation: Invocation, settings: HomeSettings): Promise<void> {
+  await withSchema(invocation, settings, "ifEmpty", async ({ gateway }) => {
+    const [row] = await gateway.find("nodes", { limit: 1 });
+    if (row === undefined) return;
+    throw new CastellanError(
+      "NODE_EXISTS",
+      `${settings.database.url} holds node ${row.node_name} already: to add this server to it, castellan join`,
+      { details: { node: row.node_name } },
+    );
+  });
+}
 
 function refuseWhatIsThere(home: string, files: readonly string[], isNew: boolean): void {
   if (files.length > 0) {

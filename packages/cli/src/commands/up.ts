@@ -7,10 +7,10 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import type { AdminContext } from "@castellan/admin";
 import { hasJoined, homePaths, initialiseHome, isNewHome } from "@castellan/daemon";
-import { CastellanError, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
+import { CastellanError, createSystemClock, silentLogger } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
-import { bootstrapNode, type Gateway } from "@castellan/store";
-import { openGateway } from "@castellan/store/typeorm";
+import type { Gateway } from "@castellan/store";
+import { requireTrust } from "@castellan/trust";
 import { attend } from "../attend.ts";
 import { bringUpSentinels } from "../bring-up.ts";
 import { settleExamplePorts } from "../example-ports.ts";
@@ -18,6 +18,8 @@ import { EXIT } from "../exit-code.ts";
 import { shellWord } from "../format/shell-word.ts";
 import { readSettings, serverHomes } from "../home.ts";
 import { homeOption } from "../home-option.ts";
+import { recordServer } from "../installation/first-server.ts";
+import { withSchema } from "../installation/open-schema.ts";
 import type { Invocation, Run } from "../invocation.ts";
 import { makeCluster } from "../new-cluster.ts";
 import { exampleDirectory } from "../program-entry.ts";
@@ -41,7 +43,8 @@ export const run: Run<[UpOptions]> = async (invocation, options) => {
   await settleHome(invocation, options);
   const settings = await readSettings(home, io.hostName);
   const homes = serverHomes(settings);
-  for (const one of homes) await prepareSchema(await readSettings(one, io.hostName));
+  for (const one of homes) requireCertificate(await readSettings(one, io.hostName));
+  for (const one of homes) await prepareSchema(invocation, await readSettings(one, io.hostName));
   const ctx = await bringUp(invocation, settings, homes, detach);
   await applyExamples(invocation, ctx.admin, settings);
   const exitCode = interrupted.aborted ? EXIT.done : await startNode(invocation, ctx.admin, ctx.launched);
@@ -52,6 +55,13 @@ export const run: Run<[UpOptions]> = async (invocation, options) => {
   }
   return await takeDown(invocation, ctx.admin, homes);
 };
+
+/** Its bus lets nobody in without: what is wrong is said before, not by what does not come up. Throws as `requireTrust`. */
+function requireCertificate({ natsServer }: HomeSettings): void {
+  const tls = natsServer?.tls ?? null;
+  if (tls === null) return;
+  requireTrust({ ca: tls.ca, certificate: tls.cert, key: tls.key }, createSystemClock().now());
+}
 
 /** Before anything is begun: in a home that is another's, what we leave half done would be in his way. */
 function requireWritable(dir: string): void {
@@ -94,31 +104,20 @@ function refuseOther({ home, servers }: HomeSettings, asked: number): void {
 
 /**
  * Makes the schema if there is none, and this server a member when it comes for the first time. One that was a member and
- * is none any more has been taken out by somebody. Throws NOT_A_MEMBER.
+ * is none any more has been taken out by somebody. Throws NOT_A_MEMBER, PARAMETERS_DIFFER.
  */
-async function prepareSchema({ home, node, server, database }: HomeSettings): Promise<void> {
-  const clock = createSystemClock();
-  const { url, passwordFile } = database;
-  const gateway = await openGateway({
-    url,
-    ...(passwordFile === null ? {} : { passwordFile }),
-    clock,
-    rng: systemRng,
-    logger: silentLogger,
-    migrate: "ifEmpty",
-  });
-  try {
+async function prepareSchema(invocation: Invocation, settings: HomeSettings): Promise<void> {
+  const { home, node, server } = settings;
+  await withSchema(invocation, settings, "ifEmpty", async (ctx) => {
     const wasMember = await hasJoined(homePaths(home).ledger, { node, server }, silentLogger);
-    if (wasMember && (await isTakenOut(gateway, server))) {
+    if (wasMember && (await isTakenOut(ctx.gateway, server))) {
       throw new CastellanError(
         "NOT_A_MEMBER",
-        `server ${server} has been taken out of node ${node}: it may not run; swadm add_server ${server} takes it in again`,
+        `server ${server} has been taken out of node ${node}: it may not run; castellan join (or swadm add_server ${server}) takes it in again`,
       );
     }
-    await bootstrapNode(gateway, { node, dirName: home.slice(-255), server, clock });
-  } finally {
-    await gateway.close();
-  }
+    await recordServer(ctx, settings);
+  });
 }
 
 async function isTakenOut(gateway: Gateway, server: string): Promise<boolean> {

@@ -19,12 +19,6 @@ function countOfServers(text: string): number {
 export const addNode: Group = (program, bind) => {
   program.commandsGroup("This server:");
   program
-    .command("init")
-    .description("make a home with files that explain themselves")
-    .argument("[dir]", "where (default: the home)")
-    .addHelpText("after", examples(["castellan init", "castellan init /srv/ips1"]))
-    .action((directory: string | undefined) => bind(async () => (await import("../commands/init.ts")).run)(directory));
-  program
     .command("up")
     .description("bring up the server, or the servers, of this home; Ctrl-C takes them down again")
     .option("--bare", "a new home begins empty, without the example processes")

@@ -1,0 +1,117 @@
+/**
+ * Servers that come to a node and leave it, as an administrator installs and removes them. Who may do what in which order is
+ * decided here; the files of a home and its processes are the command line's.
+ */
+import { CastellanError } from "@castellan/kernel";
+import { update } from "@castellan/store";
+import { readNodeState } from "@castellan/store/state";
+import { auditRow } from "./audit.ts";
+import { changePatiently } from "./change-patiently.ts";
+import type { AdminContext } from "./context.ts";
+import { addServer, readServers, type ServerRef, serverNamed } from "./servers.ts";
+
+/** A sentinel that has said within this time that it lives may live, milliseconds. */
+const FRESH_MS = 15_000;
+
+/**
+ * Adds a server by its name; one that was added by hand, or whose host was replaced, gets its row back. Refused BAD_NAME,
+ * SERVER_EXISTS while one of this name runs.
+ */
+export async function joinServer(ctx: AdminContext, name: string): Promise<ServerRef> {
+  const known = (await readServers(ctx)).find((server) => server.name.toLowerCase() === name.toLowerCase());
+  if (known === undefined) return await addServer(ctx, name);
+  const [sentinel] = await ctx.gateway.find("sentinel", { where: { logical_machine_id: known.id } });
+  const isFresh = sentinel !== undefined && ctx.clock.now().getTime() - sentinel.last_seen_at.getTime() < FRESH_MS;
+  if (isFresh && sentinel.ended_at === null) {
+    throw new CastellanError(
+      "SERVER_EXISTS",
+      `a server ${known.name} runs in node ${ctx.node} already: choose another name with --server`,
+      { details: { server: known.name, id: known.id } },
+    );
+  }
+  await ctx.gateway.commit([auditRow(ctx, "server.join", { id: known.id, name: known.name })]);
+  return known;
+}
+
+/** The servers of a node as one of them sees them that is to be removed. */
+export interface Departure {
+  readonly server: ServerRef;
+  readonly isMaster: boolean;
+  readonly others: readonly string[];
+  /** Of those, which the master sees up. */
+  readonly othersUp: readonly string[];
+}
+
+/** Throws UNKNOWN_SERVER when it is no member. */
+export async function departureOf(ctx: Pick<AdminContext, "gateway">, name: string): Promise<Departure> {
+  const { servers, masterId } = await readNodeState(ctx.gateway);
+  const server = serverNamed(servers, name);
+  const others = servers.filter(({ id }) => id !== server.id);
+  return {
+    server: { id: server.id, name: server.name },
+    isMaster: server.id === masterId,
+    others: others.map((other) => other.name),
+    othersUp: others.filter(({ state }) => state === "up" || state === "suspect").map((other) => other.name),
+  };
+}
+
+/** Slaves leave; the last server is uninstalled. Throws LAST_SERVER, SERVER_IS_MASTER. Pure. */
+export function refuseToLeave({ server, isMaster, others, othersUp }: Departure): void {
+  const [heir] = othersUp.length > 0 ? othersUp : others;
+  if (heir === undefined) {
+    throw new CastellanError(
+      "LAST_SERVER",
+      `${server.name} is the only server of its node: there is nothing to leave; castellan uninstall removes it`,
+      { details: { server: server.name } },
+    );
+  }
+  if (isMaster) {
+    throw new CastellanError(
+      "SERVER_IS_MASTER",
+      `${server.name} is master: slaves leave, the master stays. Make another server master first: castellan master set ${heir}`,
+      { details: { server: server.name, others } },
+    );
+  }
+}
+
+/** The order is slaves, master, schema. Throws SERVERS_REMAIN. Pure. */
+export function refuseToUninstall({ server, isMaster, others }: Departure, withSchema: boolean): void {
+  if (others.length === 0) return;
+  const list = others.join(", ");
+  const details = { server: server.name, others };
+  if (withSchema) {
+    throw new CastellanError(
+      "SERVERS_REMAIN",
+      `the schema goes last: ${list} ${others.length === 1 ? "is" : "are"} still of this node; run castellan uninstall there first`,
+      { details },
+    );
+  }
+  if (isMaster) {
+    throw new CastellanError(
+      "SERVERS_REMAIN",
+      `${server.name} is master and goes after the slaves: run castellan uninstall on ${list} first`,
+      { details },
+    );
+  }
+}
+
+/**
+ * Says that a server is to leave: the master moves what its part of the bus holds to the others. False: it holds no part, and
+ * may go at once.
+ */
+export async function announceLeaving(ctx: AdminContext, { id, name }: ServerRef): Promise<boolean> {
+  return await changePatiently("the servers", async () => {
+    const [address] = await ctx.gateway.find("member_address", { where: { logical_machine_id: id } });
+    if (address === undefined || address.cluster_address === null) return false;
+    await ctx.gateway.commit([
+      update("member_address", { logical_machine_id: id }, { leaving: true }),
+      auditRow(ctx, "server.leave", { id, name }),
+    ]);
+    return true;
+  });
+}
+
+/** Whether the bus goes on without it. */
+export async function hasLeftBus(ctx: Pick<AdminContext, "gateway">, { id }: ServerRef): Promise<boolean> {
+  return (await ctx.gateway.find("member_address", { where: { logical_machine_id: id } })).length === 0;
+}

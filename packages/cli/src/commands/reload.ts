@@ -1,0 +1,33 @@
+/**
+ * `castellan reload`: the sentinels of this home begin anew, with what `castellan.yaml` says now; what they keep goes on. So
+ * a server's bus becomes reachable for others without a stop.
+ */
+import { endPair, homePaths, pairState } from "@castellan/daemon";
+import { CastellanError, createSystemClock } from "@castellan/kernel";
+import { bringUpSentinels } from "../bring-up.ts";
+import { EXIT } from "../exit-code.ts";
+import { readSettings, serverHomes } from "../home.ts";
+import { printJson, type Run } from "../invocation.ts";
+
+const ENDED_WITHIN_MS = 30_000;
+
+/** One server after the other: the node always has all others. Throws CONFIG_INVALID before anything is ended. */
+export const run: Run = async (invocation) => {
+  const { home, io, json } = invocation;
+  const homes = serverHomes(await readSettings(home, io.hostName));
+  for (const one of homes) await readSettings(one, io.hostName);
+  const clock = createSystemClock();
+  const servers: string[] = [];
+  for (const one of homes) {
+    const { worker, watcher } = pairState(homePaths(one));
+    if (worker === null && watcher === null) {
+      throw new CastellanError("NOT_REACHABLE", `no sentinel runs in ${one}: castellan up brings it up`);
+    }
+    await endPair(homePaths(one), clock, invocation.timeoutMs ?? ENDED_WITHIN_MS);
+    const up = await bringUpSentinels(io, [one]);
+    servers.push(...up.map(({ server }) => server));
+  }
+  if (json) printJson(invocation, { reloaded: servers });
+  else io.out(`${servers.join(", ")} goes by its settings as they are now\n`);
+  return EXIT.done;
+};
