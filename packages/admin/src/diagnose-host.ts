@@ -71,6 +71,21 @@ export function checkSecrets({ secrets }: DiagnosedFacts): Answer {
   return ok(secrets.length === 0 ? "none are needed" : `${secrets.length} files can be read`);
 }
 
+export function checkCertificate({ certificate }: DiagnosedFacts): Answer {
+  if (certificate.kind === "none") {
+    return certificate.isShared
+      ? warn(
+          "the servers speak plain text, and whoever reaches their ports is let in",
+          "docs/trust.md says how certificates are brought in",
+        )
+      : ok("none is needed: nobody else comes to this server's bus");
+  }
+  const { file, until, problems } = certificate;
+  const worst = problems.find(({ isFatal }) => isFatal) ?? problems[0];
+  if (worst !== undefined) return (worst.isFatal ? fail : warn)(worst.message, worst.remedy);
+  return ok(`${file}, until ${until?.toISOString().slice(0, 10) ?? "?"}`);
+}
+
 export function checkSentinel({ pair: { worker, watcher, refused } }: DiagnosedFacts): Answer {
   if (worker !== null && watcher !== null) return ok(`worker ${worker}, watcher ${watcher}`);
   if (worker === null && watcher === null && refused !== null) {

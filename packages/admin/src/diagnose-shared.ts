@@ -72,10 +72,11 @@ export function checkBus({ bus: { kind, program, url, link }, pair }: DiagnosedF
     if (pair.worker === null) return ok(`${what}${version}: starts with the node`);
     return fail(`${what}${version}: the sentinel runs, but it does not answer`, "look at logs/nats-server.log");
   }
-  const remedy =
-    link?.code === "NOT_PERMITTED"
-      ? "mend nats.credentials in castellan.yaml, or the server's permissions"
-      : "see that it runs and that nats.url in castellan.yaml is right";
+  const remedies: Readonly<Record<string, string>> = {
+    NOT_PERMITTED: "mend nats.credentials in castellan.yaml, or the server's permissions",
+    NOT_TRUSTED: "mend nats.tls in castellan.yaml, or the files that it names",
+  };
+  const remedy = remedies[link?.code ?? ""] ?? "see that it runs and that nats.url in castellan.yaml is right";
   return fail(`${what}: ${link?.message ?? "not reached"}`, remedy);
 }
 

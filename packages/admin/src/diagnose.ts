@@ -3,6 +3,7 @@
  * that a person sees what was looked at and not only what is wrong.
  */
 import {
+  checkCertificate,
   checkDisks,
   checkErrorFiles,
   checkHome,
@@ -26,6 +27,7 @@ const CHECKS: readonly (readonly [check: string, look: Check])[] = [
   ["home", checkHome],
   ["settings", checkSettings],
   ["secrets", checkSecrets],
+  ["certificate", checkCertificate],
   ["database", checkDatabase],
   ["schema", checkSchema],
   ["bus", checkBus],

@@ -20,6 +20,18 @@ export interface DiagnosedFacts {
     readonly problem: string | null;
     readonly isOpen: boolean;
   }[];
+  readonly certificate:
+    | { readonly kind: "none"; readonly isShared: boolean }
+    | {
+        readonly kind: "used";
+        readonly file: string;
+        readonly until: Date | null;
+        readonly problems: readonly {
+          readonly isFatal: boolean;
+          readonly message: string;
+          readonly remedy: string;
+        }[];
+      };
   readonly pair: { readonly worker: number | null; readonly watcher: number | null; readonly refused: string | null };
   readonly bus: BusFacts;
   readonly database: DatabaseFacts;

@@ -28,6 +28,7 @@ const well: DiagnosedFacts = {
   home: { dir: "/srv/ips1", exists: true, owner: 7, user: 7, unwritable: [], open: [] },
   settingsProblem: null,
   secrets: [],
+  certificate: { kind: "none", isShared: false },
   pair: { worker: 11, watcher: 12, refused: null },
   bus: {
     kind: "external",
@@ -47,6 +48,8 @@ const well: DiagnosedFacts = {
 const findingOf = (facts: Partial<DiagnosedFacts>, check: string): Finding | undefined =>
   diagnose({ ...well, ...facts }).find((finding) => finding.check === check);
 
+const certificateWith = (...problems: { isFatal: boolean; message: string; remedy: string }[]) =>
+  ({ kind: "used", file: "/p", until: new Date(Date.UTC(2027, 0, 1)), problems }) as const;
 const link = (over: Partial<Reached>): DiagnosedFacts["bus"] => ({ ...well.bus, link: { ...reached, ...over } });
 const database = (over: Partial<Database>): Partial<DiagnosedFacts> => ({ database: { ...onPostgres, ...over } });
 const jetStream = (over: Partial<Ready>): DiagnosedFacts["bus"] => link({ jetStream: { ...ready, ...over } });
@@ -66,6 +69,7 @@ describe("a diagnosis", () => {
       "home",
       "settings",
       "secrets",
+      "certificate",
       "database",
       "schema",
       "bus",
@@ -192,6 +196,43 @@ describe("a diagnosis", () => {
       /upgrade this server too/,
     ],
     ["no bus", "bus", { bus: failed("LINK_UNREACHABLE", "no NATS server answers") }, "fail", /answers/, /nats\.url/],
+    [
+      "a bus that we do not believe",
+      "bus",
+      { bus: failed("NOT_TRUSTED", "unknown ca") },
+      "fail",
+      /unknown/,
+      /nats\.tls/,
+    ],
+    [
+      "a cluster in plain text",
+      "certificate",
+      { certificate: { kind: "none", isShared: true } },
+      "warn",
+      /plain text/,
+      /docs\/trust\.md/,
+    ],
+    [
+      "a certificate that ends soon",
+      "certificate",
+      { certificate: certificateWith({ isFatal: false, message: "it ends on 2027-01-01", remedy: "renew it" }) },
+      "warn",
+      /ends on/,
+      /renew/,
+    ],
+    [
+      "a certificate that has ended, besides",
+      "certificate",
+      {
+        certificate: certificateWith(
+          { isFatal: false, message: "it ends on 2027-01-01", remedy: "renew it" },
+          { isFatal: true, message: "others can read the key", remedy: "chmod 600 /p" },
+        ),
+      },
+      "fail",
+      /others can read/,
+      /chmod 600/,
+    ],
     ["a bus that refuses us", "bus", { bus: failed("NOT_PERMITTED", "refused") }, "fail", /refused/, /credentials/],
     [
       "no nats-server to start",

@@ -46,6 +46,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ASK_TIMEOUT: { exit: EXIT.timedOut, remedy: "look whether it was done, or wait longer with --timeout" },
 
   NOT_PERMITTED: { exit: EXIT.notPermitted },
+  NOT_TRUSTED: {
+    exit: EXIT.notPermitted,
+    remedy: "see what this home shows, and whom it believes: `castellan cert show`",
+  },
   // For whoever would try again and again: it does not pass by itself.
   NOT_A_MEMBER: { exit: EXIT.notPermitted },
   STORE_FORBIDDEN: { exit: EXIT.notPermitted },

@@ -13,6 +13,7 @@ import { type DatabaseFacts, examineDatabase } from "./database-facts.ts";
 import { examineHome, examineSecrets, type HomeFacts, type SecretFile } from "./home-facts.ts";
 import { examineLimits, type LimitFacts } from "./limit-facts.ts";
 import { examineTools, type ToolFacts } from "./tool-facts.ts";
+import { type CertificateFacts, examineCertificate } from "./trust-facts.ts";
 
 export interface ServerFacts {
   readonly node: { readonly version: string; readonly platform: string };
@@ -22,6 +23,7 @@ export interface ServerFacts {
   /** What is wrong with `castellan.yaml`; null: nothing. The defaults are examined then. */
   readonly settingsProblem: string | null;
   readonly secrets: readonly SecretFile[];
+  readonly certificate: CertificateFacts;
   readonly pair: PairState;
   readonly bus: BusFacts;
   readonly database: DatabaseFacts;
@@ -59,6 +61,7 @@ export async function examineServer(examination: Examination): Promise<ServerFac
     home: examineHome(paths),
     settingsProblem: read.problem,
     secrets: examineSecrets(settings),
+    certificate: examineCertificate(settings, clock.now()),
     pair: pairState(paths),
     bus,
     database,

@@ -66,13 +66,14 @@ function reasonOf(error: Error): string {
 }
 
 function filesOf(tls: LinkTls | undefined): Record<string, string> {
-  const of = (name: string, text: string | undefined, path: string | undefined): [string, string][] => {
-    const found = path === undefined ? text : readSmallFileSync(path, MAX_FILE_BYTES).toString("utf8");
-    return found === undefined ? [] : [[name, found]];
-  };
   return Object.fromEntries([
-    ...of("ca", tls?.ca, tls?.caFile),
-    ...of("cert", tls?.cert, tls?.certFile),
-    ...of("key", tls?.key, tls?.keyFile),
+    ...entry("ca", tls?.ca, tls?.caFile),
+    ...entry("cert", tls?.cert, tls?.certFile),
+    ...entry("key", tls?.key, tls?.keyFile),
   ]);
+}
+
+function entry(name: string, text: string | undefined, path: string | undefined): [string, string][] {
+  const found = path === undefined ? text : readSmallFileSync(path, MAX_FILE_BYTES).toString("utf8");
+  return found === undefined ? [] : [[name, found]];
 }
