@@ -70,4 +70,12 @@ export { type Difference, diffSpec, isEmpty, MASTER_ALIAS, type QueueChange, typ
 export type { InstanceChange, SpecView } from "./spec-view.ts";
 export { type SubmitOptions, submitOperation } from "./submit-operation.ts";
 export { type EventTest, testEventsEverywhere } from "./test-events.ts";
+export { readMembers, type UpgradeMember } from "./upgrade/members.ts";
+export {
+  planUpgrade,
+  type UpgradeFacts,
+  type UpgradePlan,
+  type UpgradeServer,
+  type UpgradeStep,
+} from "./upgrade/plan.ts";
 export { operationReport, readOperation, watchOperation } from "./watch-operation.ts";

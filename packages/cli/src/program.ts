@@ -16,6 +16,7 @@ import { addObservation } from "./grammar/observation.ts";
 import { addOperations } from "./grammar/operations.ts";
 import { addParts } from "./grammar/parts.ts";
 import { addSchema } from "./grammar/schema.ts";
+import { addUpgrade } from "./grammar/upgrade.ts";
 import { addWorkItems } from "./grammar/work-items.ts";
 import type { Io } from "./io.ts";
 import { beginProgram, type Perform } from "./program-base.ts";
@@ -24,6 +25,7 @@ import { beginProgram, type Perform } from "./program-base.ts";
 const GROUPS = [
   addNode,
   addInstallation,
+  addUpgrade,
   addConfiguration,
   addAttributes,
   addMembers,

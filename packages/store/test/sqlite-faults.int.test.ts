@@ -86,7 +86,7 @@ describe("a file in use", () => {
     async () => {
       const immutable = (sign: "+" | "-"): void => {
         // Not the third one: it is memory that they share, and the kernel ends whoever writes to forbidden memory.
-      for (const end of ["", "-wal"]) execFileSync("chattr", [`${sign}i`, `${file.path}${end}`]);
+        for (const end of ["", "-wal"]) execFileSync("chattr", [`${sign}i`, `${file.path}${end}`]);
       };
       immutable("+");
       try {

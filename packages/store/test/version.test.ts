@@ -28,6 +28,14 @@ describe("a program and a schema", () => {
 
   it("are brought together only by a program that may", () => {
     expect(needsMigration("db", { version: 0, usableFrom: 0 }, "ifEmpty")).toBe(true);
-    expect(() => needsMigration("db", { version: 0, usableFrom: 0 }, "never")).toThrow(/holds no schema yet/);
+    for (const mode of ["never", "asItIs"] as const) {
+      expect(() => needsMigration("db", { version: 0, usableFrom: 0 }, mode)).toThrow(/holds no schema yet/);
+    }
+    const older = { version: SCHEMA_VERSION - 1, usableFrom: 1 };
+    for (const mode of ["never", "ifEmpty"] as const) {
+      expect(() => needsMigration("db", older, mode)).toThrow(/run `castellan upgrade` on the master's server/);
+    }
+    expect(needsMigration("db", older, "always")).toBe(true);
+    expect(needsMigration("db", older, "asItIs")).toBe(false);
   });
 });

@@ -26,8 +26,11 @@ export interface FoundVersion {
   readonly usableFrom: number;
 }
 
-/** `never`: the schema must be right. `ifEmpty`: created when there is none. `always`: created or brought up to date. */
-export type MigrateMode = "never" | "ifEmpty" | "always";
+/**
+ * `never`: the schema must be right. `ifEmpty`: created when there is none. `always`: created or brought up to date. `asItIs`: an older
+ * one is opened too, for who looks before it is migrated; what it does not have yet is not found in it.
+ */
+export type MigrateMode = "never" | "ifEmpty" | "always" | "asItIs";
 
 /**
  * How a program that needs version `needed` and a schema stand to each other. `ahead`: a newer program has migrated it, and
@@ -71,10 +74,11 @@ export function needsMigration(label: string, found: FoundVersion, mode: Migrate
         `has a schema of version ${found.version}, of which this program knows ${SCHEMA_VERSION} at most: install the newer program here too`,
       );
     case "empty":
-      if (mode !== "never") return true;
+      if (mode === "ifEmpty" || mode === "always") return true;
       throw refusal("holds no schema yet: start a sentinel on it, or check the database URL");
     case "older":
       if (mode === "always") return true;
+      if (mode === "asItIs") return false;
       throw refusal(
         `has a schema of version ${found.version}, older than ${SCHEMA_VERSION}: run \`castellan upgrade\` on the master's server`,
       );

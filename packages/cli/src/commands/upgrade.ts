@@ -1,0 +1,95 @@
+/**
+ * `castellan upgrade`: brings the schema, and the sentinels of this home, to the release of this program. Each step is planned
+ * from what is there (`planUpgrade`), so a run that was broken off is simply run again. Processes are not restarted: a pair
+ * ends, the next one adopts what it kept. Only the foreground moves, with mastership.
+ */
+import { planUpgrade, type UpgradePlan, type UpgradeStep } from "@castellan/admin";
+import { CastellanError, PROGRAM_VERSION } from "@castellan/kernel";
+import { EXIT } from "../exit-code.ts";
+import { homeOption } from "../home-option.ts";
+import { type Invocation, printJson, type Run } from "../invocation.ts";
+import { say } from "../start-node.ts";
+import { backupHint } from "../upgrade/backup-hint.ts";
+import { lookAtUpgrade, type UpgradeScene } from "../upgrade/scene.ts";
+import { perform } from "../upgrade/steps.ts";
+
+export interface UpgradeOptions {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Each server is replaced once and mastership moves once: more rounds than that is a node that does not come to rest. */
+const MOST_STEPS = 200;
+
+export const run: Run<[UpgradeOptions]> = async (invocation, { dryRun = false, yes = false }) => {
+  let scene = await lookAtUpgrade(invocation);
+  let plan = planUpgrade(scene.facts);
+  if (dryRun) return show(invocation, scene, plan);
+  if (plan.steps.some((step) => step.do === "migrate") && !yes) throw needsWord(invocation, scene);
+  const done: UpgradeStep[] = [];
+  for (;;) {
+    const [step] = plan.steps;
+    if (step === undefined) return finish(invocation, plan, done);
+    if (done.length >= MOST_STEPS)
+      throw new CastellanError("TIMED_OUT", "the node changes while it is upgraded: run it again");
+    say(invocation, `${wordsOf(step)} ...`);
+    await perform(invocation, scene, step);
+    done.push(step);
+    scene = await lookAtUpgrade(invocation);
+    plan = planUpgrade(scene.facts);
+  }
+};
+
+function show(invocation: Invocation, scene: UpgradeScene, plan: UpgradePlan): number {
+  const { program, schema } = scene.facts;
+  if (invocation.json) {
+    printJson(invocation, { program, schema, servers: scene.facts.servers, ...plan });
+    return EXIT.done;
+  }
+  say(invocation, `this is release ${program}; nothing is changed`);
+  for (const step of plan.steps) say(invocation, `  ${wordsOf(step)}`);
+  say(invocation, left(plan));
+  return EXIT.done;
+}
+
+/** A server here that has to wait for others is not upgraded: 1. */
+function finish(invocation: Invocation, plan: UpgradePlan, done: readonly UpgradeStep[]): number {
+  if (invocation.json) {
+    const { elsewhere, waiting } = plan;
+    printJson(invocation, { program: PROGRAM_VERSION, done, elsewhere, waiting, complete: elsewhere.length === 0 });
+  } else say(invocation, left(plan));
+  return plan.waiting === null ? EXIT.done : EXIT.refused;
+}
+
+function left({ steps, elsewhere, waiting }: UpgradePlan): string {
+  if (elsewhere.length === 0)
+    return steps.length === 0
+      ? `every server that runs works with release ${PROGRAM_VERSION}`
+      : "then every server is upgraded";
+  const there = `left: ${elsewhere.join(", ")}: install release ${PROGRAM_VERSION} there and run \`castellan upgrade\``;
+  return waiting === null
+    ? there
+    : `${there}\n${waiting} is master and comes last: run \`castellan upgrade\` here again after that`;
+}
+
+function wordsOf(step: UpgradeStep): string {
+  switch (step.do) {
+    case "migrate":
+      return `migrate the schema from version ${step.from} to ${step.to}`;
+    case "replace":
+      return `replace the sentinel of ${step.server}; its processes run on`;
+    case "hand-over":
+      return `hand mastership over from ${step.from} to ${step.to}; the foreground moves along`;
+  }
+}
+
+function needsWord({ io, home }: Invocation, { settings }: UpgradeScene): CastellanError {
+  return new CastellanError(
+    "BACKUP_FIRST",
+    [
+      "the schema will be migrated, and there is no way back but a backup: make one, then say --yes",
+      ...backupHint(settings.database.url),
+      `castellan upgrade --yes${homeOption(io, home)}`,
+    ].join("\n"),
+  );
+}

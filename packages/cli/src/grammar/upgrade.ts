@@ -1,0 +1,17 @@
+/** The command that brings a node to another release. */
+import { examples, type Group } from "./group.ts";
+
+export const addUpgrade: Group = (program, bind) => {
+  program
+    .command("upgrade")
+    .description("bring the schema, and the sentinels of this home, to this release; processes run on")
+    .option("--dry-run", "say what would be done; change nothing")
+    .option("-y, --yes", "there is a backup: the schema may be migrated")
+    .addHelpText(
+      "after",
+      examples(["castellan upgrade --dry-run", "castellan upgrade --yes", "castellan upgrade --json"]),
+    )
+    .action((options: { dryRun?: boolean; yes?: boolean }) =>
+      bind(async () => (await import("../commands/upgrade.ts")).run)(options),
+    );
+};

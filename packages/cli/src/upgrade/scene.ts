@@ -1,0 +1,48 @@
+/** What there is to be upgraded: the schema as it is, the servers it names, and which of them live in this home. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readMembers, type UpgradeFacts } from "@castellan/admin";
+import { homePaths } from "@castellan/daemon";
+import { CastellanError, createSystemClock, PROGRAM_VERSION, silentLogger, systemRng } from "@castellan/kernel";
+import type { HomeSettings } from "@castellan/protocol";
+import { openGateway, surveyDatabase } from "@castellan/store/typeorm";
+import { databaseOptions } from "../database-options.ts";
+import { readHome, readSettings, serverHomes } from "../home.ts";
+import type { Invocation } from "../invocation.ts";
+
+export interface UpgradeScene {
+  readonly facts: UpgradeFacts;
+  readonly settings: HomeSettings;
+  /** The homes of the servers that live here, by their names. */
+  readonly homes: ReadonlyMap<string, string>;
+}
+
+/** There while the sentinel of a home is being replaced: who finds it brings the next one up. */
+export const markOf = (home: string): string => join(homePaths(home).run, "upgrading");
+
+export async function lookAtUpgrade({ io, home }: Pick<Invocation, "io" | "home">): Promise<UpgradeScene> {
+  const { settings } = await readHome(home, io.hostName);
+  const homes = new Map<string, string>();
+  for (const one of serverHomes(settings)) homes.set((await readSettings(one, io.hostName)).server, one);
+  const options = {
+    ...databaseOptions(settings.database),
+    clock: createSystemClock(),
+    rng: systemRng,
+    logger: silentLogger,
+  };
+  const { schema } = await surveyDatabase(options);
+  if (schema.fit === "empty")
+    throw new CastellanError("NODE_MISSING", "there is no schema yet, and nothing to upgrade");
+  if (schema.fit === "too-new") return { settings, homes, facts: { program: PROGRAM_VERSION, schema, servers: [] } };
+  const gateway = await openGateway({ ...options, migrate: "asItIs", evenIfMoved: schema.fit === "older" });
+  try {
+    const members = await readMembers(gateway, schema.fit !== "older");
+    const servers = members.map((member) => {
+      const here = homes.get(member.name);
+      return { ...member, isHere: here !== undefined, isInterrupted: here !== undefined && existsSync(markOf(here)) };
+    });
+    return { settings, homes, facts: { program: PROGRAM_VERSION, schema, servers } };
+  } finally {
+    await gateway.close();
+  }
+}
