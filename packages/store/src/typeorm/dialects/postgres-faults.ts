@@ -32,6 +32,25 @@ const UNAVAILABLE: ReadonlyMap<string, string> = new Map([
   ["3D", "create it (createdb --owner USER NAME), or correct the database URL"],
 ]);
 
+/** What TLS says of the server's certificate, by the codes of Node.js. */
+const CERTIFICATE: ReadonlyMap<string, string> = new Map([
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "write the host name that is in the server's certificate into the database URL"],
+  ["CERT_HAS_EXPIRED", "give the server a new certificate"],
+  ...[
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    "UNABLE_TO_GET_ISSUER_CERT",
+    "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+    "CERT_SIGNATURE_FAILURE",
+  ].map(
+    (code) =>
+      [code, "sslrootcert in the database URL must name the authority that signed the server's certificate"] as const,
+  ),
+]);
+/** The driver's words for a server without TLS. */
+const NO_TLS = /does not support SSL/i;
+
 /** The server ends its sessions; the next one may reach it again, or its successor. */
 const PASSING = /^(57P01|57P02|08\w{3}|ECONNREFUSED|ECONNRESET|EPIPE)$/;
 /** The driver's words for a connection that was there and is not any more. */
@@ -50,8 +69,10 @@ export function classify(thrown: unknown): Fault {
   if (code === "" && NO_PASSWORD.test(message))
     return { kind: "forbidden", remedy: "name a passwordFile in castellan.yaml" };
   const passing = PASSING.test(code) || (code === "" && BROKEN.test(message));
-  const remedy = byCode(UNAVAILABLE, code);
+  const remedy = CERTIFICATE.get(code) ?? byCode(UNAVAILABLE, code);
   if (remedy !== undefined) return { kind: "unavailable", remedy, passing };
+  if (code === "" && NO_TLS.test(message))
+    return { kind: "unavailable", remedy: "turn ssl on in the server's postgresql.conf", passing: false };
   // The system's code, or the driver's words: an error of the server has a SQLSTATE, none of which reads like this.
   if (/^E[A-Z_]{3,}$/.test(code) || (code === "" && NO_CONNECTION.test(message))) {
     return { kind: "unavailable", remedy: "check that the server runs and can be reached", passing };
