@@ -16,6 +16,7 @@ import { watchTrust } from "../src/bus/trust-watch.ts";
 import { homePaths, makeHome } from "../src/home-paths.ts";
 import { type EmbeddedNats, keepEmbeddedNats } from "../src/nats-server/embedded.ts";
 import { findNatsServer } from "../src/nats-server/find-binary.ts";
+import { greetingOf } from "../src/nats-server/socket.ts";
 
 const NAMES = ["hades", "zeus", "hera"] as const;
 const clock = createSystemClock();
@@ -40,18 +41,18 @@ const issue = (name: string) =>
     addresses: ["127.0.0.1"],
     now: new Date(),
   });
-const open = async (url: string, tls: Partial<TlsSettings> | null, name = "test"): Promise<Link> => {
+const open = async (url: string, tls: Partial<TlsSettings> | null, firstConnectMs = 30_000): Promise<Link> => {
   const options = linkSettings({
     url,
     credentials: null,
     tls: tls && { ca: null, cert: null, key: null, name: nodeDomain(node), ...tls },
   });
-  const link = await connectLink({ ...options, name, logger: log, clock, firstConnectMs: 0 });
+  const link = await connectLink({ ...options, name: "test", logger: log, clock, firstConnectMs });
   links.push(link);
   return link;
 };
 const refusal = (url: string, tls: Partial<TlsSettings> | null): Promise<{ code: string; message: string }> =>
-  open(url, tls).then(
+  open(url, tls, 0).then(
     () => ({ code: "LET_IN", message: "" }),
     (thrown: { code: string; message: string }) => thrown,
   );
@@ -125,6 +126,14 @@ describe("a cluster with an authority of its own", () => {
     const operator = filesIn(temp.path("operator"));
     const [from, to] = [await open(urlOf("hades"), operator), await open(urlOf("hera"), operator)];
     expect(await hears(from, to, "from hades to hera")).toBe(true);
+    const broken = (): number =>
+      readFileSync(temp.path("zeus/logs/nats-server.log"), "utf8").split("TLS handshake error").length;
+    const before = broken();
+    expect(await greetingOf({ host: "127.0.0.1", port: Number(new URL(urlOf("zeus")).port) }, operator)).toContain(
+      "zeus",
+    );
+    await open(urlOf("zeus"), operator);
+    expect(broken()).toBe(before);
   });
 
   it("refuses who shows none, one that he has made, one of another node", async () => {

@@ -90,7 +90,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   const killIfHung = async (running: ProcessIdentity): Promise<void> => {
     looks += 1;
     if (looks % GREETING_EVERY !== 0) return;
-    silences = (await greetingOf(listen)) === null ? silences + 1 : 0;
+    silences = (await greetingOf(listen, settings.tls)) === null ? silences + 1 : 0;
     if (silences < MOST_SILENCES || left) return;
     silences = 0;
     log.error("the nats-server hangs and is killed", { pid: running.pid, port: listen.port });

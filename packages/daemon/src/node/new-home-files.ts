@@ -24,10 +24,11 @@ const SETTINGS = `# What this server must know before it can read the rest from 
 # nats:
 #   url: nats://127.0.0.1:4222
 #   credentials: etc/sentinel.creds
-#   tls: { ca: etc/ca.pem, cert: etc/server.pem, key: etc/server.key }
+#   tls: { ca: etc/ca.pem, cert: etc/client.pem, key: etc/client.key }
 # Or, on each of several servers: one is started here too, as a member of a cluster (see deploy/examples/02-cluster).
 # nats:
 #   listen: hades:4222
+#   tls: { ca: etc/trust/ca.pem, cert: etc/trust/server.pem, key: etc/trust/server.pem }  # \`castellan cert\` makes them
 #   cluster: { listen: "hades:6222", routes: ["nats://zeus:6222", "nats://hera:6222"] }
 
 # The shared schema. Default: SQLite in data/. The password stands in a file of its own, never here.
