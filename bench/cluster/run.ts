@@ -1,11 +1,14 @@
 /**
  * How soon a lost master is replaced: its pair is killed -9 and held down, until a new master has journaled an operation,
  * and until the foreground runs elsewhere; and how long a START of the catalogue (17 instances, three servers, each ready
- * after 0.2 s) takes, beside the floor of its graph. On one machine, SQLite. Run: `npm run bench:cluster [ROUNDS]`
+ * after 0.2 s) takes, beside the floor of its graph. On one machine, SQLite; as root also on hosts of their own (network
+ * namespaces), with PostgreSQL on a fourth: the master's is cut off. Run: `npm run bench:cluster [ROUNDS]`
  */
 import { catalogue, FOREGROUND, SMALL_EXCLUSIVE, smallNode } from "../../test/harness/catalogue.ts";
 import { type Cluster, type ClusterOptions, makeCluster } from "../../test/harness/cluster.ts";
-import { killMaster, movedElsewhere } from "../../test/harness/take-over.ts";
+import { makeHosts } from "../../test/harness/hosts.ts";
+import { whyNoRemotePostgres } from "../../test/harness/remote-postgres.ts";
+import { journaledWithin, killMaster, movedElsewhere } from "../../test/harness/take-over.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 20);
 const PERIOD_S = 20;
@@ -23,14 +26,17 @@ const show = (what: string, values: readonly number[]): void => {
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
 
+function tellViolations(complaints: readonly string[]): void {
+  for (const complaint of complaints) console.log(`VIOLATED: ${complaint}`);
+  if (complaints.length > 0) process.exitCode = 1;
+}
+
 async function withCluster(options: ClusterOptions, use: (cluster: Cluster) => Promise<void>): Promise<void> {
   const cluster = await makeCluster(options);
   try {
     await cluster.awaitWhole();
     await use(cluster);
-    const complaints = await cluster.complaints();
-    for (const complaint of complaints) console.log(`VIOLATED: ${complaint}`);
-    if (complaints.length > 0) process.exitCode = 1;
+    tellViolations(await cluster.complaints());
   } finally {
     await cluster.dispose();
   }
@@ -61,6 +67,28 @@ for (const bus of ["own", "external"] as const) {
   show(`pair of the master killed, a new master journals (bus: ${bus})`, journaled);
   show(`and the foreground runs elsewhere, period ${PERIOD_S} s (bus: ${bus})`, moved);
 }
+
+if (whyNoRemotePostgres() === undefined) {
+  const cutOff: number[] = [];
+  const period = { ISOLATION_STOP_PERIOD: String(PERIOD_S) };
+  const hosts = await makeHosts({ types: smallNode(), exclusiveTypes: SMALL_EXCLUSIVE, attributes: period });
+  try {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await hosts.awaitWhole();
+      await settled();
+      const old = await hosts.master();
+      const others = hosts.servers.filter((server) => server !== old);
+      const target = { server: others[0]?.name ?? "" };
+      cutOff.push(await journaledWithin(hosts.busOf(...others), target, () => old.link.cut()));
+      old.link.heal();
+    }
+    await hosts.awaitWhole();
+    tellViolations(await hosts.complaints());
+  } finally {
+    await hosts.dispose();
+  }
+  show("host of the master cut off, a new master journals (bus: own, PostgreSQL on another host)", cutOff);
+} else console.log(`(host cut off: ${whyNoRemotePostgres()})`);
 
 const starts: number[] = [];
 await withCluster({ types: catalogue(READY_MS), exclusiveTypes: FOREGROUND, bus: "own" }, async (cluster) => {

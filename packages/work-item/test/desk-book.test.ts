@@ -1,6 +1,6 @@
 import { createSeededRng, silentLogger } from "@castellan/kernel";
 import type { AlertPhase, NumberedAlert } from "@castellan/protocol";
-import { type Gateway, insert, StoreAmbiguous, StoreUnavailable, update } from "@castellan/store";
+import { type Gateway, insert, SchemaError, StoreAmbiguous, StoreUnavailable, update } from "@castellan/store";
 import { createMemoryGateway } from "@castellan/store/memory";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -57,6 +57,23 @@ describe("desk book", () => {
     expect(result).toMatchObject({ applied: 3, deadLetters: 1, confirmed: [{ number: 3 }] });
     expect(await gateway.find("work_item")).toMatchObject([{ occurrences: 2 }]);
     expect(await gateway.find("alert_dead_letter")).toMatchObject([{ id: "box-0001-2", server_name: "hades" }]);
+  });
+
+  it("waits for a schema that is not whole, and keeps no dead letter for it", async () => {
+    const gateway = await ready();
+    let isWhole = false;
+    const book = bookOf({
+      ...gateway,
+      commit: (writes) =>
+        isWhole || writes.every(({ table }) => table !== "work_item_event")
+          ? gateway.commit(writes)
+          : Promise.reject(new SchemaError("no such table: work_item_event")),
+    });
+    await expect(book.apply([delivery(numbered(1)), delivery(numbered(2))])).rejects.toBeInstanceOf(SchemaError);
+    isWhole = true;
+    await book.apply([delivery(numbered(1)), delivery(numbered(2))]);
+    expect(await gateway.find("work_item")).toMatchObject([{ occurrences: 2 }]);
+    expect(await gateway.find("alert_dead_letter")).toEqual([]);
   });
 
   it("keeps the latest dead letters only, however many come", async () => {
