@@ -10,6 +10,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const run = promisify(execFile);
 const missing = postgresBinaries() === undefined ? " (skipped: install Debian's postgresql to run it)" : "";
 
+const newKey = (name: string): string[] => [
+  "-newkey",
+  "ec",
+  "-pkeyopt",
+  "ec_paramgen_curve:prime256v1",
+  "-nodes",
+  "-keyout",
+  `${name}.key`,
+];
+
 describe.skipIf(missing !== "")(`PostgreSQL over TLS${missing}`, () => {
   let server: Postgres;
   let home: TempHome;
@@ -31,15 +41,6 @@ describe.skipIf(missing !== "")(`PostgreSQL over TLS${missing}`, () => {
   });
 
   const openssl = (...args: string[]) => run("openssl", args, { cwd: home.dir });
-  const newKey = (name: string): string[] => [
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:prime256v1",
-    "-nodes",
-    "-keyout",
-    `${name}.key`,
-  ];
   const authority = (name: string) =>
     openssl("req", "-x509", ...newKey(name), "-out", `${name}.pem`, "-subj", `/CN=${name}`, "-days", "2");
   async function certificate(name: string, host: string, by: string): Promise<void> {
