@@ -19,6 +19,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { checkWrite } from "../src/schema/checked.ts";
 import { nodeStateRow, serverRow } from "../src/testing/rows.ts";
 import { oracle } from "../src/typeorm/dialects/oracle.ts";
+import { dropTables } from "../src/typeorm/drop.ts";
 import { openOracle, snapshotOracle } from "../src/typeorm/oracle/connection.ts";
 import { renderWrite } from "../src/typeorm/statements.ts";
 import { LABEL, oracleOn, type TestOracle } from "./oracle-h2.ts";
@@ -185,6 +186,21 @@ describe(`a migration on ${LABEL}`, () => {
     const catalogue = `SELECT TABLE_NAME, INDEX_NAME FROM INFORMATION_SCHEMA.INDEXES WHERE TABLE_SCHEMA = 'PUBLIC' AND INDEX_NAME NOT LIKE 'PRIMARY_KEY%' AND INDEX_NAME NOT LIKE 'FK%' ORDER BY 1, 2`;
     expect(await database.sql(catalogue)).toEqual(await whole.sql(catalogue));
     await whole.remove();
+  });
+});
+
+describe(`the end of a schema on ${LABEL}`, () => {
+  it("leaves no table but the lock of migrations, and can be asked for twice", async () => {
+    await (await database.open()).close();
+    for (const wasThere of [true, false]) {
+      const session = await database.migration(database.double.driver)();
+      expect(await dropTables(oracle, session)).toBe(wasThere);
+      await session.commit();
+      await session.close();
+    }
+    const left = await database.sql("SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'PUBLIC'");
+    expect(left).toEqual([["MIGRATION_LOCK"]]);
+    expect(await (await database.open()).find("nodes")).toEqual([]);
   });
 });
 

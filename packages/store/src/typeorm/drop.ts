@@ -1,7 +1,9 @@
 /** The end of a schema: every table of it, dropped under the lock of migrations. Nothing of another's is touched. */
 import type { Clock, Logger, Rng } from "@castellan/kernel";
 import { tables } from "../schema/tables.ts";
+import type { Dialect } from "./dialects/dialect.ts";
 import { type DatabaseAddress, locateDatabase } from "./locate.ts";
+import type { MigrationSession } from "./migration-session.ts";
 import { namedFault } from "./sql-gateway.ts";
 import { readVersion, versionTable } from "./version.ts";
 
@@ -18,13 +20,10 @@ export async function dropSchema(options: DropOptions): Promise<boolean> {
     const session = await migration();
     let isDone = false;
     try {
-      const { version } = await readVersion(dialect, { read: ({ sql }) => session.run(sql) });
-      const names = [...Object.keys(tables).toReversed(), versionTable.name];
-      // Each by itself: an older schema has fewer of them.
-      for (const name of version === 0 ? [] : names) await session.run(`DROP TABLE IF EXISTS ${dialect.quote(name)}`);
+      const wasThere = await dropTables(dialect, session);
       await session.commit();
       isDone = true;
-      return version > 0;
+      return wasThere;
     } finally {
       if (!isDone) {
         await session.rollback().catch((thrown: unknown) => {
@@ -39,4 +38,14 @@ export async function dropSchema(options: DropOptions): Promise<boolean> {
   } catch (thrown) {
     throw namedFault(dialect, label, thrown, []);
   }
+}
+
+/** Each by itself: an older schema has fewer of them. The version goes last, so that what was broken off is begun again. */
+export async function dropTables(dialect: Dialect, session: MigrationSession): Promise<boolean> {
+  const { version } = await readVersion(dialect, { read: ({ sql }) => session.run(sql) });
+  if (version === 0) return false;
+  const names = Object.keys(tables).toReversed();
+  const all = [...names.map((name) => dialect.dropTable(name)), ...dialect.dropRoutines];
+  for (const statement of [...all, dialect.dropTable(versionTable.name)]) await session.run(statement);
+  return true;
 }

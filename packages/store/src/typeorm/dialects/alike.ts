@@ -4,12 +4,14 @@ import type { Value } from "../../schema/values.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** What all but Oracle say alike. */
-export const PLAIN: Pick<Dialect, "stored" | "ownIndex"> = {
+export const PLAIN: Pick<Dialect, "stored" | "ownIndex" | "dropTable" | "dropRoutines"> = {
   stored: (name) => name,
   ownIndex: () => null,
+  dropTable: (name) => `DROP TABLE IF EXISTS "${name}"`,
+  dropRoutines: [],
 };
 
-export const ALIKE: Pick<Dialect, "stored" | "ownIndex" | "quote" | "insertIfAbsent" | "limited"> = {
+export const ALIKE: typeof PLAIN & Pick<Dialect, "quote" | "insertIfAbsent" | "limited"> = {
   ...PLAIN,
   quote: (name) => `"${name}"`,
   insertIfAbsent: ({ sql }) => `${sql} ON CONFLICT DO NOTHING`,

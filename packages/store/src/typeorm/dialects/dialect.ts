@@ -83,6 +83,10 @@ export interface Dialect {
   readonly versionTableExists: string;
   /** Opens the transaction of a migration and takes the lock that only one process can have. */
   readonly beginMigration: readonly string[];
+  /** Drops a table, if it is there. */
+  dropTable(name: string): string;
+  /** Takes away what migrations created besides the tables of the design, but for the lock they hold. */
+  readonly dropRoutines: readonly string[];
   /** What the first migration creates besides tables. */
   readonly routines: readonly string[];
 }

@@ -3,7 +3,7 @@
  * null, as the schema has it everywhere (`values.ts`); what a commit is: `../oracle/commit-block.ts`.
  */
 import type { Column, Index, Shape } from "../../schema/columns.ts";
-import { CREATE_TICKETS } from "../oracle/commit-block.ts";
+import { CREATE_TICKETS, TICKET_TABLE } from "../oracle/commit-block.ts";
 import { decodeValue, encodeValue } from "./alike.ts";
 import type { ColumnWords, Dialect } from "./dialect.ts";
 import { classify } from "./oracle-faults.ts";
@@ -39,7 +39,15 @@ export const oracle: Dialect = {
   // Its lock is held by a session of its own: `../oracle/migration.ts`.
   beginMigration: [],
   routines: [CREATE_TICKETS],
+  dropTable,
+  dropRoutines: [dropTable(TICKET_TABLE)],
 };
+
+/** IF EXISTS came with 23ai. */
+function dropTable(name: string): string {
+  return `BEGIN EXECUTE IMMEDIATE 'DROP TABLE ${quote(name)} PURGE';
+EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -942 THEN RAISE; END IF; END;`;
+}
 
 function placeOf(position: number, column?: Column): string {
   return column?.kind === "time" ? `TO_TIMESTAMP_TZ(:b${position}, '${TIME_FORMAT}')` : `:b${position}`;

@@ -58,6 +58,7 @@ export const postgres: Dialect = {
   versionTableExists: "SELECT 1 AS found WHERE to_regclass('schema_version') IS NOT NULL",
   beginMigration: ["BEGIN", "SET LOCAL lock_timeout = '10s'", `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`],
   routines: [COMMIT_FUNCTION],
+  dropRoutines: ["DROP FUNCTION IF EXISTS castellan_commit(jsonb)"],
 };
 
 const CASTS: Readonly<Record<Column["kind"], string>> = {
