@@ -59,5 +59,5 @@ describe("SQL Server (H2 through a TDS double, emulated)", () => {
     },
   });
   describeGateway("mssql (H2 through a TDS double, emulated)", emptied);
-  describeModel("mssql (H2 through a TDS double, emulated)", emptied);
+  describeModel("mssql (H2 through a TDS double, emulated)", emptied, 40);
 });
