@@ -56,7 +56,7 @@ export default defineConfig({
           ...real,
           name: "acceptance-postgres",
           include: ["test/acceptance/**/*.test.ts"],
-          exclude: sameOnEveryDatabase,
+          exclude: [...sameOnEveryDatabase, "test/acceptance/mssql-*.test.ts"],
           globalSetup: ["test/harness/postgres-server.ts"],
           testTimeout: 240_000,
         },
