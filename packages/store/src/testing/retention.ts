@@ -1,9 +1,10 @@
 /** The part of the suite about what the schema forgets, and what it must not. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { TABLE_NAMES } from "../copy/pages.ts";
 import { type Gateway, insert, update, type Write } from "../gateway.ts";
-import type { Row } from "../schema/tables.ts";
-import { forgetOld, KEPT_ALERT_LINES, KEPT_DAYS, KEPT_LETTERS } from "../views/retention.ts";
-import { extremeRow, itemRow, NOON, nodeStateRow, operationRow, stepRow } from "./rows.ts";
+import { type Row, tables } from "../schema/tables.ts";
+import { forgetOld, GROWTH, KEPT_ALERT_LINES, KEPT_DAYS, KEPT_LETTERS } from "../views/retention.ts";
+import { extremeRow, itemRow, NOON, nodeStateRow, operationRow, serverRow, stepRow } from "./rows.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const ago = (days: number): Date => new Date(NOON.getTime() - days * DAY_MS);
@@ -121,6 +122,34 @@ export function describeRetention(gateway: () => Gateway): void {
       const kept = await gateway().find("alert_dead_letter", { orderBy: [{ column: "happened_at" }] });
       expect(kept).toHaveLength(KEPT_LETTERS);
       expect([kept.at(0)?.id, kept.at(-1)?.id]).toEqual([`l${KEPT_LETTERS - 1}`, "l0"]);
+    });
+
+    it("goes from every table that grows: what each of them says of itself", async () => {
+      const over = { state: "done", finished_at: ago(KEPT_DAYS.operation + 1) };
+      const closed = { open_cause: null, state: "released", last_seen: ago(KEPT_DAYS.work_item + 1) };
+      const position = (server_name: string) => insert("outbox_position", { server_name, outbox: "o", last_number: 1 });
+      await gateway().commit([
+        insert("node_cluster", serverRow(1)),
+        event("old", KEPT_DAYS.process_event_log + 1),
+        letter("old", KEPT_DAYS.alert_dead_letter + 1),
+        audit("old", KEPT_DAYS.audit_log + 1),
+        insert("operation", operationRow("old", over)),
+        insert("operation_step", stepRow("old", "old", 1)),
+        insert("work_item", itemRow(1, closed)),
+        insert("work_item_event", lineRow(1, 1)),
+        // The highest number is not given again, so its item stays.
+        insert("work_item", itemRow(2, closed)),
+        position("server-1"),
+        position("taken-out"),
+      ]);
+      for (let rounds = 0; (await forgetOld(gateway(), guard, NOON)) > 0; rounds += 1) expect(rounds).toBeLessThan(10);
+      const stays: Readonly<Record<string, number>> = { work_item: 1, outbox_position: 1 };
+      const growing = TABLE_NAMES.filter((name) => GROWTH[name] === "old");
+      expect(growing.length).toBeGreaterThan(6);
+      for (const name of growing) expect(await gateway().find(name), name).toHaveLength(stays[name] ?? 0);
+      expect(await gateway().find("outbox_position")).toMatchObject([{ server_name: "server-1" }]);
+      const others = TABLE_NAMES.filter((name) => GROWTH[name] !== "old");
+      expect(growing.length + others.length).toBe(Object.keys(tables).length);
     });
 
     it("is removed by nobody whose guard misses", async () => {

@@ -48,8 +48,8 @@ export async function openSchema(options: OpenSchemaOptions): Promise<Gateway> {
   }
 }
 
-/** Ends what it refuses. */
-async function whereItCounts(gateway: Gateway, label: string): Promise<void> {
+/** Throws SCHEMA_MOVED, and ends what it refuses. */
+export async function whereItCounts(gateway: Gateway, label: string): Promise<void> {
   try {
     requireCounting(label, await readMark(gateway));
   } catch (thrown) {

@@ -3,6 +3,7 @@ import { CastellanError, type Clock, type Logger, type Rng } from "@castellan/ke
 import type { Reader } from "../copy/pages.ts";
 import { type DatabaseAddress, locateDatabase } from "./locate.ts";
 import type { BrokenValue } from "./mended-row.ts";
+import { whereItCounts } from "./open-schema.ts";
 import { patiently } from "./patience.ts";
 import { createSqlGateway, namedFault, worthOf } from "./sql-gateway.ts";
 import { needsMigration, readVersion } from "./version.ts";
@@ -39,7 +40,9 @@ export async function openSnapshot(options: SnapshotOptions): Promise<Snapshot> 
       await connection.close();
       throw thrown;
     }
-    return createSqlGateway({ dialect, connection, label, patience, logger, onBrokenValue });
+    const gateway = createSqlGateway({ dialect, connection, label, patience, logger, onBrokenValue });
+    await whereItCounts(gateway, label);
+    return gateway;
   } catch (thrown) {
     throw namedFault(dialect, label, thrown, []);
   }

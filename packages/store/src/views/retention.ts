@@ -9,7 +9,7 @@
  * R4 An item goes with its whole history; of one that stays open, the lines of people and the last lines of its alerts are kept.
  */
 import { type Gateway, prune, remove, type Write } from "../gateway.ts";
-import type { Row } from "../schema/tables.ts";
+import type { Row, TableName } from "../schema/tables.ts";
 
 /** Days that ended things are kept. */
 export const KEPT_DAYS = {
@@ -19,6 +19,38 @@ export const KEPT_DAYS = {
   alert_dead_letter: 180,
   audit_log: 365,
 } as const;
+
+/**
+ * Why each table stays within bounds. A table that is not here does not compile; one that says `old` is looked for by a test.
+ */
+export const GROWTH: Readonly<Record<TableName, "old" | { readonly bounded: string }>> = {
+  process_event_log: "old",
+  operation: "old",
+  operation_step: "old",
+  work_item: "old",
+  work_item_event: "old",
+  alert_dead_letter: "old",
+  audit_log: "old",
+  outbox_position: "old",
+  nodes: { bounded: "one row" },
+  node_state: { bounded: "one row" },
+  forced_stop: { bounded: "one row at most" },
+  schema_move: { bounded: "one row at most" },
+  node_parameter: { bounded: "a row for each word that must be equal everywhere" },
+  node_cluster: { bounded: "a row for each server, taken away with it" },
+  server_state: { bounded: "a row for each server, taken away with it" },
+  sentinel: { bounded: "a row for each server, taken away with it" },
+  sentinel_program: { bounded: "a row for each server, taken away with it" },
+  server_grant: { bounded: "a row for each server, taken away with it" },
+  member_address: { bounded: "a row for each server, taken away with it" },
+  process_type: { bounded: "defined by people" },
+  work_queue: { bounded: "defined by people" },
+  process_attributes: { bounded: "set by people, taken away with what they are for" },
+  process_config: { bounded: "a row for each instance; temporary ones go when they have ended" },
+  running_processes: { bounded: "a row for each instance that runs" },
+  process_number: { bounded: "a row for each type on each server, taken away with the server" },
+  active_logins: { bounded: "written by nobody yet; goes with its server" },
+};
 /** Lines of alerts kept in the history of an item that stays open. */
 export const KEPT_ALERT_LINES = 1000;
 /** Dead letters kept, the latest, and those of the same moment as the last of them. */
@@ -180,6 +212,14 @@ const forgetLines: Step = async ({ gateway, commit }) => {
   return gone;
 };
 
+/** Where outboxes were whose server has been taken out: nobody sends from them any more. */
+const forgetPositions: Step = async ({ gateway, commit }) => {
+  const [positions, servers] = await Promise.all([gateway.find("outbox_position"), gateway.find("node_cluster")]);
+  const names = new Set(servers.map(({ physical_machine_name }) => physical_machine_name));
+  const gone = [...new Set(positions.map(({ server_name }) => server_name))].filter((name) => !names.has(name));
+  return whileThere(gone, () => commit(prune("outbox_position", { server_name: { in: gone } }, BATCH)));
+};
+
 const STEPS: readonly Step[] = [
   forgetEvents,
   forgetLetters,
@@ -188,4 +228,5 @@ const STEPS: readonly Step[] = [
   forgetOperations,
   forgetItems,
   forgetLines,
+  forgetPositions,
 ];
