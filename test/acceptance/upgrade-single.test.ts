@@ -1,0 +1,60 @@
+/** A node of one server, made and run by release 0.1.0, is upgraded while its processes run. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { said } from "../harness/node.ts";
+import { makeOldNode, type OldNode } from "../harness/old-node.ts";
+import { missing } from "../harness/releases.ts";
+import { LAYERS } from "../harness/types.ts";
+
+const why = missing("0.1.0");
+let node: OldNode | null = null;
+afterEach(async () => {
+  await node?.dispose();
+  node = null;
+});
+
+describe.skipIf(why !== null)(`a single server of release 0.1.0${why === null ? "" : ` (not run: ${why})`}`, () => {
+  it("is upgraded by one command, though it is killed in the middle; no process is restarted", async () => {
+    node = await makeOldNode({ types: LAYERS });
+    const before = await node.pids();
+    expect(Object.keys(before)).toHaveLength(4);
+
+    // The wrong order: today's programs on a schema that is not migrated.
+    for (const command of [["status"], ["up", "--detach"]]) {
+      const refused = await node.now(...command);
+      expect(refused.code, command.join(" ")).toBe(1);
+      expect(said(refused)).toContain("run `castellan upgrade` on the master's server");
+    }
+    const unsaid = await node.now("upgrade", "--json");
+    expect(unsaid.code).toBe(1);
+    expect(JSON.parse(unsaid.stdout)).toMatchObject({ error: { code: "BACKUP_FIRST" } });
+    expect(unsaid.stderr).toMatch(/sqlite3 .*\.backup/);
+    const planned = JSON.parse((await node.must("upgrade", "--dry-run", "--json")).stdout);
+    expect(planned).toMatchObject({
+      program: "0.2.0",
+      schema: { found: 1, fit: "older" },
+      elsewhere: [],
+      waiting: null,
+    });
+    expect(planned.steps.map((step: { do: string }) => step.do)).toEqual(["migrate", "replace"]);
+
+    const mark = join(node.dir, "run", "upgrading");
+    await node.killed(() => existsSync(mark), "upgrade", "--yes");
+    expect(existsSync(mark)).toBe(true);
+    // The schema is migrated: the release before goes on with it.
+    expect((await node.old("status")).code).toBe(0);
+
+    const done = JSON.parse((await node.must("upgrade", "--json")).stdout);
+    expect(done).toMatchObject({ complete: true, done: [{ do: "replace" }] });
+    await node.awaitRunning();
+    expect(Object.values(await node.programs())).toEqual(["0.2.0"]);
+    expect(await node.pids()).toEqual(before);
+    expect(existsSync(mark)).toBe(false);
+
+    // What is typed into the old program is understood by the new sentinel.
+    const server = Object.keys(await node.programs())[0] ?? "";
+    expect((await node.old("restart", server, "TOP", "1")).code).toBe(0);
+    expect((await node.must("upgrade")).stdout).toContain("every server that runs works with release 0.2.0");
+  });
+});

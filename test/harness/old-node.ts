@@ -1,0 +1,158 @@
+/**
+ * A node that the release before has made and runs, to be upgraded: `old` is that release's program, `now` is today's. With
+ * `servers` each has a home of its own in one directory, with one bus and one schema, so that each can be its own host.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { StatusReport } from "@castellan/protocol";
+import {
+  type CliResult,
+  eventually,
+  findProcesses,
+  killAll,
+  natsServer,
+  runCli,
+  startCli,
+  tempHome,
+} from "@castellan/testkit";
+import { said } from "./node.ts";
+import { builtRelease } from "./releases.ts";
+
+export interface OldNodeOptions {
+  readonly types: string;
+  /** Several; absent: one, in the directory itself. */
+  readonly servers?: readonly string[];
+  /** Default: SQLite. */
+  readonly database?: { readonly url: string; readonly password: string };
+}
+
+export interface OldNode {
+  readonly dir: string;
+  readonly busUrl: string | null;
+  /** Of one of several servers. */
+  home(server: string): string;
+  old(...args: string[]): Promise<CliResult>;
+  now(...args: string[]): Promise<CliResult>;
+  /** Must end with 0. */
+  must(...args: string[]): Promise<CliResult>;
+  /** Runs and is killed as soon as `isTime`. */
+  killed(isTime: () => boolean, ...args: string[]): Promise<void>;
+  status(): Promise<StatusReport>;
+  /** Pids of what runs, by server and label. */
+  pids(): Promise<Record<string, number | null>>;
+  /** The release that each server's sentinel says; null: it does not say. */
+  programs(): Promise<Record<string, string | null>>;
+  awaitRunning(): Promise<StatusReport>;
+  dispose(): Promise<void>;
+}
+
+const TIMEOUT_MS = 120_000;
+
+export async function makeOldNode({ types, servers = [], database }: OldNodeOptions): Promise<OldNode> {
+  const program = await builtRelease("0.1.0");
+  const temp = await tempHome("castellan-upgrade-");
+  const { dir } = temp;
+  const bus = servers.length === 0 ? null : await natsServer({ jetstream: true });
+  const passwordFile = join(dir, "db.password");
+  if (database) writeFileSync(passwordFile, `${database.password}\n`, { mode: 0o600 });
+  const shared = database ? { url: database.url, passwordFile } : { url: `sqlite:${join(dir, "node.db")}` };
+  const place = (home: string, settings: object): void => {
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, "castellan.yaml"), JSON.stringify({ database: shared, ...settings }));
+    writeFileSync(join(home, "fspart"), "# nothing is watched\n");
+  };
+  // In a directory of one server it lives in `dir` itself; what it begins with is an example.
+  const example = join(dir, "example");
+  const nats = bus === null ? {} : { nats: { url: bus.url } };
+  place(servers.length === 0 ? example : dir, { ...nats, ...(servers.length > 0 && { servers }) });
+  for (const name of servers) place(join(dir, name), { ...nats, server: name });
+  writeFileSync(join(servers.length === 0 ? example : dir, "types.yaml"), types);
+  const home = servers.length === 0 ? join(dir, "home") : dir;
+
+  const old = (...args: string[]) => runCli(args, { home, program, timeoutMs: TIMEOUT_MS });
+  const now = (...args: string[]) => runCli(args, { home, timeoutMs: TIMEOUT_MS });
+  const must = async (...args: string[]): Promise<CliResult> => ended(await now(...args), args);
+  const status = async () => StatusReport.parse(JSON.parse((await must("status", "--json")).stdout));
+  const node: OldNode = {
+    dir: home,
+    busUrl: bus?.url ?? null,
+    home: (server) => join(home, server),
+    old,
+    now,
+    must,
+    async killed(isTime, ...args) {
+      const running = startCli(args, { home });
+      try {
+        await eventually(isTime, { withinMs: 60_000, everyMs: 2, describe: `the moment to kill ${args.join(" ")}` });
+      } finally {
+        running.signal("SIGKILL");
+        await running.ended;
+      }
+    },
+    status,
+    pids: async () => labelsOf(JSON.parse((await oldOrNow(old, now)).stdout)),
+    async programs() {
+      const report = await status();
+      return Object.fromEntries(report.servers.map(({ name, sentinel }) => [name, sentinel?.program ?? null]));
+    },
+    awaitRunning: () =>
+      eventually(
+        async () => {
+          const report = await status();
+          const all = report.servers.flatMap(({ processes }) => processes);
+          const isUp = report.servers.every(({ state }) => state === "up") && !report.stale;
+          if (isUp && report.state === "RUNNING" && all.every((one) => one.status === "RUNNING")) return report;
+          throw new Error(JSON.stringify(report));
+        },
+        { withinMs: 60_000, everyMs: 250, describe: "everything runs" },
+      ),
+    async dispose() {
+      try {
+        if (findProcesses(home).length > 0) await must("down", "--timeout", "60");
+      } finally {
+        await killAll(dir);
+        await bus?.stop();
+        await temp.remove();
+      }
+    },
+  };
+  try {
+    ended(await old("up", "--detach", ...(servers.length === 0 ? ["--example", example] : [])), ["up", "of 0.1.0"]);
+    return node;
+  } catch (thrown) {
+    await killAll(dir);
+    await bus?.stop();
+    await temp.remove();
+    throw thrown;
+  }
+}
+
+function ended(result: CliResult, args: readonly string[]): CliResult {
+  if (result.code === 0) return result;
+  throw new Error(`castellan ${args.join(" ")} ended with ${result.code}: ${said(result)}`);
+}
+
+/** Whichever of the two understands the schema as it is. */
+async function oldOrNow(...programs: ((...args: string[]) => Promise<CliResult>)[]): Promise<CliResult> {
+  for (const program of programs) {
+    const result = await program("status", "--json");
+    if (result.code === 0) return result;
+  }
+  throw new Error("neither release can say how the node is");
+}
+
+interface ToldProcess {
+  readonly type: string;
+  readonly instance: number;
+  readonly pid: number | null;
+}
+
+function labelsOf(report: {
+  readonly servers: readonly { readonly name: string; readonly processes: readonly ToldProcess[] }[];
+}): Record<string, number | null> {
+  return Object.fromEntries(
+    report.servers.flatMap(({ name, processes }) =>
+      processes.map(({ type, instance, pid }) => [`${name} ${type} ${instance}`, pid] as const),
+    ),
+  );
+}
