@@ -42,7 +42,7 @@ async function diagnosis() {
 
 describe("a new home", () => {
   it("is made by init, looked at by doctor, filled in, and brought up", async () => {
-    const init = await runCli(["init", home]);
+    const init = await runCli(["init", home, "--files-only"]);
     expect(init.code, said(init)).toBe(0);
     for (const name of ["castellan.yaml", "fspart", "etc/types.yaml"]) expect(init.stdout).toContain(name);
     expect(init.stdout).toContain(`castellan up --home '${home}'`);
@@ -68,6 +68,14 @@ describe("a new home", () => {
     expect(after.of("sentinel")?.found).toMatch(/worker \d+, watcher \d+/);
     const down = await castellan("down");
     expect(down.code, said(down)).toBe(0);
+  });
+
+  it("has its schema after init, with this server in it", async () => {
+    const init = await castellan("init", "--server", "hades");
+    expect(init.stdout).toMatch(/made the schema of node castellan in sqlite:.*; hades is its first server/);
+    const { of } = await diagnosis();
+    expect(of("schema")?.found).toMatch(/^version \d+$/);
+    expect(readFileSync(temp.path("my node/castellan.yaml"), "utf8")).toContain('server: "hades"');
   });
 
   it("does not overwrite anything, and writes nothing then", async () => {

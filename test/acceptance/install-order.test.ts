@@ -1,0 +1,113 @@
+/** Installing the servers of a node: in order it is done, out of order it is refused with what to do instead. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import {
+  type CliResult,
+  freePort,
+  killAll,
+  type Postgres,
+  postgres,
+  runCli,
+  type TempHome,
+  tempHome,
+} from "@castellan/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { said } from "../harness/node.ts";
+import { ONE } from "../harness/types.ts";
+
+let server: Postgres;
+let temp: TempHome;
+beforeAll(async () => {
+  server = await postgres();
+  temp = await tempHome("castellan-install-");
+});
+afterAll(async () => {
+  await killAll(temp.dir);
+  await temp.remove();
+  await server.stop();
+});
+
+const castellan = (home: string, ...args: string[]): Promise<CliResult> =>
+  runCli([...args, "--home", temp.path(home)], { timeoutMs: 90_000 });
+
+/** A database of its own, as the options of `init` and `join` name it. */
+async function database(name: string): Promise<string[]> {
+  const { url, password } = await server.database();
+  writeFileSync(temp.path(`${name}.password`), `${password}\n`, { mode: 0o600 });
+  return ["--database", url, "--password-file", temp.path(`${name}.password`)];
+}
+
+async function addresses(): Promise<string[]> {
+  return ["--listen", `127.0.0.1:${await freePort()}`, "--cluster", `127.0.0.1:${await freePort()}`];
+}
+
+function refused(result: CliResult, words: RegExp, code = 1): void {
+  expect(said(result)).toMatch(words);
+  expect(result.code, said(result)).toBe(code);
+}
+
+describe("installing in another order than master, slaves", () => {
+  it("is refused by name, and what fits is done once", async () => {
+    const db = await database("order");
+    refused(await castellan("zeus", "join", "--server", "zeus", ...db), /holds no node yet.*castellan init/);
+    refused(await castellan("zeus", "join", "--server", "zeus"), /castellan schema move/);
+    refused(
+      await castellan("zeus", "join", "--server", "zeus", "--database", `sqlite:${temp.path("x.db")}`),
+      /for one host.*castellan schema move/,
+    );
+
+    const init = await castellan("hades", "init", "--node", "ips1", "--server", "hades", ...db);
+    expect(init.code, said(init)).toBe(0);
+    expect(init.stdout).toContain("made the schema of node ips1");
+    refused(await castellan("hades", "init"), /already: nothing was written/);
+    refused(await castellan("hera", "init", "--server", "hera", ...db), /holds node ips1 already.*castellan join/);
+    // Its bus is on loopback, on a port that nobody else is told.
+    refused(
+      await castellan("zeus", "join", "--server", "zeus", ...db),
+      /bus of hades is its own[\s\S]*nats: \{ listen/,
+    );
+  });
+
+  it("is refused for a server that differs in what all must have in common, each by name with both values", async () => {
+    const db = await database("same");
+    const bus = await addresses();
+    const init = await castellan("one", "init", "--node", "ips1", "--server", "hades", ...db, ...bus);
+    expect(init.code, said(init)).toBe(0);
+    const join = async (home: string, ...more: string[]) =>
+      await castellan(home, "join", "--server", "zeus", ...db, ...(await addresses()), ...more);
+    refused(await castellan("two", "join", "--server", "zeus", ...db), /say where this one is reached.*--listen/);
+    refused(await join("two", "--node", "other"), /node's name is other here, ips1 as recorded/);
+    const external = await castellan("two", "join", "--server", "zeus", ...db, "--bus", "nats://127.0.0.1:1");
+    refused(external, /NATS cluster is external here, castellan_ips1 as recorded/);
+
+    const joined = await join("two");
+    expect(joined.code, said(joined)).toBe(0);
+    expect(joined.stdout).toContain("zeus (#2) is a member of node ips1 now, with hades");
+    const again = await join("two");
+    expect(again.code, said(again)).toBe(0);
+    expect(again.stdout).toContain("already: nothing was changed");
+    const servers = z
+      .array(z.object({ name: z.string() }))
+      .parse(JSON.parse((await castellan("one", "server", "list", "--json")).stdout));
+    expect(servers.map(({ name }) => name)).toEqual(["hades", "zeus"]);
+
+    // What was changed behind its back is found when it starts.
+    await server.sql("UPDATE node_parameter SET value = 'abcd' WHERE name = 'trust_root'", nameIn(db));
+    const up = await castellan("two", "up", "--detach");
+    refused(up, /authority of the certificates is none here, abcd as recorded/);
+  });
+
+  it("takes the schema last, and nothing without a word", async () => {
+    mkdirSync(temp.path("alone"));
+    const init = await castellan("alone", "init", "--server", "hades");
+    expect(init.code, said(init)).toBe(0);
+    writeFileSync(temp.path("alone/etc/types.yaml"), ONE);
+    refused(await castellan("alone", "leave"), /only server of its node.*castellan uninstall/);
+    refused(await castellan("alone", "uninstall"), /say --yes/);
+    const done = await castellan("alone", "uninstall", "--schema", "--yes");
+    expect(done.code, said(done)).toBe(0);
+    expect((await castellan("alone", "status")).code).toBe(3);
+  });
+});
+
+const nameIn = (db: readonly string[]): string => new URL(db[1] ?? "").pathname.slice(1);
