@@ -14,14 +14,9 @@ export {
   startH2,
 } from "./h2.ts";
 export { type NatsServer, type NatsServerOptions, natsServer, natsServerBinary } from "./nats-server.ts";
-export {
-  type CommitMoment,
-  type DoubleDriver,
-  type DoubleSession,
-  type OracleDouble,
-  oracleDouble,
-  oracleError,
-} from "./oracle/double.ts";
+export type { CommitMoment } from "./oracle/commit-block.ts";
+export { type DoubleDriver, type DoubleSession, type OracleDouble, oracleDouble } from "./oracle/double.ts";
+export { oracleError } from "./oracle/error.ts";
 export {
   type Postgres,
   type PostgresAdmin,

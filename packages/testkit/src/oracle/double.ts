@@ -1,23 +1,19 @@
 /**
  * Stands in for the package `oracledb`, with H2 behind it: what lies above the driver's door is tested with it, nothing below.
  *
- * H2 has no PL/SQL. The one block that commits is carried out here in TypeScript, by what its text says about the ticket and by
- * the rules its comment states; that Oracle reads the block the same way is not shown by this.
+ * H2 has no PL/SQL: the one block that commits is carried out by `commit-block.ts`.
  */
-import { clearTimeout, setTimeout } from "node:timers";
 import { type H2, H2Error, type H2Result, type H2Session, type H2Value } from "../h2.ts";
+import { type CommitMoment, carryOut, type Values } from "./commit-block.ts";
+import { oracleError } from "./error.ts";
+import { createTableLocks } from "./table-locks.ts";
 import { codeOf, translate } from "./translate.ts";
-
-/** Moments of a commit on the server. Whoever waits there freezes it; whoever throws breaks the connection. */
-export type CommitMoment = "arrived" | "written" | "committed";
 
 export interface OracleDouble {
   /** For whatever takes the package `oracledb`. */
   readonly driver: DoubleDriver;
   /** Replace it to interfere; does nothing at first. */
   onCommit: (moment: CommitMoment) => Promise<void>;
-  /** Every statement and block as it was sent, each once. */
-  readonly sent: ReadonlySet<string>;
   /** Sessions that are open now. */
   readonly sessions: () => number;
 }
@@ -48,21 +44,12 @@ interface Executed {
   readonly rowsAffected?: number;
 }
 
-interface Step {
-  readonly sql: string;
-  readonly params: readonly (H2Value | { readonly long: string })[];
-  readonly expect: number | null;
-  readonly mayExist: boolean;
-}
-
 /** One Oracle server with the tables of `database`. */
 export function oracleDouble(h2: H2, database: string): OracleDouble {
-  const sent = new Set<string>();
-  const locks = createLocks();
+  const locks = createTableLocks();
   let opened = 0;
   let open = 0;
   const double: OracleDouble = {
-    sent,
     sessions: () => open,
     onCommit: async () => undefined,
     driver: {
@@ -102,7 +89,7 @@ export function oracleDouble(h2: H2, database: string): OracleDouble {
       await h2Session.close();
     };
 
-    const run = async (sql: string, values: (place: string, at: number) => unknown): Promise<H2Result> => {
+    const run = async (sql: string, values: Values): Promise<H2Result> => {
       const { statements, places } = translate(sql);
       let result: H2Result = { columns: [], rows: [], touched: 0 };
       for (const statement of statements) {
@@ -129,7 +116,15 @@ export function oracleDouble(h2: H2, database: string): OracleDouble {
     const execute = async (sql: string, binds: Binds, autoCommit: boolean): Promise<Executed> => {
       const values = (place: string, at: number): unknown => (isList(binds) ? binds[at] : binds[place]);
       if (/SYS_CONTEXT\('USERENV', 'SESSIONID'\)/.test(sql)) return { outBinds: { name } };
-      if (/^DECLARE\b/.test(sql)) return { outBinds: await carryOut(sql, values) };
+      if (/^DECLARE\b/.test(sql)) {
+        return {
+          outBinds: await carryOut(sql, values, {
+            session: h2Session,
+            run,
+            onCommit: (moment) => double.onCommit(moment),
+          }),
+        };
+      }
       if (/^(COMMIT|ROLLBACK)$/.test(sql)) return await finish(sql === "COMMIT" ? "commit" : "rollback");
       if (sql === "SET TRANSACTION READ ONLY") {
         await h2Session.run("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SNAPSHOT");
@@ -153,57 +148,12 @@ export function oracleDouble(h2: H2, database: string): OracleDouble {
       };
     };
 
-    /** The block: see the head of this file. */
-    const carryOut = async (
-      block: string,
-      values: (place: string, at: number) => unknown,
-    ): Promise<Readonly<Record<string, unknown>>> => {
-      const [take = "", giveBack = ""] = block.match(/(?:INSERT INTO|DELETE FROM)[^;]*:ticket[^;]*/g) ?? [];
-      const steps: Step[] = JSON.parse(String(values("batch", 0)));
-      const counts: number[] = [];
-      let reached = -1;
-      await double.onCommit("arrived");
-      await h2Session.begin();
-      try {
-        await run(take, values);
-        // All at once, for speed: the session does them in order, and the first that fails undoes what came after it too.
-        const outcomes = await Promise.allSettled(
-          steps.map(({ sql, params }) => {
-            sent.add(sql);
-            return run(sql, (place) => longOrPlain(params[Number(place.slice(1))]));
-          }),
-        );
-        for (const [at, outcome] of outcomes.entries()) {
-          reached = at;
-          const { expect = null, mayExist = false } = steps[at] ?? {};
-          if (outcome.status === "rejected" && !(mayExist && isDuplicate(outcome.reason))) throw outcome.reason;
-          const touched = outcome.status === "fulfilled" ? (outcome.value.touched ?? 0) : 0;
-          if (expect !== null && expect !== touched) {
-            await h2Session.rollback();
-            return { failed: reached, code: 0 };
-          }
-          counts.push(touched);
-        }
-        await run(giveBack, values);
-        await double.onCommit("written");
-        await h2Session.commit();
-      } catch (thrown) {
-        await h2Session.rollback();
-        const code = thrown instanceof H2Error ? Number(/^ORA-(\d+)$/.exec(codeOf(thrown.code))?.[1] ?? 0) : 0;
-        if (![1, 2291, 2292].includes(code)) throw thrown;
-        return { failed: reached, code: -code, reason: String(thrown) };
-      }
-      await double.onCommit("committed");
-      return { counts: counts.join(",") };
-    };
-
     return {
       callTimeout: 0,
       isHealthy: () => !gone,
       close: end,
       async execute(sql, binds, { autoCommit = false }) {
         if (gone) throw oracleError("NJS-003", "invalid or closed connection");
-        sent.add(sql);
         const answer = last.then(() => execute(sql, binds, autoCommit));
         last = answer.catch(() => undefined);
         try {
@@ -226,53 +176,7 @@ export function oracleDouble(h2: H2, database: string): OracleDouble {
   return double;
 }
 
-export function oracleError(code: string, message: string): Error {
-  return Object.assign(new Error(`${code}: ${message}`), { code });
-}
-
-interface Locks {
-  take(table: string, session: string): Promise<void>;
-  release(session: string): void;
-}
-
-/** `LOCK TABLE ... IN EXCLUSIVE MODE WAIT 10`, until the transaction or its session ends. */
-function createLocks(): Locks {
-  const held = new Map<string, string>();
-  let waiting: (() => void)[] = [];
-  return {
-    async take(table, session) {
-      let late = false;
-      while (held.has(table) && held.get(table) !== session) {
-        if (late) throw oracleError("ORA-00054", "resource busy and acquire with NOWAIT specified or timeout expired");
-        await new Promise<void>((resolve) => {
-          const alarm = setTimeout(() => {
-            late = true;
-            resolve();
-          }, 10_000);
-          waiting.push(() => {
-            clearTimeout(alarm);
-            resolve();
-          });
-        });
-      }
-      held.set(table, session);
-    },
-    release(session) {
-      for (const [table, by] of held) if (by === session) held.delete(table);
-      const woken = waiting;
-      waiting = [];
-      for (const wake of woken) wake();
-    },
-  };
-}
-
 const isList = (binds: Binds): binds is readonly unknown[] => Array.isArray(binds);
-
-function longOrPlain(param: Step["params"][number] | undefined): unknown {
-  return typeof param === "object" && param !== null ? param.long : param;
-}
-
-const isDuplicate = (thrown: unknown): boolean => thrown instanceof H2Error && codeOf(thrown.code) === "ORA-00001";
 
 function plainValue(value: unknown): H2Value {
   if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
