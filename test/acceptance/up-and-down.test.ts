@@ -89,12 +89,12 @@ describe("castellan up", () => {
     node = await makeNode({ types: NEVER_READY });
     const up = startCli(["up", "--example", node.path("..", "example")], { home: node.home });
     await eventually(async () => node.part("worker") !== null && (await node.pids()).size === 1, {
-      withinMs: 30_000,
+      withinMs: 90_000,
       everyMs: 200,
       describe: "the process has been launched",
     });
     up.signal("SIGINT");
-    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 30_000, describe: "all is down" });
+    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 90_000, describe: "all is down" });
     const ended = await up.ended;
     expect(ended.code, said(ended)).toBe(0);
   });
@@ -102,7 +102,7 @@ describe("castellan up", () => {
   it("in the foreground ends well when somebody else takes the node down", async () => {
     node = await makeNode({ types: LAYERS });
     const up = startCli(["up", "--example", node.path("..", "example")], { home: node.home });
-    await eventually(() => up.stdout().includes("Ctrl-C stops"), { withinMs: 30_000, describe: "it runs" });
+    await eventually(() => up.stdout().includes("Ctrl-C stops"), { withinMs: 90_000, describe: "it runs" });
     const down = await node.cli("down");
     expect(down.code, said(down)).toBe(0);
     const ended = await up.ended;
