@@ -3,6 +3,7 @@ import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { openGateway } from "@castellan/store/typeorm";
 import { type Postgres, postgres, postgresBinaries } from "@castellan/testkit";
 import Database from "better-sqlite3";
+import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgres as postgresDialect } from "../src/typeorm/dialects/postgres.ts";
 import { sqlite } from "../src/typeorm/dialects/sqlite.ts";
@@ -12,6 +13,7 @@ import { schemaScript } from "../src/typeorm/schema-script.ts";
 import { sqliteSource } from "../src/typeorm/sqlite-connection.ts";
 import { SCHEMA_VERSION } from "../src/typeorm/version.ts";
 import { sqliteFile } from "./files.ts";
+import { emittedBy } from "./sql-text/emitted.ts";
 
 const plain = { clock: createSystemClock(), rng: systemRng, logger: silentLogger };
 const versions = Array.from({ length: SCHEMA_VERSION }, (_, at) => at + 1);
@@ -90,5 +92,24 @@ describe.skipIf(missing !== "")(`the printed schema on PostgreSQL${missing}`, ()
     expect(byHand).toContain("pk_node_state");
     expect(byHand).toBe(await server.sql(made, "by_program"));
     expect(await server.sql("SELECT version FROM schema_version ORDER BY 1", "by_hand")).toBe(versions.join("\n"));
+  });
+
+  it("is one on which the server prepares every statement that is sent", async () => {
+    await server.sql("CREATE DATABASE for_statements");
+    const client = new Client({ connectionString: server.url.replace(/postgres$/, "for_statements") });
+    await client.connect();
+    try {
+      await client.query((await schemaScript("postgres", 0)).text);
+      const sent = (await emittedBy(postgresDialect)).filter(({ from }) => !/^(migration|lock)/.test(from));
+      expect(sent.length).toBeGreaterThan(800);
+      // In a commit the one parameter is a JSON list.
+      for (const { sql } of sent)
+        await client.query(`PREPARE sent${sql.includes("$1->>") ? " (jsonb)" : ""} AS ${sql}; DEALLOCATE sent`);
+      await expect(client.query('PREPARE sent AS SELECT "no_such" FROM "nodes"')).rejects.toMatchObject({
+        code: "42703",
+      });
+    } finally {
+      await client.end();
+    }
   });
 });

@@ -38,7 +38,7 @@ export async function schemaScript(name: DialectName, from: number): Promise<Sch
 }
 
 function textOf(dialect: Dialect, words: ScriptWords, from: number, steps: readonly Step[]): string {
-  const ended = (statement: string): string => `${statement}${words.end}`;
+  const ended = (statement: string): string => (statement.endsWith(words.end) ? statement : `${statement}${words.end}`);
   const lines = [
     `Castellan's schema on ${words.product}: from ${from === 0 ? "nothing" : `version ${from}`} to version ${SCHEMA_VERSION}.`,
     ...(steps.length === 0 ? ["There is nothing to do."] : [`Run it once: ${words.run}`, words.again]),

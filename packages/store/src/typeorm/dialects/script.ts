@@ -48,7 +48,7 @@ export const scriptWords: Readonly<Record<Dialect["name"], ScriptWords>> = {
     product: "SQL Server",
     run: "sqlcmd -b -d DATABASE -i THIS_FILE",
     // The first is looked at when a batch is read, so it has one of its own.
-    head: ["SET QUOTED_IDENTIFIER ON;", "GO", "SET XACT_ABORT ON;", "BEGIN TRANSACTION;"],
+    head: ["SET QUOTED_IDENTIFIER ON;", "GO", "BEGIN TRANSACTION;"],
     commit: "COMMIT TRANSACTION",
     end: ";",
     now: "SYSUTCDATETIME()",
