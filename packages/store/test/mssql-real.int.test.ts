@@ -19,15 +19,6 @@ describe.skipIf(url === "")(`mssql (real)${missing}`, () => {
   const close = async (): Promise<void> => {
     await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
   };
-  const run = async (statements: readonly string[]): Promise<void> => {
-    const session = await openMssqlMigration({ settings: mssqlSettings(url), passwordFile: passwordFile ?? null });
-    try {
-      for (const statement of statements) await session.run(statement);
-      await session.commit();
-    } finally {
-      await session.close();
-    }
-  };
   const childrenFirst = Object.keys(tables).toReversed();
   const dropped = [...childrenFirst, "schema_version"].map((name) => `DROP TABLE IF EXISTS "${name}"`);
   beforeAll(() => run(dropped));
@@ -60,3 +51,14 @@ describe.skipIf(url === "")(`mssql (real)${missing}`, () => {
   describeGateway("mssql (real)", emptied);
   describeModel("mssql (real)", emptied);
 });
+
+/** By hand, in one transaction. */
+async function run(statements: readonly string[]): Promise<void> {
+  const session = await openMssqlMigration({ settings: mssqlSettings(url), passwordFile: passwordFile ?? null });
+  try {
+    for (const statement of statements) await session.run(statement);
+    await session.commit();
+  } finally {
+    await session.close();
+  }
+}

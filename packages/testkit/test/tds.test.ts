@@ -155,9 +155,10 @@ describe("a lock by name", () => {
   });
 });
 
+const wide = (value: bigint): ByteReader => new ByteReader(new ByteWriter().bytes([0x26, 8, 8]).i64(value).done());
+
 describe("a parameter on the wire", () => {
   it("of eight bytes is a number while it can be one", () => {
-    const wide = (value: bigint) => new ByteReader(new ByteWriter().bytes([0x26, 8, 8]).i64(value).done());
     expect(readParameter(wide(-7n))).toBe(-7);
     expect(readParameter(wide(2n ** 60n))).toBe(String(2n ** 60n));
     expect(() => readParameter(new ByteReader(Buffer.from([0x24])))).toThrow(/type 0x24/);

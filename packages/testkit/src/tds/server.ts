@@ -54,7 +54,7 @@ export async function startTdsDouble(): Promise<TdsDouble> {
   const texts = new Set<string>();
   let requests = 0;
   let frozen: Promise<void> | undefined;
-  let thaw = (): void => undefined;
+  let goOn: (() => void) | undefined;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.once("close", () => sockets.delete(socket)));
@@ -73,6 +73,10 @@ export async function startTdsDouble(): Promise<TdsDouble> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
+  const thaw = (): void => {
+    goOn?.();
+    frozen = undefined;
+  };
   const disconnect = (): void => {
     for (const socket of sockets) socket.destroy();
   };
@@ -109,13 +113,10 @@ export async function startTdsDouble(): Promise<TdsDouble> {
     disconnect,
     freeze() {
       frozen ??= new Promise((resolve) => {
-        thaw = resolve;
+        goOn = resolve;
       });
     },
-    thaw() {
-      thaw();
-      frozen = undefined;
-    },
+    thaw,
     async stop() {
       thaw();
       disconnect();

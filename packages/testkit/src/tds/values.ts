@@ -1,6 +1,6 @@
 /** Values on the wire: parameters as the driver sends them, columns as H2 gives them. */
 import type { H2Column, H2Value } from "../h2.ts";
-import { type ByteReader, ByteWriter } from "./bytes.ts";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
 
 const COLLATION = [0x09, 0x04, 0xd0, 0x00, 0x34] as const;
 const NULL_LENGTH = 0xffff;
