@@ -20,7 +20,7 @@ import { builtRelease } from "./releases.ts";
 
 export interface OldNodeOptions {
   readonly types: string;
-  /** Several; absent: one, in the directory itself. */
+  /** Each in a home of its own, with one bus for all. Absent: one server, with a bus of its own. */
   readonly servers?: readonly string[];
   /** Default: SQLite. */
   readonly database?: { readonly url: string; readonly password: string };
@@ -61,13 +61,14 @@ export async function makeOldNode({ types, servers = [], database }: OldNodeOpti
     writeFileSync(join(home, "castellan.yaml"), JSON.stringify({ database: shared, ...settings }));
     writeFileSync(join(home, "fspart"), "# nothing is watched\n");
   };
-  // In a directory of one server it lives in `dir` itself; what it begins with is an example.
-  const example = join(dir, "example");
+  const [alone, ...others] = servers;
   const nats = bus === null ? {} : { nats: { url: bus.url } };
-  place(servers.length === 0 ? example : dir, { ...nats, ...(servers.length > 0 && { servers }) });
+  // Where the node's commands are given: the directory of several, the home of the one, or a home that begins with an example.
+  const home = alone === undefined ? join(dir, "home") : others.length === 0 ? join(dir, alone) : dir;
+  const begun = alone === undefined ? join(dir, "example") : home;
+  place(begun, { ...nats, ...(others.length > 0 && { servers }) });
   for (const name of servers) place(join(dir, name), { ...nats, server: name });
-  writeFileSync(join(servers.length === 0 ? example : dir, "types.yaml"), types);
-  const home = servers.length === 0 ? join(dir, "home") : dir;
+  writeFileSync(join(begun, "types.yaml"), types);
 
   const old = (...args: string[]) => runCli(args, { home, program, timeoutMs: TIMEOUT_MS });
   const now = (...args: string[]) => runCli(args, { home, timeoutMs: TIMEOUT_MS });
@@ -76,7 +77,7 @@ export async function makeOldNode({ types, servers = [], database }: OldNodeOpti
   const node: OldNode = {
     dir: home,
     busUrl: bus?.url ?? null,
-    home: (server) => join(home, server),
+    home: (server) => join(dir, server),
     old,
     now,
     must,
@@ -117,7 +118,7 @@ export async function makeOldNode({ types, servers = [], database }: OldNodeOpti
     },
   };
   try {
-    ended(await old("up", "--detach", ...(servers.length === 0 ? ["--example", example] : [])), ["up", "of 0.1.0"]);
+    ended(await old("up", "--detach", ...(alone === undefined ? ["--example", begun] : [])), ["up", "of 0.1.0"]);
     return node;
   } catch (thrown) {
     await killAll(dir);
