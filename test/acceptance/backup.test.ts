@@ -29,7 +29,7 @@ describe("castellan backup and restore", () => {
     const up = await node.up();
     expect(up.code, said(up)).toBe(0);
     const alerts = startLoad();
-    await eventually(async () => (await node.items())[0]?.occurrences ?? 0 > 1, { describe: "alerts are recorded" });
+    await eventually(async () => ((await node.items())[0]?.occurrences ?? 0) > 1, { describe: "alerts are recorded" });
     const file = away.path("node.backup");
     const written = await node.json(Written, "backup", file);
     alerts.stop();
@@ -82,10 +82,11 @@ describe("castellan backup and restore", () => {
   });
 });
 
+const writeLine = (): void => appendFileSync(node.path("logs/sw_error"), `it broke at ${performance.now()}\n`);
+
 /** A line in the error file, again and again. */
 function startLoad(): { stop(): void } {
-  const write = (): void => appendFileSync(node.path("logs/sw_error"), `it broke at ${performance.now()}\n`);
-  const timer = setInterval(write, 20);
-  write();
+  const timer = setInterval(writeLine, 20);
+  writeLine();
   return { stop: () => clearInterval(timer) };
 }

@@ -43,7 +43,7 @@ export const run: Run<[string, { readonly replace?: boolean }]> = async (invocat
       node: settings.node,
       replace,
       seenEpoch: Math.max(...homes.map(({ run }) => openEpochFile(join(run, "epoch"), silentLogger).highest)),
-      onProgress: line.show,
+      onProgress: (progress) => line.show(progress),
       clock,
       newId: createIdSource(clock, systemRng),
       who: { user, station: io.hostName.slice(0, 64), command },

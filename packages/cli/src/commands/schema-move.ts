@@ -10,6 +10,7 @@ import {
   type Clock,
   createIdSource,
   createSystemClock,
+  ensureError,
   silentLogger,
   systemRng,
 } from "@castellan/kernel";
@@ -122,7 +123,7 @@ async function moved(invocation: Invocation, from: OldPlace, to: Address): Promi
         },
       },
       broken: () => from.broken,
-      onProgress: line.show,
+      onProgress: (progress) => line.show(progress),
       clock,
       newId: createIdSource(clock, systemRng),
       who: { user, station: io.hostName.slice(0, 64), command },
@@ -130,7 +131,7 @@ async function moved(invocation: Invocation, from: OldPlace, to: Address): Promi
     await settle();
   } catch (thrown) {
     line.end();
-    await bringBack(invocation, [...ended], thrown);
+    await bringBack(invocation, [...ended]);
     throw thrown;
   } finally {
     line.end();
@@ -162,15 +163,12 @@ async function requireReach({ gateway, homes }: OldPlace, to: Address): Promise<
   );
 }
 
-/** The move did not come about: the node goes on as it was. */
-async function bringBack({ io }: Invocation, homes: readonly string[], why: unknown): Promise<void> {
+/** The move did not come about: the node goes on as it was. What went wrong with that is told first. */
+async function bringBack({ io }: Invocation, homes: readonly string[]): Promise<void> {
   try {
     await bringUpSentinels(io, homes);
   } catch (thrown) {
-    throw new AggregateError(
-      [why, thrown],
-      "the schema was not moved, and its sentinels did not come back: `castellan up`",
-    );
+    io.err(`castellan: its sentinel did not come back: ${ensureError(thrown).message}; say \`castellan up\`\n`);
   }
 }
 
