@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import { type Clock, createSeededRng } from "@castellan/kernel";
+import { type Clock, createSeededRng, sleep } from "@castellan/kernel";
 import { describe, expect, it } from "vitest";
 import { createLine, type Line, patiently } from "../src/typeorm/patience.ts";
 
@@ -54,6 +54,18 @@ describe("patience", () => {
     await expect(patiently({ clock, rng }, worthMs, failing("busy"))).rejects.toBe("busy");
     expect(clock.bootMs()).toBeGreaterThanOrEqual(300);
     expect(clock.bootMs()).toBeLessThan(400);
+  });
+
+  it("tries a second time although the first attempt took longer than the budget", async () => {
+    const clock = steppingClock();
+    let attempts = 0;
+    const slowly = async (): Promise<number> => {
+      attempts += 1;
+      await sleep(clock, 5000);
+      if (attempts === 1) throw "busy";
+      return attempts;
+    };
+    expect(await patiently({ clock, rng }, worthMs, slowly)).toBe(2);
   });
 
   it("throws on at once what waiting does not cure", async () => {

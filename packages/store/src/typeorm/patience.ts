@@ -10,20 +10,21 @@ export interface Patience {
 const PAUSES: Backoff = { firstMs: 2, maxMs: 50, jitter: 0.5 };
 
 /**
- * The first result of `work`, or its last failure. `worthMs` says how long after the first attempt such a failure is still
- * worth another one, milliseconds; 0 = it is thrown on at once.
+ * The first result of `work`, or its last failure. `worthMs` says how long after the first failure such a one is still worth
+ * another attempt, milliseconds; 0 = it is thrown on at once. However long the first attempt took, there is a second one.
  */
 export async function patiently<R>(
   { clock, rng }: Patience,
   worthMs: (thrown: unknown) => number,
   work: () => R | Promise<R>,
 ): Promise<R> {
-  const began = clock.bootMs();
+  let failedMs: number | null = null;
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work();
     } catch (thrown) {
-      if (clock.bootMs() - began >= worthMs(thrown)) throw thrown;
+      failedMs ??= clock.bootMs();
+      if (clock.bootMs() - failedMs >= worthMs(thrown)) throw thrown;
       await sleep(clock, backoffMs(PAUSES, attempt, rng));
     }
   }
