@@ -224,8 +224,6 @@ describe("a URL", () => {
     ["mysql://x", /begins with/],
     ["node.db", /begins with/],
     ["sqlite:", /needs the path/],
-    ["mssql://sa@host/db", /not served yet/],
-    ["oracle://host/db", /not served yet/],
   ])("%s is refused", async (url, message) => {
     await expect(file.open({ url })).rejects.toMatchObject({
       code: "DATABASE_URL",
