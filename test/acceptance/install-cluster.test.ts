@@ -1,5 +1,5 @@
 /** A node of one server becomes a cluster by one `join`, and one server again by `leave`; its processes never notice. */
-import { writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { StatusReport } from "@castellan/protocol";
 import {
   type CliResult,
@@ -73,8 +73,15 @@ describe("one server, a cluster, one server", () => {
     const [process] = (await status("hades")).servers.flatMap(({ processes }) => processes);
     const pid = process?.pid ?? 0;
     expect(lives(pid)).toBe(true);
-    const before = (await storedEvents(`nats://${listen}`)).map(({ id }) => id);
-    expect(before.length).toBeGreaterThan(0);
+    const bus = { url: `nats://${listen}`, credentials: null, tls: null };
+    appendFileSync(temp.path("hades/logs/sw_error"), "it broke\n");
+    const before = await eventually(
+      async () => {
+        const ids = (await storedEvents(bus)).map(({ id }) => id);
+        return ids.length > 0 ? ids : null;
+      },
+      { withinMs: 60_000, everyMs: 250, describe: "an event is stored" },
+    );
 
     const own = ["--listen", `127.0.0.1:${await freePort()}`, "--cluster", `127.0.0.1:${await freePort()}`];
     await must("zeus", "join", "--server", "zeus", ...db, ...own);
@@ -94,7 +101,7 @@ describe("one server, a cluster, one server", () => {
     await untilUp("hades", ["hades"]);
     const up = await castellan("zeus", "up", "--detach");
     expect(up.code, said(up)).toBe(5);
-    const after = await storedEvents(`nats://${listen}`);
+    const after = await storedEvents(bus);
     expect(after.map(({ id }) => id)).toEqual(expect.arrayContaining(before));
     const [same] = (await status("hades")).servers.flatMap(({ processes }) => processes);
     expect(same).toMatchObject({ pid, status: "RUNNING", restarts: 0 });

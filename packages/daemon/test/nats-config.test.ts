@@ -47,15 +47,15 @@ describe("the configuration of the kept nats-server", () => {
   });
 });
 
-describe("the first member of a cluster", () => {
-  const alone = (routes: readonly string[], port = 4222) =>
-    natsServerConfig({
-      ...server,
-      systemPassword: "secret",
-      listen: { host: "hades", port },
-      cluster: { listen: { host: "hades", port: 6222 }, routes },
-    });
+const alone = (routes: readonly string[], port = 4222) =>
+  natsServerConfig({
+    ...server,
+    systemPassword: "secret",
+    listen: { host: "hades", port },
+    cluster: { listen: { host: "hades", port: 6222 }, routes },
+  });
 
+describe("the first member of a cluster", () => {
   it("has a route to itself, which JetStream asks for, and a user of the system account", () => {
     expect(alone([])).toContain('routes: ["nats://hades:6222"]');
     expect(alone([])).toContain('accounts { "$SYS": { users: [ { user: "castellan", password: "secret" } ] } }');

@@ -19,6 +19,7 @@ import { say } from "../start-node.ts";
 import { stopServers } from "./down.ts";
 
 const BUS_WITHIN_MS = 120_000;
+const DOWN_WITHIN_MS = 60_000;
 const LOOK_MS = 250;
 
 export const run: Run = async (invocation) => {
@@ -71,5 +72,19 @@ export async function leaveNode(invocation: Invocation, ctx: AdminContext, home:
   const paths = homePaths(home);
   await endEmbeddedNats(paths, ctx.clock);
   forgetBus(paths);
-  return await removeServer(ctx, server);
+  return await removeWhenDown(ctx, server);
+}
+
+/** The master takes a moment to see that its sentinel has ended, and what it may still run to be over. */
+export async function removeWhenDown(ctx: AdminContext, server: string) {
+  const deadline = ctx.clock.bootMs() + DOWN_WITHIN_MS;
+  for (;;) {
+    try {
+      return await removeServer(ctx, server);
+    } catch (thrown) {
+      const passes = thrown instanceof CastellanError && (thrown.code === "SERVER_UP" || thrown.code === "GRANT_HELD");
+      if (!passes || ctx.clock.bootMs() > deadline) throw thrown;
+      await sleep(ctx.clock, LOOK_MS);
+    }
+  }
 }

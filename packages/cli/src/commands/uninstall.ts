@@ -3,7 +3,7 @@
  * schema; another one is refused. What people wrote (process types, programs, logs) stays unless `--purge`.
  */
 import { rmSync } from "node:fs";
-import { type AdminContext, departureOf, refuseToUninstall, removeServer } from "@castellan/admin";
+import { type AdminContext, departureOf, refuseToUninstall } from "@castellan/admin";
 import { homePaths, installedFiles } from "@castellan/daemon";
 import { CastellanError, silentLogger, systemRng } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
@@ -14,7 +14,7 @@ import { readSettings, serverHomes } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { say } from "../start-node.ts";
 import { stopServers } from "./down.ts";
-import { leaveNode } from "./leave.ts";
+import { leaveNode, removeWhenDown } from "./leave.ts";
 
 export interface UninstallOptions {
   /** Without asking. */
@@ -46,7 +46,7 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
   // With the whole node at its end, nothing need be moved from one to the other.
   if (isWholeNode) await stopAll(invocation, ctx, homes);
   for (const { server } of members.filter((one) => one !== last)) {
-    if (isWholeNode) await removeServer(ctx, server.name);
+    if (isWholeNode) await removeWhenDown(ctx, server.name);
     else await leaveNode(invocation, ctx, homeOf(ours, server.name), server.name);
     say(invocation, `${server.name} has left node ${ctx.node}`);
   }

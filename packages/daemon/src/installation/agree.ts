@@ -91,10 +91,11 @@ export function differ(server: string, differences: readonly ParameterDifference
   );
 }
 
+const place = ({ host, port }: { readonly host: string; readonly port: number }): string => `${host}:${port}`;
+
 /** Where others reach the bus of a server, as its own settings say it. */
 export async function recordAddress(gateway: Gateway, serverId: number, settings: HomeSettings): Promise<void> {
   const { nats, natsServer } = settings;
-  const place = (address: { readonly host: string; readonly port: number }) => `${address.host}:${address.port}`;
   const client_address = nats?.url ?? (natsServer === null ? null : place(natsServer.listen));
   const cluster_address = natsServer === null || natsServer.cluster === null ? null : place(natsServer.cluster.listen);
   const row = { client_address, cluster_address, leaving: false };

@@ -87,9 +87,10 @@ ${tlsConfig(tls, "  ")}}
 
 const ROUTES = "routes: ";
 
+const withoutRoutes = (text: string): string => text.replace(new RegExp(`^ *${ROUTES}.*$`, "m"), "");
+
 /** The same but for whom it meets first: members that are there tell of each other. */
 export function isSameButRoutes(one: string, other: string): boolean {
-  const withoutRoutes = (text: string): string => text.replace(new RegExp(`^ *${ROUTES}.*$`, "m"), "");
   return withoutRoutes(one) === withoutRoutes(other);
 }
 
