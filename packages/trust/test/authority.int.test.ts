@@ -2,7 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TempHome, tempHome } from "@castellan/testkit";
+import { smallDisk, type TempHome, tempHome, whyNoSmallDisk } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { foundAuthority, issuedBy, issueInto, rotateAuthority } from "../src/authority/index.ts";
 import {
@@ -113,6 +113,29 @@ describe("a node's authority", () => {
     expect(trustRootsOf(ca())).toEqual([second]);
     await issue("zeus", null);
     expect([codesIn(temp.path("zeus")), existsSync(trustPaths(temp.dir).nextAuthority)]).toEqual([[], false]);
+  });
+});
+
+describe.skipIf(whyNoSmallDisk() !== undefined)(`on a full disk (${whyNoSmallDisk() ?? "mounted"})`, () => {
+  it("what was there stays whole, no draft of a key is left, and the step is taken when there is room", async () => {
+    const disk = await smallDisk(1);
+    try {
+      const home = join(disk.dir, "home");
+      const trust = trustPaths(home);
+      await foundAuthority(home, node, now);
+      const request = { node, name: "hades", bearer: "server", addresses: ["hades"], now } as const;
+      await issueInto(home, trust.directory, request);
+      const before = contents(trust.directory);
+      disk.fill();
+      await expect(rotateAuthority(home, "begin", { node, now })).rejects.toMatchObject({ code: "ENOSPC" });
+      await expect(issueInto(home, trust.directory, request)).rejects.toMatchObject({ code: "ENOSPC" });
+      expect(contents(trust.directory)).toEqual(before);
+      disk.empty();
+      await rotateAuthority(home, "begin", { node, now });
+      expect([trustRootsOf(readFileSync(trust.ca, "utf8")).length, codesIn(home)]).toEqual([2, []]);
+    } finally {
+      await disk.remove();
+    }
   });
 });
 
