@@ -88,7 +88,8 @@ async function firstConnection(options: LinkOptions): Promise<NatsConnection> {
  */
 async function connectUntil(untilMs: number, options: LinkOptions): Promise<NatsConnection> {
   const { clock } = options;
-  const latestMs = Math.max(untilMs, clock.bootMs() + ATTEMPT_MS);
+  const attempts = [options.servers].flat().length + 1; // one at each, however slow this machine is
+  const latestMs = Math.max(untilMs, clock.bootMs() + attempts * ATTEMPT_MS);
   let isFirst = true;
   const connection = await connect({
     ...connectionOptions(options),
