@@ -151,15 +151,15 @@ describe("a cluster with an authority of its own", () => {
     const { ca } = trustPaths(temp.dir);
     const selfSigned = { ca, cert: own.authority, key: own.authority };
     const url = urlOf("hades");
-    const refused = {
-      "plain text": await refusal(url, null),
-      "no certificate": await refusal(url, { ca }),
-      "self-signed": await refusal(url, selfSigned),
-      "of another node": await refusal(url, { ca, cert: own.identity, key: own.identity }),
-      "believes another node": await refusal(url, filesIn(stranger)),
+    const refusals = {
+      "plain text": refusal(url, null),
+      "no certificate": refusal(url, { ca }),
+      "self-signed": refusal(url, selfSigned),
+      "of another node": refusal(url, { ca, cert: own.identity, key: own.identity }),
+      "believes another node": refusal(url, filesIn(stranger)),
     };
-    const codes = Object.entries(refused).map(([who, { code }]) => [who, code]);
-    expect(codes).toEqual(Object.keys(refused).map((who) => [who, "NOT_TRUSTED"]));
+    const codes = await Promise.all(Object.entries(refusals).map(async ([who, told]) => [who, (await told).code]));
+    expect(codes).toEqual(Object.keys(refusals).map((who) => [who, "NOT_TRUSTED"]));
   });
 
   it("refuses a server of another authority as a member", async () => {
