@@ -32,7 +32,7 @@ describe("help", () => {
     const lines = text.split("\n");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(text).toContain(`Usage: castellan ${words}`.trimEnd());
-    expect(lines.length, text).toBeLessThanOrEqual(words === "" ? 66 : 40);
+    expect(lines.length, text).toBeLessThanOrEqual(words === "" ? 80 : 40);
     expect(Math.max(...lines.map((line) => line.length)), text).toBeLessThanOrEqual(100);
     const examples = (text.split("Examples:\n")[1] ?? "").trimEnd().split("\n");
     expect(examples.length, text).toBeGreaterThanOrEqual(1);

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { InstallOptions } from "../installation/options.ts";
 import { examples, type Group } from "./group.ts";
 
-const POSTGRES = "postgres://castellan@db:5432/ips1";
+const DATABASE = "--database postgres://castellan@db/ips1 --password-file db.password";
 
 const installed = (command: Command): Command =>
   command
@@ -22,13 +22,7 @@ export const addInstallation: Group = (program, bind) => {
   installed(program.command("init"))
     .description("install the first server of a node: its home, and the shared schema")
     .option("--files-only", "make the home alone; the first `castellan up` makes the schema")
-    .addHelpText(
-      "after",
-      examples([
-        "castellan init /srv/ips1",
-        `castellan init /srv/ips1 --node ips1 --database ${POSTGRES} --password-file db.password --listen hades:4222 --cluster hades:6222`,
-      ]),
-    )
+    .addHelpText("after", examples(["castellan init /srv/ips1", `castellan init /srv/ips1 ${DATABASE}`]))
     .action((directory: string | undefined, options: InstallOptions & { filesOnly?: boolean }) =>
       bind(async () => (await import("../commands/init.ts")).run)(directory, options),
     );
@@ -37,7 +31,8 @@ export const addInstallation: Group = (program, bind) => {
     .addHelpText(
       "after",
       examples([
-        `castellan join /srv/ips1 --database ${POSTGRES} --password-file db.password --listen zeus:4222 --cluster zeus:6222`,
+        `castellan join /srv/ips1 ${DATABASE}`,
+        "castellan join --listen zeus:4222 --cluster zeus:6222 --trust certificates",
       ]),
     )
     .action((directory: string | undefined, options: InstallOptions) =>
