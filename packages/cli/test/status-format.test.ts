@@ -36,6 +36,12 @@ const web: ProcessReport = {
   comment: null,
 };
 
+/** Of a server that is down, missed or taken down in order. */
+function at(stale: boolean): string {
+  const zeus = { id: 2, name: "zeus", role: "slave", state: "down", lastSeen: null, sentinel: null } as const;
+  return formatStatus(report({ servers: [{ ...zeus, stale, processes: [web] }] }), layout);
+}
+
 describe("a status that may be out of date", () => {
   it("of a node that was taken down in order is no reason to warn", () => {
     const text = formatStatus(report({}), layout);
@@ -50,24 +56,6 @@ describe("a status that may be out of date", () => {
   });
 
   it("of a server that is missed calls nothing running that may not run", () => {
-    const at = (stale: boolean): string =>
-      formatStatus(
-        report({
-          servers: [
-            {
-              id: 2,
-              name: "zeus",
-              role: "slave",
-              state: "down",
-              lastSeen: null,
-              stale,
-              sentinel: null,
-              processes: [web],
-            },
-          ],
-        }),
-        layout,
-      );
     expect(at(true)).toContain("RUNNING?");
     expect(at(true)).toContain("what runs here is unknown");
     expect(at(false)).not.toContain("RUNNING?");

@@ -57,6 +57,12 @@ const bothCounters = [
   }),
 ];
 
+function fromTheFuture(version: number, usableFrom: number): void {
+  rawHandle()
+    .prepare("INSERT INTO schema_version VALUES (?, 'from-the-future', '2030-01-01 00:00:00.000', ?)")
+    .run(version, usableFrom);
+}
+
 describe("a lock that another process holds", () => {
   it("makes a commit wait without stopping the program, and not fail", async () => {
     const gateway = await file.open();
@@ -163,11 +169,6 @@ describe("a migration", () => {
 
   it("by a newer program is gone on with, or refused, as it says itself", async () => {
     await file.open();
-    const fromTheFuture = (version: number, usableFrom: number): void => {
-      rawHandle()
-        .prepare("INSERT INTO schema_version VALUES (?, 'from-the-future', '2030-01-01 00:00:00.000', ?)")
-        .run(version, usableFrom);
-    };
     fromTheFuture(SCHEMA_VERSION + 1, SCHEMA_VERSION);
     for (const migrate of MODES) await (await file.open({ migrate })).find("nodes");
     fromTheFuture(SCHEMA_VERSION + 2, SCHEMA_VERSION + 1);

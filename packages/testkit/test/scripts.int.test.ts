@@ -26,6 +26,9 @@ function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   });
 }
 
+/** A test as vitest reports it. */
+const test = (title: string, status: string) => ({ ancestorTitles: ["a server", title], status });
+
 /** A program at `path` below the home directory that says it is this version of nats-server. */
 async function fakeServer(path: string, version: string): Promise<string> {
   const file = home.path(path);
@@ -146,7 +149,6 @@ describe("scripts/sum-tests.mjs", () => {
   });
 
   it("says which databases the store was tried on, and how", async () => {
-    const test = (title: string, status: string) => ({ ancestorTitles: ["a server", title], status });
     const assertionResults = [
       test("SQLite", "passed"),
       test("SQLite", "skipped"),

@@ -26,6 +26,8 @@ const event = (id: string, days: number, followed = true): Write =>
   insert("process_event_log", { ...extremeRow("process_event_log", "low"), id, timestamp: ago(days), followed });
 const letter = (id: string, days: number): Write =>
   insert("alert_dead_letter", { ...extremeRow("alert_dead_letter", "low"), id, happened_at: ago(days) });
+const position = (server_name: string): Write =>
+  insert("outbox_position", { server_name, outbox: "o", last_number: 1 });
 const audit = (id: string, days: number): Write =>
   insert("audit_log", { ...extremeRow("audit_log", "low"), id, happened_at: ago(days) });
 
@@ -127,7 +129,6 @@ export function describeRetention(gateway: () => Gateway): void {
     it("goes from every table that grows: what each of them says of itself", async () => {
       const over = { state: "done", finished_at: ago(KEPT_DAYS.operation + 1) };
       const closed = { open_cause: null, state: "released", last_seen: ago(KEPT_DAYS.work_item + 1) };
-      const position = (server_name: string) => insert("outbox_position", { server_name, outbox: "o", last_number: 1 });
       await gateway().commit([
         insert("node_cluster", serverRow(1)),
         event("old", KEPT_DAYS.process_event_log + 1),
