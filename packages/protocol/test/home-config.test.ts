@@ -50,6 +50,11 @@ nats:
     });
   });
 
+  it("takes the first member of a cluster, which has nobody to look for", () => {
+    const { natsServer } = settings("nats: { listen: 'a:1', cluster: { listen: 'a:2', routes: [] } }");
+    expect(natsServer?.cluster).toEqual({ listen: { host: "a", port: 2 }, routes: [] });
+  });
+
   it("names what the kept server shows and whom it believes; it is reached by the same", () => {
     const read = settings("nats: { listen: 'a:1', tls: { ca: etc/ca.pem, cert: etc/a.pem, key: /keys/a.pem } }");
     const tls = {
@@ -85,7 +90,6 @@ nats:
     ["nats: { listen: '0.0.0.0:4222' }", "nats.listen"],
     ["nats: { listen: 'a:1', tls: { ca: x } }", "nats.tls"],
     ["nats: { listen: 'a:1', tls: { ca: x, cert: y, key: z, name: n } }", "nats.tls.name"],
-    ["nats: { listen: 'a:1', cluster: { listen: 'a:2', routes: [] } }", "nats.cluster.routes"],
     ["nats: { listen: 'a:1', cluster: { listen: 'a:2', routes: ['b:6222'] } }", "nats.cluster.routes.0"],
     ["servers: [hades]", "servers"],
     ["servers: [hades, hades]", "servers"],
