@@ -8,6 +8,7 @@ import { insert, update } from "@castellan/store";
 import { type BrokenValue, type OpenGatewayOptions, openGateway } from "@castellan/store/typeorm";
 import {
   type CommitMoment,
+  eventually,
   freePort,
   type H2,
   oracleError,
@@ -96,6 +97,20 @@ describe(`a commit on ${LABEL}`, () => {
     expect(await gateway.find("node_state")).toMatchObject([{ fence: 1 }]);
   });
 
+  it("that is interrupted may have happened: it is looked for, not repeated", async () => {
+    const gateway = await database.open();
+    await gateway.commit([insert("node_state", nodeStateRow())]);
+    let interrupted = 0;
+    database.double.onCommit = async (moment) => {
+      if (moment !== "committed" || interrupted > 0) return;
+      interrupted += 1;
+      throw oracleError("NJS-123", "call timeout of 3000 ms exceeded");
+    };
+    await expect(gateway.commit([bump])).rejects.toMatchObject({ code: "STORE_AMBIGUOUS", retryable: true });
+    expect(interrupted).toBe(1);
+    expect(await gateway.find("node_state")).toMatchObject([{ fence: 1 }]);
+  });
+
   it("that is under way on a frozen server is waited for before anything is read", async () => {
     const clock = hastened();
     const gateway = await database.open({ ...located(clock) });
@@ -136,7 +151,7 @@ describe(`a commit on ${LABEL}`, () => {
     expect(await database.sql(`SELECT COUNT(*) FROM "COMMIT_TICKET"`)).toEqual([[0]]);
   });
 
-  it("that meets a row which somebody holds is interrupted, and can be tried again", async () => {
+  it("that meets a row which somebody holds is interrupted, and has written nothing when it is looked for", async () => {
     const gateway = await database.open();
     await gateway.commit([insert("node_state", nodeStateRow())]);
     const holder = await h2.session(`faults${databases}`);
@@ -145,10 +160,11 @@ describe(`a commit on ${LABEL}`, () => {
     const connection = located(createSystemClock()).connect();
     const statement = renderWrite(oracle, checkWrite(bump));
     const thrown: unknown = await connection.commit([statement]).catch((error: unknown) => error);
-    expect(thrown).toMatchObject({ code: "NJS-123" });
-    expect(oracle.classify(thrown)).toEqual({ kind: "busy" });
+    expect(thrown).toMatchObject({ code: "STORE_AMBIGUOUS", cause: { code: "NJS-123" } });
     await holder.close();
+    expect(await gateway.find("node_state")).toMatchObject([{ fence: 0 }]);
     expect(await connection.commit([statement])).toEqual([1]);
+    expect(await gateway.find("node_state")).toMatchObject([{ fence: 1 }]);
     await connection.close();
   });
 });
@@ -229,6 +245,36 @@ describe(`a session on ${LABEL}`, () => {
     expect(await gateway.find("node_cluster")).toHaveLength(2);
   });
 
+  it("of a snapshot is given up when the server is silent, and no socket is left", async () => {
+    await database.open();
+    const clock = hastened();
+    const { driver } = database.double;
+    let asked = 0;
+    const silent = {
+      ...driver,
+      getConnection: async (options: Readonly<Record<string, unknown>>) => {
+        const session = await driver.getConnection(options);
+        return {
+          ...session,
+          execute: async (...said: Parameters<typeof session.execute>) => {
+            if (!said[0].startsWith("SET TRANSACTION")) return await session.execute(...said);
+            asked += 1;
+            return await new Promise<never>(() => undefined);
+          },
+        };
+      },
+    };
+    const before = database.double.sessions();
+    const rim = { driver: silent, clock, logger: silentLogger };
+    const given = expect(
+      snapshotOracle({ url: "oracle://ips1@h2/TEST", passwordFile: null }, rim),
+    ).rejects.toMatchObject({ code: "NJS-500" });
+    await eventually(() => asked === 1);
+    clock.expire();
+    await given;
+    await eventually(() => database.double.sessions() === before);
+  });
+
   it("says what server it is, and what time it is there", async () => {
     await database.open();
     const rim = { driver: database.double.driver, clock: createSystemClock(), logger: silentLogger };
@@ -270,10 +316,12 @@ describe("an Oracle server that is not there, through the unmodified driver", ()
       message: expect.stringMatching(/^oracle:\/\/ips1@127.*check that the server runs/),
     });
     await expect(open("oracle://ips1@127.0.0.1/NODE", {})).rejects.toMatchObject({ code: "STORE_FORBIDDEN" });
-    await expect(open("oracle://ips1:tiger@127.0.0.1/NODE")).rejects.toMatchObject({
-      code: "DATABASE_URL",
-      message: expect.not.stringContaining("tiger"),
-    });
+    for (const url of ["oracle://ips1:tiger@127.0.0.1/NODE", "oracle://ips1@127.0.0.1/NODE?wallet_password=tiger"]) {
+      await expect(open(url)).rejects.toMatchObject({
+        code: "DATABASE_URL",
+        message: expect.not.stringContaining("tiger"),
+      });
+    }
   });
 
   it("is given up when it is silent", async () => {

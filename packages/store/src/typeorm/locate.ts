@@ -104,12 +104,15 @@ function sqlitePath(url: string): string {
   return path;
 }
 
+/** What drivers call a secret in a URL: `password`, `sslpassword`, `wallet_password`, `clientSecret`. */
+const SECRET = /passw|pwd|secret/i;
+
 /** The URL of a server, which holds no password. */
 function serverUrl(url: string): string {
   if (!URL.canParse(url))
     throw refused("", "the database URL cannot be read; write postgres://USER@HOST:PORT/DATABASE");
   const { password, searchParams, protocol } = new URL(url);
-  if (password !== "" || searchParams.has("password")) {
+  if (password !== "" || [...searchParams.keys()].some((name) => SECRET.test(name))) {
     throw refused(
       protocol.slice(0, -1),
       "the database URL holds a password: put it into a file, and name that as passwordFile",

@@ -105,11 +105,16 @@ export function oracleCode(thrown: unknown): string {
 
 /**
  * Whether the server itself said what became of the call. `NJS-123` is its answer to a break: it has given the call up.
- * What it says while it ends a session is said whatever that was doing.
+ * What it says while it ends a session is said whatever that was doing. Of a commit see `isInterrupted`, too.
  */
 export function isAnswer(thrown: unknown): boolean {
   const code = oracleCode(thrown);
   return code === "NJS-123" || (/^ORA-\d{5}$/.test(code) && !PASSING.test(code));
+}
+
+/** A call was broken off. It may have done all it was told by then: a server that is just committing looks up only afterwards. */
+export function isInterrupted(thrown: unknown): boolean {
+  return /^(NJS-123|ORA-01013)$/.test(oracleCode(thrown));
 }
 
 /** The driver saw that the connection was gone before it wrote to it. */

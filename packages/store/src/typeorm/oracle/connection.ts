@@ -5,11 +5,11 @@
 import { type Clock, ensureError, type Logger } from "@castellan/kernel";
 import { StoreAmbiguous, StoreUnavailable } from "../../errors.ts";
 import { BatchFailure, type Connection, notWritten } from "../connection.ts";
-import { isAnswer, isUnsent, oracleCode } from "../dialects/oracle-faults.ts";
+import { isAnswer, isInterrupted, isUnsent, oracleCode } from "../dialects/oracle-faults.ts";
 import type { BatchStatement, Statement } from "../statements.ts";
 import { batchText, COMMIT_BLOCK, FORGET_TICKETS, readOutcome, voidTicket } from "./commit-block.ts";
-import type { OracleDriver, OracleOptions, OracleResult } from "./driver.ts";
-import { openSession } from "./session.ts";
+import { cutOff, type OracleDriver, type OracleOptions, type OracleResult } from "./driver.ts";
+import { answered, openSession } from "./session.ts";
 import { createSessions, type OracleDesk } from "./sessions.ts";
 import type { OracleAddress } from "./settings.ts";
 
@@ -54,16 +54,21 @@ export function openOracle(address: OracleAddress, { driver, clock, logger }: Or
         try {
           return await committed(desk, driver, statements, ticket);
         } catch (thrown) {
-          if (thrown instanceof BatchFailure || isAnswer(thrown) || isUnsent(thrown)) throw thrown;
+          if (isCertain(thrown)) throw thrown;
           lost.add(ticket);
-          throw new StoreAmbiguous(`the connection broke during a commit: ${ensureError(thrown).message}`, {
-            cause: thrown,
-          });
+          const what = isInterrupted(thrown) ? "a commit was interrupted" : "the connection broke during a commit";
+          throw new StoreAmbiguous(`${what}: ${ensureError(thrown).message}`, { cause: thrown });
         }
       }),
 
     close: () => sessions.close(),
   };
+}
+
+/** Whether it is known what became of a commit. */
+function isCertain(thrown: unknown): boolean {
+  if (thrown instanceof BatchFailure || isUnsent(thrown)) return true;
+  return isAnswer(thrown) && !isInterrupted(thrown);
 }
 
 /** One moment of the schema, for as long as the server keeps its undo: `ORA-01555` after that. */
@@ -72,8 +77,13 @@ export async function snapshotOracle(
   { driver, clock, logger }: OracleRim,
 ): Promise<Connection> {
   const opened = await openSession(driver, address, clock);
+  try {
+    await answered(opened.session, clock, "SET TRANSACTION READ ONLY");
+  } catch (thrown) {
+    cutOff(opened.session);
+    throw thrown;
+  }
   const sessions = createSessions(async () => opened, clock, logger);
-  await opened.session.execute("SET TRANSACTION READ ONLY", [], {});
   return {
     read: (statement) => sessions.use((desk) => rowsOf(desk, driver, statement)),
     commit: notWritten,
