@@ -8,6 +8,7 @@
  */
 import { CastellanError } from "@castellan/kernel";
 import { type Gateway, type Row, StoreAmbiguous, StoreConflict, update, type Write } from "@castellan/store";
+import { readMark, requireCounting } from "@castellan/store/copy";
 
 export interface TakeOver {
   readonly serverId: number;
@@ -36,13 +37,15 @@ const ATTEMPTS = 3;
 
 /**
  * Becomes master, whoever was it before. Throws `NOT_A_MEMBER` when the server has no row in `node_cluster`,
- * `NODE_MISSING` when the schema holds no node, `EPOCH_BACKWARDS` when it shows an older epoch than was seen, and what the
+ * `NODE_MISSING` when the schema holds no node, `SCHEMA_MOVED` when it does not count any more, `EPOCH_BACKWARDS` when it shows an older epoch than was seen, and what the
  * gateway throws when it cannot be reached.
  */
 export async function takeOver(gateway: Gateway, wanted: TakeOver): Promise<TakeOverResult> {
   const { serverId, nonce } = wanted;
   const before = await readMastership(gateway);
   if (before.epoch < (wanted.highest ?? 0)) throw epochBackwards(before.epoch, wanted.highest ?? 0);
+  // After the epoch was read: a schema that is taken away later has another one then, and the guard misses.
+  requireCounting("the schema", await readMark(gateway));
   const isOther = typeof wanted.ifEpoch === "number" && wanted.ifEpoch !== before.epoch;
   if (isOther) return { kind: "lost", epoch: before.epoch, masterId: before.master_id };
   const epoch = before.epoch + 1;

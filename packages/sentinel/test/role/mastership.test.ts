@@ -1,5 +1,6 @@
 import { createManualClock } from "@castellan/actor/testing";
-import { insert, type Row } from "@castellan/store";
+import { insert, type Row, update } from "@castellan/store";
+import { setMark } from "@castellan/store/copy";
 import { createMemoryGateway } from "@castellan/store/memory";
 import { describe, expect, it } from "vitest";
 import { takeIncarnation } from "../../src/role/incarnation.ts";
@@ -80,6 +81,18 @@ describe("taking mastership", () => {
     expect(await noted()).toEqual([zeus, "unplanned", hades]);
     await takeOver(gateway, { serverId: hades, nonce: "n4", now, handover: "planned" });
     expect(await noted()).toEqual([hades, "planned", null]);
+  });
+
+  it("is refused in a schema that does not count any more, whenever that was said", async () => {
+    const { database, gateway, hades } = await twoServers(clock);
+    const mark = { moveId: "m", state: "leaving", other: "postgres://db/ips1", changedAt: now } as const;
+    const leave = () => gateway.commit([setMark(null, mark), update("node_state", { id: 1 }, { epoch: { add: 1 } })]);
+    const late = createFlaky(database);
+    late.before = leave;
+    expect(await codeOf(takeOver(late.gateway, { serverId: hades, nonce: "n", now }))).toBe("no refusal");
+    expect((await gateway.find("node_state"))[0]).toMatchObject({ epoch: 1, master_id: null, nonce: null });
+    expect(await codeOf(takeOver(gateway, { serverId: hades, nonce: "n", now }))).toBe("SCHEMA_MOVED");
+    expect((await gateway.find("node_state"))[0]).toMatchObject({ epoch: 1, master_id: null, nonce: null });
   });
 
   it("is lost to who was faster, and fences the slower one's writes", async () => {
