@@ -89,6 +89,9 @@ export function openPostgres(address: PostgresAddress, clock: Clock, logger: Log
   };
 }
 
+/** A server that does not answer at all, also not that a statement took too long, milliseconds. */
+const MIGRATING_ANSWER_MS = MIGRATING.statement_timeout + 1_000;
+
 /** How TypeORM reaches the same database: one connection, for as long as a migration takes. */
 export function postgresSource(address: PostgresAddress): DataSourceOptions {
   const { user, database, ...rest } = addressParts(address);
@@ -102,7 +105,7 @@ export function postgresSource(address: PostgresAddress): DataSourceOptions {
     connectTimeoutMS: CONNECT_MS,
     installExtensions: false,
     logging: false,
-    extra: { options: sessionOptions(MIGRATING) },
+    extra: { options: sessionOptions(MIGRATING), query_timeout: MIGRATING_ANSWER_MS },
   };
 }
 
