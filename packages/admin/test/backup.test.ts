@@ -175,6 +175,10 @@ describe("a restored schema", () => {
     expect(await codeOf(restore(present, lines, { replace: true }))).toBe("SENTINELS_RUN");
     const others = await linesOf(await node(7), { ...HEADER, node: "ips2" });
     expect(await codeOf(restore(createMemoryGateway(), others))).toBe("NODE_MISMATCH");
+    const anothers = await node(9);
+    await anothers.commit([update("nodes", {}, { node_name: "ips2" })]);
+    expect(await codeOf(restore(anothers, lines, { replace: true }))).toBe("NODE_MISMATCH");
+    expect(await anothers.find("nodes")).toMatchObject([{ node_name: "ips2" }]);
     expect(await present.find("node_state")).toMatchObject([{ epoch: 9 }]);
   });
 

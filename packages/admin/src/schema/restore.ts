@@ -56,6 +56,10 @@ export async function restoreSchema(deps: RestoreDeps): Promise<Restored> {
   if (header.node.toLowerCase() !== node.toLowerCase()) {
     throw new CastellanError("NODE_MISMATCH", `this backup is of node ${header.node}, this home is of ${node}`);
   }
+  const [there] = await gateway.find("nodes", { limit: 1 });
+  if (there !== undefined && there.node_name.toLowerCase() !== node.toLowerCase()) {
+    throw new CastellanError("NODE_MISMATCH", `the schema is of node ${there.node_name}, this home is of ${node}`);
+  }
   const before = await readMark(gateway);
   refuseFreshSentinels(await knownSentinels(gateway, clock.now()), [], "nothing is restored");
   await refuseWhatIsThere(gateway, before, replace);
