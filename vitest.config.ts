@@ -20,9 +20,18 @@ const sameOnEveryDatabase =
     ? [
         "test/acceptance/{actors,alerts,bad-input,bad-input-bus,bad-input-words,disk,error-files,events,logs}.test.ts",
         "test/acceptance/{swstart-swstop,swsvrmgr,systemd-unit}.test.ts",
+        "test/acceptance/{backup,install-*,upgrade-*}.test.ts",
         "test/chaos/{disk-full,read-only-home}.test.ts",
       ]
     : [];
+
+/** Databases that are stood in for, their grammars, and the ways in which a server fails. Java is needed. */
+const databases = [
+  "packages/store/test/{link-faults,server-faults,sql-grammar,{mssql,oracle}{,-faults,-real}}.int.test.ts",
+  "packages/testkit/test/h2.int.test.ts",
+];
+/** The life of an installation: made, joined, upgraded, moved, backed up, taken away. */
+const life = ["test/acceptance/{backup,install-*,mssql-*,schema-move,upgrade-*}.test.ts"];
 
 export default defineConfig({
   ...resolveSource,
@@ -39,17 +48,27 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { ...resolveSource, test: { ...real, name: "integration", include: ["packages/*/test/**/*.int.test.ts"] } },
+      {
+        ...resolveSource,
+        test: {
+          ...real,
+          name: "integration",
+          include: ["packages/*/test/**/*.int.test.ts"],
+          exclude: [...databases, "**/node_modules/**"],
+        },
+      },
+      { ...resolveSource, test: { ...real, name: "databases", include: databases } },
       {
         ...resolveSource,
         test: {
           ...real,
           name: "acceptance",
           include: ["test/acceptance/**/*.test.ts"],
-          exclude: ["test/acceptance/postgres-*.test.ts"],
+          exclude: ["test/acceptance/postgres-*.test.ts", ...life],
           testTimeout: 240_000,
         },
       },
+      { ...resolveSource, test: { ...real, name: "life", include: life, testTimeout: 240_000 } },
       {
         ...resolveSource,
         test: {

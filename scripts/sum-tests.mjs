@@ -13,8 +13,8 @@ const dir = process.argv[2] ?? ".";
 const sum = { passed: 0, failed: 0, skipped: 0 };
 /** What failed: where and which, and what it said. @type {{ name: string, message: string }[]} */
 const failures = [];
-/** Told when the layer ran in which they are. @type {string | undefined} */
-let databaseTests;
+/** A line for each layer that tries some. @type {string[]} */
+const databaseLines = [];
 
 function read(name) {
   const file = join(dir, name);
@@ -44,8 +44,13 @@ for (const file of readdirSync(dir).filter((name) => name.endsWith(".status"))) 
     found.push({ name, message: read(`${layer}.stray`) ?? "" });
   }
   failures.push(...found.map(({ name, message }) => ({ name: `${layer} ${name}`, message })));
-  if (layer === "integration" && report?.testResults !== undefined)
-    databaseTests = databasesLine(report.testResults.flatMap(({ assertionResults }) => assertionResults));
+  if (report?.testResults !== undefined) {
+    const line = databasesLine(
+      layer,
+      report.testResults.flatMap(({ assertionResults }) => assertionResults),
+    );
+    if (line !== null) databaseLines.push(line);
+  }
   sum.passed += report?.numPassedTests ?? 0;
   sum.failed += found.length;
   sum.skipped += (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
@@ -60,7 +65,7 @@ for (const { name, message } of failures) {
   for (const line of said) console.log(`  | ${line.slice(0, 300)}`);
 }
 
-if (databaseTests !== undefined) console.log(databaseTests);
+for (const line of databaseLines) console.log(line);
 const ran = sum.passed + sum.failed;
 if (ran === 0) console.log("no test ran");
 console.log(`${sum.passed} passed, ${sum.failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ""}`);

@@ -50,7 +50,7 @@ describe("castellan backup and restore", () => {
 
     const home = away.path("home");
     const there = (...args: string[]) => runCli(args, { home, timeoutMs: 90_000 });
-    expect((await there("init", home)).code).toBe(0);
+    expect((await there("init", "--files-only", home)).code).toBe(0);
     const restored = await there("restore", file);
     expect(restored.code, said(restored)).toBe(0);
     const report = StatusReport.parse(JSON.parse((await there("status", "--json")).stdout));

@@ -1,4 +1,5 @@
 /** A cluster of release 0.1.0 is upgraded while it runs: old and new servers side by side, in either role. */
+import { eventually } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { smallNode } from "../harness/catalogue.ts";
 import { said } from "../harness/node.ts";
@@ -84,8 +85,14 @@ describe.skipIf(why !== null)(`a cluster of release 0.1.0${why === null ? "" : `
     node = await makeOldNode({ types: smallNode(), servers: SERVERS });
     for (const name of ["zeus", "hera"]) {
       expect((await node.old("down", "--home", node.home(name))).code).toBe(0);
-      const removed = await node.old("server", "remove", name, "--home", node.home("hades"));
-      expect(removed.code, said(removed)).toBe(0);
+      // The master has to see that it has ended.
+      await eventually(
+        async () => {
+          const removed = await node.old("server", "remove", name, "--home", node.home("hades"));
+          expect(removed.code, said(removed)).toBe(0);
+        },
+        { withinMs: 60_000, everyMs: 500, describe: `${name} is removed` },
+      );
     }
     const before = await node.pids();
     await node.must("upgrade", "--yes", "--home", node.home("hades"));

@@ -42,7 +42,10 @@ export function addBackups(program: Command, bind: Bind): void {
     .option("--replace", "forget what the schema holds now")
     .addHelpText(
       "after",
-      examples(["castellan restore /backup/ips1.backup", "castellan restore /backup/ips1.backup --replace"]),
+      examples([
+        "castellan init --files-only && castellan restore /backup/ips1.backup",
+        "castellan restore /backup/ips1.backup --replace",
+      ]),
     )
     .action((file: string, options: { replace?: boolean }) =>
       bind(async () => (await import("../commands/restore.ts")).run)(file, options),

@@ -5,7 +5,7 @@ import type { HomeSettings } from "@castellan/protocol/home";
 import { writeDurably } from "@castellan/sentinel/pair";
 import type { OwnParameters } from "@castellan/store";
 import { trustRootsOf } from "@castellan/trust";
-import type { HomePaths } from "../home-paths.ts";
+import { type HomePaths, makeHome } from "../home-paths.ts";
 
 const NONE = "none";
 const MAX_CA_BYTES = 1024 * 1024;
@@ -47,5 +47,7 @@ export async function knownSchemaId(paths: HomePaths): Promise<string | null> {
 }
 
 export async function rememberSchemaId(paths: HomePaths, id: string): Promise<void> {
+  // Of a home that was written by hand there may be no more than castellan.yaml.
+  makeHome(paths);
   await writeDurably(schemaIdFile(paths), `${id}\n`);
 }
