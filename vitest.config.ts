@@ -20,7 +20,8 @@ const sameOnEveryDatabase =
     ? [
         "test/acceptance/{actors,alerts,bad-input,bad-input-bus,bad-input-words,disk,error-files,events,logs}.test.ts",
         "test/acceptance/{swstart-swstop,swsvrmgr,systemd-unit}.test.ts",
-        "test/acceptance/{backup,install-*,upgrade-*}.test.ts",
+        "test/acceptance/{backup,install-*,schema-move,upgrade-*}.test.ts",
+        "test/acceptance/{pause,plan-and-explain,start-new}.test.ts",
         "test/chaos/{disk-full,read-only-home}.test.ts",
       ]
     : [];
