@@ -109,6 +109,25 @@ describe("SQL Server (H2 through a TDS double, emulated)", () => {
     expect(await fenceOf(gateway)).toBe(1);
   });
 
+  it("whose connection breaks before a commit is sent leaves no doubt about that one: it is tried again", async () => {
+    const gateway = await open();
+    await gateway.commit([insert("node_state", nodeStateRow())]);
+    const release = await server.hold(url, ['UPDATE "node_state" SET "fence" = 99']);
+    let before = server.requests;
+    const lost = caught(gateway.commit([bump]));
+    await eventually(() => server.requests > before);
+    server.disconnect();
+    expect(await lost).toBeInstanceOf(StoreAmbiguous);
+    before = server.requests;
+    const next = gateway.commit([update("node_state", { id: 1 }, { epoch: 5 })]);
+    // It asks first what became of the one before it; there it is cut off.
+    await eventually(() => server.requests > before);
+    server.disconnect();
+    await release();
+    expect(await next).toEqual([1]);
+    expect(await gateway.find("node_state")).toMatchObject([{ epoch: 5 }]);
+  });
+
   it("that stands still with a commit carries it out before it answers anything else, or never", async () => {
     const gateway = await open();
     await gateway.commit([insert("node_state", nodeStateRow())]);
@@ -121,7 +140,7 @@ describe("SQL Server (H2 through a TDS double, emulated)", () => {
     expect(await fenceOf(gateway)).toBe((seen ?? 0) + 1);
   });
 
-  it("that breaks connections nobody uses costs a read or a commit nothing", async () => {
+  it("that breaks connections nobody uses is found again by the next read, and the next commit, that is tried", async () => {
     const gateway = await open();
     await gateway.commit([insert("node_state", nodeStateRow())]);
     for (let round = 1; round <= 3; round += 1) {

@@ -45,6 +45,7 @@ describe("an error of SQL Server", () => {
     ["ESOCKET", "Failed to connect to nowhere:1433 - getaddrinfo ENOTFOUND", "unavailable", false],
     ["ETIMEOUT", "Failed to connect to db:1433 in 2000ms", "unavailable", false],
     ["ECLOSE", "Connection closed before request completed.", "unavailable", true],
+    ["ECONNRESET", "socket hang up", "unavailable", true],
     ["ELOGIN", "Login failed for user 'ips1'.", "forbidden", undefined],
     ["ELOGIN", 'Cannot open database "ips1" requested by the login. The login failed.', "unavailable", false],
     ["EPARAM", "Invalid parameter", "defect", undefined],

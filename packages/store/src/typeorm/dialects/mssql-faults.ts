@@ -65,12 +65,14 @@ const UNAVAILABLE: ReadonlyMap<number, string> = new Map([
 const PASSING: ReadonlySet<number> = new Set([596, 6005, 40_197, 40_613, 976, 983]);
 
 /** The driver's own codes. A login that was refused comes without a number. */
+const LOST = "the connection was lost: check the network and the server";
 const CODES: ReadonlyMap<string, string> = new Map([
   ["ESOCKET", "check that the server runs and can be reached, and what the URL says about encryption"],
   ["ETIMEOUT", "the server did not answer in time: check that it runs, and what holds it up"],
-  ["ECONNCLOSED", "the connection was lost: check the network and the server"],
-  ["ECLOSE", "the connection was lost: check the network and the server"],
-  ["ENOTOPEN", "the connection was lost: check the network and the server"],
+  // The system's own words for a socket under a request come through, too.
+  ...["ECONNCLOSED", "ECLOSE", "ENOTOPEN", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"].map(
+    (code) => [code, LOST] as const,
+  ),
   ["EINSTLOOKUP", "the SQL Server Browser does not know the instance: check its name, or give a port instead"],
   ["TimeoutError", "no connection became free in time: the server does not keep up"],
 ]);

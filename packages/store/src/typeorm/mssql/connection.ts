@@ -64,10 +64,20 @@ export function openMssql(place: MssqlPlace, { rng, logger }: MssqlTools): Conne
     old.then((one) => one.close()).catch((failed: unknown) => onError(ensureError(failed)));
   };
 
+  /** What goes wrong here has nothing to do with the statement that is to come: that was not sent. */
+  const ready = async (): Promise<MssqlRequest> => {
+    try {
+      return (await settled()).request();
+    } catch (thrown) {
+      forget(thrown);
+      throw thrown;
+    }
+  };
+
   return {
     async read({ sql, params }) {
+      const request = await ready();
       try {
-        const request = (await settled()).request();
         const { recordset } = await bound(driver, request, params).query(`${SESSION_LIMITS} ${sql}`);
         return recordset ?? [];
       } catch (thrown) {
@@ -79,8 +89,8 @@ export function openMssql(place: MssqlPlace, { rng, logger }: MssqlTools): Conne
     async commit(statements) {
       commits += 1;
       const ticket = `castellan ${name} ${commits}`;
+      const request = await ready();
       try {
-        const request = (await settled()).request();
         const { recordset } = await request
           .input("batch", driver.NVarChar(driver.MAX), batchOf(statements))
           .input("ticket", driver.NVarChar(64), ticket)
@@ -164,7 +174,7 @@ const FATAL = 20;
 
 /** Whether it is known what became of a commit: the server said so, or it was never sent. */
 function isCertain(thrown: unknown): boolean {
-  if (thrown instanceof BatchFailure || thrown instanceof StoreUnavailable) return true;
+  if (thrown instanceof BatchFailure) return true;
   if (numberOf(thrown) !== undefined) return !(hasClass(thrown) && thrown.class >= FATAL);
   // An error of a request is one of a connection that was there.
   return !(thrown instanceof Error && thrown.name === "RequestError");
