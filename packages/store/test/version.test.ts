@@ -26,6 +26,15 @@ describe("a program and a schema", () => {
     expect(() => needsMigration("db", TOO_NEW, mode)).toThrow(/install the newer program/);
   });
 
+  it("are not copied by a program that does not know all of the schema", () => {
+    expect(needsMigration("db", { version: SCHEMA_VERSION, usableFrom: 1 }, "whole")).toBe(false);
+    expect(() => needsMigration("db", NEWER, "whole")).toThrow(/a copy of it would not hold all/);
+    for (const older of [0, SCHEMA_VERSION - 1])
+      expect(() => needsMigration("db", { version: older, usableFrom: older }, "whole")).toThrow(
+        /no schema|older than/,
+      );
+  });
+
   it("are brought together only by a program that may", () => {
     expect(needsMigration("db", { version: 0, usableFrom: 0 }, "ifEmpty")).toBe(true);
     for (const mode of ["never", "asItIs"] as const) {

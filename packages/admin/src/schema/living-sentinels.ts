@@ -2,7 +2,7 @@
 import { CastellanError } from "@castellan/kernel";
 import type { Gateway } from "@castellan/store";
 
-/** A sentinel confirms itself every second; one that has not for so long is gone, or cannot reach the schema. Milliseconds. */
+/** A sentinel confirms itself every 5 s; one that has not for so long is gone, or cannot reach the schema. Milliseconds. */
 const FRESH_MS = 15_000;
 
 export interface KnownSentinel {

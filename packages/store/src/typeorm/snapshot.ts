@@ -35,7 +35,7 @@ export async function openSnapshot(options: SnapshotOptions): Promise<Snapshot> 
   try {
     const connection = await patiently(patience, worthMs, snapshot);
     try {
-      needsMigration(label, await readVersion(dialect, connection), "never");
+      needsMigration(label, await readVersion(dialect, connection), "whole");
     } catch (thrown) {
       await connection.close();
       throw thrown;

@@ -28,9 +28,10 @@ export interface FoundVersion {
 
 /**
  * `never`: the schema must be right. `ifEmpty`: created when there is none. `always`: created or brought up to date. `asItIs`: an older
- * one is opened too, for who looks before it is migrated; what it does not have yet is not found in it.
+ * one is opened too, for who looks before it is migrated; what it does not have yet is not found in it. `whole`: as `never`, and
+ * refused when it may hold what this program does not know, for who copies it.
  */
-export type MigrateMode = "never" | "ifEmpty" | "always" | "asItIs";
+export type MigrateMode = "never" | "ifEmpty" | "always" | "asItIs" | "whole";
 
 /**
  * How a program that needs version `needed` and a schema stand to each other. `ahead`: a newer program has migrated it, and
@@ -67,8 +68,12 @@ export function needsMigration(label: string, found: FoundVersion, mode: Migrate
     new SchemaError(`${label} ${what}`, { details: { found: found.version, needed: SCHEMA_VERSION } });
   switch (fit) {
     case "same":
-    case "ahead":
       return false;
+    case "ahead":
+      if (mode !== "whole") return false;
+      throw refusal(
+        `has a schema of version ${found.version}, of which this program knows ${SCHEMA_VERSION}: a copy of it would not hold all; install the newer program here too`,
+      );
     case "too-new":
       throw refusal(
         `has a schema of version ${found.version}, of which this program knows ${SCHEMA_VERSION} at most: install the newer program here too`,
