@@ -101,6 +101,8 @@ describe("one server, a cluster, one server", () => {
     await untilUp("hades", ["hades"]);
     const up = await castellan("zeus", "up", "--detach");
     expect(up.code, said(up)).toBe(5);
+    const late = await castellan("zeus", "uninstall", "--schema", "--yes");
+    expect([late.code, said(late)]).toEqual([1, expect.stringContaining("the schema goes last: hades")]);
     const after = await storedEvents(bus);
     expect(after.map(({ id }) => id)).toEqual(expect.arrayContaining(before));
     const [same] = (await status("hades")).servers.flatMap(({ processes }) => processes);

@@ -40,6 +40,7 @@ export {
   departureOf,
   hasLeftBus,
   joinServer,
+  refuseSchemaInUse,
   refuseToLeave,
   refuseToUninstall,
 } from "./installation.ts";

@@ -77,23 +77,29 @@ export function refuseToLeave({ server, isMaster, others, othersUp }: Departure)
 /** The order is slaves, master, schema. Throws SERVERS_REMAIN. Pure. */
 export function refuseToUninstall({ server, isMaster, others }: Departure, withSchema: boolean): void {
   if (others.length === 0) return;
-  const list = others.join(", ");
-  const details = { server: server.name, others };
-  if (withSchema) {
-    throw new CastellanError(
-      "SERVERS_REMAIN",
-      `the schema goes last: ${list} ${others.length === 1 ? "is" : "are"} still of this node; run castellan uninstall there first`,
-      { details },
-    );
-  }
+  if (withSchema) throw schemaInUse(others);
   if (isMaster) {
     throw new CastellanError(
       "SERVERS_REMAIN",
-      `${server.name} is master and goes after the slaves: run castellan uninstall on ${list} first`,
-      { details },
+      `${server.name} is master and goes after the slaves: run castellan uninstall on ${others.join(", ")} first`,
+      { details: { server: server.name, others } },
     );
   }
 }
+
+/** Whoever is to drop the schema may be no member any more: then it is all the more of others. Throws SERVERS_REMAIN. */
+export async function refuseSchemaInUse(ctx: Pick<AdminContext, "gateway">, leaving: readonly string[]): Promise<void> {
+  const names = leaving.map((name) => name.toLowerCase());
+  const others = (await readServers(ctx)).map(({ name }) => name).filter((name) => !names.includes(name.toLowerCase()));
+  if (others.length > 0) throw schemaInUse(others);
+}
+
+const schemaInUse = (others: readonly string[]): CastellanError =>
+  new CastellanError(
+    "SERVERS_REMAIN",
+    `the schema goes last: ${others.join(", ")} ${others.length === 1 ? "is" : "are"} still of this node; run castellan uninstall there first`,
+    { details: { others } },
+  );
 
 /**
  * Says that a server is to leave: the master moves what its part of the bus holds to the others. False: it holds no part, and

@@ -3,7 +3,7 @@
  * schema; another one is refused. What people wrote (process types, programs, logs) stays unless `--purge`.
  */
 import { rmSync } from "node:fs";
-import { type AdminContext, departureOf, refuseToUninstall } from "@castellan/admin";
+import { type AdminContext, departureOf, refuseSchemaInUse, refuseToUninstall } from "@castellan/admin";
 import { homePaths, installedFiles } from "@castellan/daemon";
 import { CastellanError, silentLogger, systemRng } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
@@ -39,8 +39,9 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
     const others = departure.others.filter((name) => !here.includes(name.toLowerCase()));
     refuseToUninstall({ ...departure, others }, schema);
   }
-  if (!yes)
-    await confirm(io, `uninstalls ${ours.map(({ server }) => server).join(", ")} of node ${ctx.node}`, ctx.node);
+  const names = ours.map(({ server }) => server);
+  if (schema) await refuseSchemaInUse(ctx, names);
+  if (!yes) await confirm(io, `uninstalls ${names.join(", ")} of node ${ctx.node}`, ctx.node);
   const isWholeNode = members.length > 0 && members.every(({ others }) => others.length < members.length);
   const last = members.find(({ isMaster }) => isMaster) ?? (isWholeNode ? members.at(-1) : undefined) ?? null;
   // With the whole node at its end, nothing need be moved from one to the other.
@@ -51,6 +52,7 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
     say(invocation, `${server.name} has left node ${ctx.node}`);
   }
   if (schema) {
+    await refuseSchemaInUse(ctx, names); // who has joined meanwhile needs it
     const { url, passwordFile } = settings.database;
     await dropSchema({
       url,
@@ -62,14 +64,11 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
     say(invocation, `the schema of node ${ctx.node} is gone`);
   }
   const removed = [...homes, ...(homes.includes(home) ? [] : [home])].flatMap((one) =>
-    purge ? [one] : installedFiles(homePaths(one), { keepsDatabase: !schema }),
+    purge ? [one] : installedFiles(homePaths(one), { keeps: schema ? null : settings.database.url }),
   );
   for (const path of removed) rmSync(path, { recursive: true, force: true });
-  if (json) printJson(invocation, { uninstalled: ours.map(({ server }) => server), schema, removed });
-  else
-    io.out(
-      `${ours.map(({ server }) => server).join(", ")} uninstalled; removed:\n${removed.map((path) => `  ${path}\n`).join("")}`,
-    );
+  if (json) printJson(invocation, { uninstalled: names, schema, removed });
+  else io.out(`${names.join(", ")} uninstalled; removed:\n${removed.map((path) => `  ${path}\n`).join("")}`);
   return EXIT.done;
 };
 

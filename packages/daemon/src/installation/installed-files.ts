@@ -1,18 +1,19 @@
 /** What an installation has put into a home, and what of it can be taken away. What people wrote is none of it. */
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { HomePaths } from "../home-paths.ts";
 import { natsFiles } from "../nats-server/launch.ts";
 
-/** Names that exist, files and directories. `keepsDatabase`: the schema is in the home, and stays. */
-export function installedFiles(
-  paths: HomePaths,
-  { keepsDatabase }: { readonly keepsDatabase: boolean },
-): readonly string[] {
-  const hasDatabase = keepsDatabase && existsSync(paths.database);
+/** Names that exist, files and directories. `keeps`: URL of the schema that stays, which may be a file in the home; null: none does. */
+export function installedFiles(paths: HomePaths, { keeps }: { readonly keeps: string | null }): readonly string[] {
+  const file = keeps?.startsWith("sqlite:") ? keeps.slice("sqlite:".length) : null;
+  const hasDatabase = keeps !== null && [paths.database, file].some((path) => isIn(paths.data, path));
   const data = hasDatabase ? busFiles(paths) : [paths.data];
   return [paths.config, paths.run, ...data, join(paths.home, "etc", "trust")].filter((path) => existsSync(path));
 }
+
+const isIn = (directory: string, path: string | null): boolean =>
+  path !== null && existsSync(path) && !relative(directory, path).startsWith("..");
 
 /** A server that comes to a bus again begins with nothing of what it held before. */
 export function forgetBus(paths: HomePaths): void {
