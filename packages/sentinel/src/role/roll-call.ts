@@ -118,10 +118,14 @@ export function createRollCall(deps: RollCallDeps): Behavior<Tick> {
         else log.warn("the servers could not be looked at", { error: ensureError(thrown) });
       }
     };
-    /** This server's sentinel ends in order: nobody is left to say so later. */
+    /** This server's sentinel ends in order: nobody is left to say so later, nor of those that have ended a moment before. */
     const leave = async (): Promise<void> => {
       const left = { state: "down", epoch, changed_at: clock.now() };
-      await gateway.commit([fence(epoch), update("server_state", { logical_machine_id: serverId }, left, "any")]);
+      const ended = (await readServers(deps)).filter(({ id, hasEnded }) => hasEnded || id === serverId);
+      await gateway.commit([
+        fence(epoch),
+        ...ended.map(({ id }) => update("server_state", { logical_machine_id: id }, left, "any")),
+      ]);
     };
 
     self.tell({ type: "Tick" });

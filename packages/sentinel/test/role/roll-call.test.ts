@@ -117,6 +117,18 @@ describe("the roll call of a master", () => {
     expect(away.phases()).toEqual(["repeated server/zeus/zeus/3"]);
   });
 
+  it("says before it ends which others have ended a moment ago", async () => {
+    const node = await rig();
+    node.begin();
+    await node.lives(2000);
+    const ended = { last_seen_at: node.clock.now(), ended_at: node.clock.now() };
+    await node.gateway.commit([update("sentinel", { logical_machine_id: node.zeus }, ended)]);
+    node.heardAtMs = node.clock.bootMs();
+    expect(await node.stateOfZeus()).toBe("up");
+    await node.end();
+    expect([await node.stateOfHades(), await node.stateOfZeus()]).toEqual(["down", "down"]);
+  });
+
   it("calls one that lives isolated as long as its grant is revoked", async () => {
     const node = await rig();
     await node.gateway.commit([
