@@ -56,7 +56,11 @@ describe("a node whose servers know each other by certificates", () => {
         describe: "every line is counted once",
       });
       expect(pids()).toEqual(before);
-      expect(subscriber.ids().length).toBeGreaterThanOrEqual(writer.written);
+      await eventually(() => expect(subscriber.ids().length).toBeGreaterThanOrEqual(writer.written), {
+        withinMs: 60_000,
+        everyMs: 300,
+        describe: "the subscriber has heard of every line",
+      });
       expect(new Set(subscriber.ids()).size).toBe(subscriber.ids().length);
     } finally {
       await subscriber.stop();

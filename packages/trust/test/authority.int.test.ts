@@ -107,12 +107,45 @@ describe("a node's authority", () => {
     // Whoever has not been given a new one yet is believed by the new, and believes it.
     cpSync(trustPaths(temp.dir).ca, filesIn(temp.path("zeus")).ca);
     expect([codesIn(temp.path("hades")), codesIn(temp.path("zeus"))]).toEqual([[], []]);
-    await expect(rotate("finish")).rejects.toThrow(/zeus would be turned away/);
+    const forgotten: (readonly string[])[] = [];
+    const finish = (why?: Error) =>
+      rotateAuthority(temp.dir, "finish", {
+        node,
+        now,
+        async forgetting(kept, old) {
+          forgotten.push([kept, ...old]);
+          if (why !== undefined) throw why;
+        },
+      });
+    await expect(finish()).rejects.toThrow(/zeus would be turned away/);
+    expect(forgotten).toEqual([]);
     await issue("zeus", null);
-    await rotate("finish");
+    await expect(finish(new Error("the schema is away"))).rejects.toThrow("the schema is away");
+    expect(trustRootsOf(ca())).toEqual([second, first]);
+    await finish();
+    expect(forgotten).toEqual([
+      [second, first],
+      [second, first],
+    ]);
     expect(trustRootsOf(ca())).toEqual([second]);
     await issue("zeus", null);
     expect([codesIn(temp.path("zeus")), existsSync(trustPaths(temp.dir).nextAuthority)]).toEqual([[], false]);
+  });
+
+  it("is not exchanged before everybody has been told of the next one", async () => {
+    await issue("zeus", ["zeus"]);
+    const later = new Date(now.getTime() + 86_400_000);
+    await rotateAuthority(temp.dir, "begin", { node, now: later });
+    const before = contents(temp.dir);
+    await expect(rotateAuthority(temp.dir, "switch", { node, now: later })).rejects.toMatchObject({
+      code: "OLD_CERTIFICATES",
+      message: expect.stringContaining("zeus would not believe the new authority"),
+    });
+    expect(contents(temp.dir)).toEqual(before);
+    const request = { node, name: "zeus", bearer: "server", addresses: null, now: later } as const;
+    await issueInto(temp.dir, trustPaths(temp.path("zeus")).directory, request);
+    await rotateAuthority(temp.dir, "switch", { node, now: later });
+    expect(existsSync(trustPaths(temp.dir).nextAuthority)).toBe(false);
   });
 });
 

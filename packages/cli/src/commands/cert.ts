@@ -1,9 +1,9 @@
 /** `castellan cert init|issue|install|renew|rotate`: what changes whom the servers of a node believe. */
 import { resolve } from "node:path";
-import { CastellanError, createSystemClock, readSmallFileSync } from "@castellan/kernel";
+import { CastellanError, createSystemClock } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
 import { update } from "@castellan/store";
-import { installTrust, TRUST_SETTINGS, trustPaths, trustRootOf } from "@castellan/trust";
+import { installTrust, TRUST_SETTINGS, trustPaths } from "@castellan/trust";
 import { foundAuthority, issuedBy, issueInto, type RotationStep, rotateAuthority } from "@castellan/trust/authority";
 import { EXIT } from "../exit-code.ts";
 import { shellWord } from "../format/shell-word.ts";
@@ -77,8 +77,11 @@ export const rotate: Run<[RotationStep]> = async (invocation, step) => {
   const { home, io } = invocation;
   const settings = await readSettings(home, io.hostName);
   const identities = asIssued(await ownIdentities(settings, io.hostName));
-  if (step === "finish") await recordRoot(invocation);
-  await rotateAuthority(home, step, { node: settings.node, now: clock.now() });
+  await rotateAuthority(home, step, {
+    node: settings.node,
+    now: clock.now(),
+    forgetting: (kept, forgotten) => recordRoot(invocation, kept, forgotten),
+  });
   const issued = await issueOwn(home, identities, how(settings, {}));
   tell(invocation, issued, [
     SAID[step],
@@ -91,9 +94,11 @@ export const rotate: Run<[RotationStep]> = async (invocation, step) => {
   return EXIT.done;
 };
 
-/** Servers compare the authority with the one on record: before the old one is forgotten, the new one stands there. */
-async function recordRoot(invocation: Invocation): Promise<void> {
-  const root = trustRootOf(readSmallFileSync(trustPaths(invocation.home).ca, MAX_CA_BYTES).toString("utf8"));
+/**
+ * Servers compare the authority with the one on record: before the old one is forgotten, the new one stands there. A node whose bus goes
+ * without certificates has another record, which stays.
+ */
+async function recordRoot(invocation: Invocation, kept: string, forgotten: readonly string[]): Promise<void> {
   const admin = await invocation.openAdmin().catch((thrown: unknown) => {
     if (thrown instanceof CastellanError && thrown.code === "NO_HOME") return null; // no node yet, so no record
     throw thrown;
@@ -101,11 +106,9 @@ async function recordRoot(invocation: Invocation): Promise<void> {
   if (admin === null) return;
   const { gateway } = admin;
   const [recorded] = await gateway.find("node_parameter", { where: { name: "trust_root" } });
-  if (recorded === undefined || recorded.value === root) return;
-  await gateway.commit([update("node_parameter", { name: "trust_root", value: recorded.value }, { value: root })]);
+  if (recorded === undefined || !forgotten.includes(recorded.value)) return;
+  await gateway.commit([update("node_parameter", { name: "trust_root", value: recorded.value }, { value: kept })]);
 }
-
-const MAX_CA_BYTES = 1024 * 1024;
 
 const SAID: Readonly<Record<RotationStep, string>> = {
   begin: "there is a new authority; both are believed",

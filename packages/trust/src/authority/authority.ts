@@ -6,7 +6,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { CastellanError, systemCode } from "@castellan/kernel";
 import { nodeDomain } from "@castellan/protocol/home";
-import { type Certificate, identityOf, isSignedBy, readCertificates } from "../certificate.ts";
+import { type Certificate, identityOf, isSignedBy, readCertificates, trustRootOf } from "../certificate.ts";
 import { exchangeFiles, type FileToWrite } from "../exchange-files.ts";
 import { readTrustFile } from "../facts.ts";
 import { pathsIn, type TrustPaths, trustPaths } from "../paths.ts";
@@ -67,6 +67,13 @@ export function issuedBy(home: string): readonly Certificate[] {
   return names.toSorted().map((name) => readCertificates(readTrustFile(join(paths.issued, name)), name)[0]);
 }
 
+export interface RotateFor {
+  readonly node: string;
+  readonly now: Date;
+  /** Told, by their fingerprints, just before nothing but `kept` is believed any more; when it rejects, all stays as it is. */
+  readonly forgetting?: (kept: string, forgotten: readonly string[]) => Promise<void>;
+}
+
 /**
  * One step of the exchange in the authority's home. Afterwards certificates are issued into every other directory anew: with them
  * goes whom to believe. Rejects with NO_AUTHORITY, ROTATION_ORDER, OLD_CERTIFICATES, or the system's error.
@@ -74,7 +81,7 @@ export function issuedBy(home: string): readonly Certificate[] {
 export async function rotateAuthority(
   home: string,
   step: RotationStep,
-  { node, now }: { readonly node: string; readonly now: Date },
+  { node, now, forgetting }: RotateFor,
 ): Promise<void> {
   const paths = trustPaths(home);
   const current = readAuthority(paths);
@@ -92,6 +99,7 @@ export async function rotateAuthority(
     }
     case "take-over": {
       const taken = keyed(next ?? "", paths.nextAuthority);
+      refuseUntold(home, taken);
       const others = believed.map(({ pem }) => pem).filter((pem) => pem !== taken.certificate);
       await exchangeFiles([caFile(paths, [taken.certificate, ...others]), authorityFile(paths.authority, taken)]);
       rmSync(paths.nextAuthority); // last: whoever is cut short before takes this step again
@@ -99,6 +107,10 @@ export async function rotateAuthority(
     }
     case "forget":
       refuseOldCertificates(home, current);
+      await forgetting?.(
+        trustRootOf(current.certificate),
+        believed.filter(({ pem }) => pem !== current.certificate).map(({ fingerprint }) => fingerprint),
+      );
       await exchangeFiles([caFile(paths, [current.certificate])]);
       break;
     case "issue":
@@ -110,12 +122,31 @@ export async function rotateAuthority(
 /** Whoever is shown to have nothing but a certificate of the old authority would be turned away. */
 function refuseOldCertificates(home: string, { certificate }: KeyedCertificate): void {
   const [authority] = readCertificates(certificate, "the authority");
-  const old = issuedBy(home).filter((issued) => !isSignedBy(issued, authority));
+  refuseFor(
+    home,
+    issuedBy(home).filter((issued) => !isSignedBy(issued, authority)),
+    "would be turned away",
+  );
+}
+
+/** With a certificate goes whom to believe: whoever has none since the next authority was made turns its servers away. */
+function refuseUntold(home: string, { certificate }: KeyedCertificate): void {
+  const [{ notBefore }] = readCertificates(certificate, "the next authority");
+  refuseFor(
+    home,
+    issuedBy(home).filter((issued) => issued.notBefore < notBefore),
+    "would not believe the new authority",
+  );
+}
+
+function refuseFor(home: string, old: readonly Certificate[], why: string): void {
   if (old.length === 0) return;
   const names = old.map(({ name }) => name);
+  const { issued } = trustPaths(home);
   throw new CastellanError(
     "OLD_CERTIFICATES",
-    `${names.join(", ")} would be turned away: issue ${names.length === 1 ? "it a new certificate" : "them new certificates"} and install ${names.length === 1 ? "it" : "them"} first`,
+    `${names.join(", ")} ${why}: issue ${names.length === 1 ? "it a new certificate" : "them new certificates"} and install ${names.length === 1 ? "it" : "them"} first ` +
+      `(of a server that is no more: remove its file from ${issued})`,
     { details: { names } },
   );
 }
