@@ -5,7 +5,7 @@
  */
 import { type Clock, ensureError, type Logger, sleep } from "@castellan/kernel";
 import type { Subjects } from "@castellan/protocol";
-import { type Gateway, remove } from "@castellan/store";
+import { type Gateway, remove, update } from "@castellan/store";
 import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "nats";
 import type { SystemAccount } from "../nats-server/system-account.ts";
@@ -17,7 +17,8 @@ export interface StewardDeps {
   readonly connection: () => NatsConnection | null;
   /** Opened for a look, and closed after it. */
   readonly openSystem: () => Promise<SystemAccount>;
-  readonly isMaster: () => boolean;
+  /** The epoch in which this server is master; null: it is not. */
+  readonly epoch: () => number | null;
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly log: Logger;
@@ -33,15 +34,16 @@ const STREAM_NOT_FOUND = 10_059;
 
 /** Ends when `close` is called, which waits for the step under way. */
 export function startSteward(deps: StewardDeps): { close(): Promise<void> } {
-  const { clock, log, isMaster } = deps;
+  const { clock, log } = deps;
   const ending = new AbortController();
   const work = async (): Promise<void> => {
     let failed = false;
     while (!ending.signal.aborted) {
       let pauseMs = LOOK_MS;
-      if (isMaster()) {
+      const epoch = deps.epoch();
+      if (epoch !== null) {
         try {
-          pauseMs = await look(deps);
+          pauseMs = await look(deps, epoch);
           failed = false;
         } catch (thrown) {
           if (!failed) log.warn("the servers of the bus cannot be looked after now", { error: ensureError(thrown) });
@@ -61,7 +63,7 @@ export function startSteward(deps: StewardDeps): { close(): Promise<void> } {
 }
 
 /** Answers when to look again, milliseconds. */
-async function look(deps: StewardDeps): Promise<number> {
+async function look(deps: StewardDeps, epoch: number): Promise<number> {
   const { gateway, log } = deps;
   const connection = deps.connection();
   if (connection === null) return LOOK_MS;
@@ -89,7 +91,10 @@ async function look(deps: StewardDeps): Promise<number> {
     for (const { logical_machine_id: id } of leaving) {
       const name = servers.find((row) => row.logical_machine_id === id)?.physical_machine_name.toLowerCase();
       if (leader === null || (name !== undefined && peers.includes(name))) continue;
-      await gateway.commit([remove("member_address", { logical_machine_id: id, leaving: true })]);
+      await gateway.commit([
+        update("node_state", { id: 1, epoch }, { fence: { add: 1 } }), // whoever is master no more says nothing
+        remove("member_address", { logical_machine_id: id, leaving: true }),
+      ]);
       log.info("a server has left the bus", { server: name ?? id });
     }
     return leaving.length > 0 ? LEAVING_LOOK_MS : LOOK_MS;

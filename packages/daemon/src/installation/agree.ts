@@ -17,7 +17,7 @@ import {
   type Write,
 } from "@castellan/store";
 import type { HomePaths } from "../home-paths.ts";
-import { knownSchemaId, ownParameters, rememberSchemaId } from "./own-parameters.ts";
+import { knownSchemaId, ownParameters, readableTrustRoots, rememberSchemaId } from "./own-parameters.ts";
 
 interface Wording {
   /** What a person calls it. */
@@ -60,11 +60,12 @@ export interface AgreeDeps {
 
 /**
  * Records what the node has no record of, and compares the rest. Throws PARAMETERS_DIFFER. A server that is its node's only
- * member may have others: they are recorded in place of those, all but which node and which schema it is.
+ * member may have others: they are recorded in place of those, all but which node and which schema it is. Certificates that cannot be
+ * read keep nobody from looking after its processes: they are compared once they can be.
  */
 export async function agreeOnParameters({ gateway, settings, paths, newId }: AgreeDeps): Promise<void> {
   const schemaId = await knownSchemaId(paths);
-  const own = ownParameters(settings, schemaId);
+  const own = ownParameters(settings, schemaId, readableTrustRoots(settings));
   await gateway.commit(recordParameters({ ...own, schema_id: [schemaId ?? newId()] }, await readParameters(gateway)));
   const recorded = await readParameters(gateway);
   const differences = parameterDifferences(recorded, own);
@@ -91,12 +92,22 @@ export function differ(server: string, differences: readonly ParameterDifference
   );
 }
 
+/** As wide as its column. */
+const MAX_ADDRESS = 1000;
+
+/** Who comes in with a name and a password of his own tells them nobody. One that is too long is told by nobody. */
+function shared(url: string): string | null {
+  const told = url.replace(/\/\/[^/@,]*@/g, "//");
+  return told.length > MAX_ADDRESS ? null : told;
+}
+
 const place = ({ host, port }: { readonly host: string; readonly port: number }): string => `${host}:${port}`;
 
 /** Where others reach the bus of a server, as its own settings say it. */
 export async function recordAddress(gateway: Gateway, serverId: number, settings: HomeSettings): Promise<void> {
   const { nats, natsServer } = settings;
-  const client_address = nats?.url ?? (natsServer === null ? null : place(natsServer.listen));
+  const kept = natsServer === null ? null : place(natsServer.listen);
+  const client_address = nats === null ? kept : shared(nats.url);
   const cluster_address = natsServer === null || natsServer.cluster === null ? null : place(natsServer.cluster.listen);
   const row = { client_address, cluster_address, leaving: false };
   const [known] = await gateway.find("member_address", { where: { logical_machine_id: serverId } });

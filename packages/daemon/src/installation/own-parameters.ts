@@ -14,11 +14,14 @@ const MAX_ID_BYTES = 256;
 /** The name of the NATS cluster that the servers of a node keep. */
 export const natsClusterName = (node: string): string => `castellan_${node.toLowerCase()}`;
 
-/** Throws TRUST_* when the certificates that the settings name cannot be read. */
-export function ownParameters(settings: HomeSettings, schemaId: string | null): OwnParameters {
+/** Throws CERTIFICATE_BROKEN, or the system's error, when the authority that the settings name cannot be read. */
+export function ownParameters(
+  settings: HomeSettings,
+  schemaId: string | null,
+  roots: readonly string[] = trustRoots(settings),
+): OwnParameters {
   const { node, nats, natsServer } = settings;
   const tls = natsServer?.tls ?? null;
-  const roots = tls === null ? [NONE] : trustRootsOf(readSmallFileSync(tls.ca, MAX_CA_BYTES).toString("utf8"));
   return {
     node_name: [node],
     schema_id: schemaId === null ? [] : [schemaId],
@@ -26,6 +29,20 @@ export function ownParameters(settings: HomeSettings, schemaId: string | null): 
     trust_root: roots,
     accounts: [tls !== null ? "cert" : nats !== null && nats.credentials !== null ? "credentials" : NONE],
   };
+}
+
+function trustRoots({ natsServer }: HomeSettings): readonly string[] {
+  const tls = natsServer?.tls ?? null;
+  return tls === null ? [NONE] : trustRootsOf(readSmallFileSync(tls.ca, MAX_CA_BYTES).toString("utf8"));
+}
+
+/** Of an authority that cannot be read now nothing is known. */
+export function readableTrustRoots(settings: HomeSettings): readonly string[] {
+  try {
+    return trustRoots(settings);
+  } catch {
+    return []; // nobody is let in by it either; the watch over the certificate says what is wrong
+  }
 }
 
 /** Of a bus that others keep nothing is known but that. */

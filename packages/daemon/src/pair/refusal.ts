@@ -4,13 +4,25 @@
  */
 import { spawn } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
-import { ensureError, type Logger, readSmallFileSync } from "@castellan/kernel";
+import { CastellanError, ensureError, type Logger, readSmallFileSync } from "@castellan/kernel";
 import type { MessageLog } from "@castellan/sentinel";
 import type { HomePaths } from "../home-paths.ts";
 
 /** Message number: the sentinel of this server does not run. */
 const MAY_NOT_RUN = 1885;
 const MAX_BYTES = 4096;
+
+const REFUSALS: ReadonlySet<string> = new Set(["NOT_A_MEMBER", "PARAMETERS_DIFFER", "SCHEMA_MOVED"]);
+
+/**
+ * Whether a sentinel stays wrong until somebody has mended something: to start it over and over would help nobody. A schema of another
+ * version stays that until an upgrade; one that is not there at all may just be coming back. Pure.
+ */
+export function mayNotRun(error: Error): boolean {
+  if (!(error instanceof CastellanError)) return false;
+  const { code, details } = error;
+  return REFUSALS.has(code) || (code === "SCHEMA" && typeof details["found"] === "number" && details["found"] > 0);
+}
 
 export function sayRefusal(paths: HomePaths, messages: MessageLog, why: string, log: Logger): void {
   messages.error(MAY_NOT_RUN, why);

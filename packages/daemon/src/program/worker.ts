@@ -6,7 +6,6 @@ import { hostname } from "node:os";
 import { relative } from "node:path";
 import { createActorSystem } from "@castellan/actor";
 import {
-  CastellanError,
   type Clock,
   createIdSource,
   createSystemClock,
@@ -39,7 +38,7 @@ import { writeEndpoints } from "../node/endpoints.ts";
 import { createGuardian } from "../node/guardian.ts";
 import { guardPeer } from "../pair/guard-peer.ts";
 import { announcePart, launchPart, type ProgramEntry } from "../pair/part.ts";
-import { forgetRefusal, sayRefusal } from "../pair/refusal.ts";
+import { forgetRefusal, mayNotRun, sayRefusal } from "../pair/refusal.ts";
 import { joinSchema } from "../schema/join-schema.ts";
 import { readWorkerSettings } from "../settings.ts";
 import { processEnvironment } from "./environment.ts";
@@ -181,7 +180,7 @@ async function work(options: WorkerOptions, rim: Rim): Promise<string> {
       gateway,
       connection: () => bus.connection,
       openSystem: () => nats.openSystem(),
-      isMaster: () => role.role === "master",
+      epoch: () => (role.role === "master" ? role.epoch : null),
       subjects,
       clock,
       log,
@@ -312,12 +311,9 @@ function watchOwnTrust({ clock, log, disposer }: Rim, settings: HomeSettings, re
   return watch;
 }
 
-/** Why a sentinel may not run, and does not before somebody has mended it. */
-const REFUSALS: ReadonlySet<string> = new Set(["NOT_A_MEMBER", "PARAMETERS_DIFFER", "SCHEMA_MOVED"]);
-
 /** A server that may not run ends its whole sentinel and says so: nobody would bring it back. */
 function refuse(error: Error, { paths, messages, log }: Rim, pair: { endsInOrder(): void }): void {
-  if (!(error instanceof CastellanError) || !REFUSALS.has(error.code)) return;
+  if (!mayNotRun(error)) return;
   sayRefusal(paths, messages, error.message, log);
   pair.endsInOrder();
 }
