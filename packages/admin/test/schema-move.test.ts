@@ -35,8 +35,17 @@ async function begin(): Promise<void> {
 beforeEach(async () => {
   clock = eagerClock();
   newId = createIdSource(clock, createSeededRng(7));
+  retirements = [];
   await begin();
 });
+
+/** What the old schema and the new one said of themselves each time the old one was closed to older programs. */
+let retirements: (readonly (string | null)[])[] = [];
+async function retired(gateway: Gateway): Promise<void> {
+  await gateway.find("nodes"); // like everything else, nothing that the dead do
+  const marks = await Promise.all([old, fresh].map((one) => readMark(createMemoryGateway(one))));
+  retirements.push(marks.map((mark) => mark?.state ?? null));
+}
 
 interface Ways {
   readonly from?: Gateway;
@@ -46,7 +55,7 @@ interface Ways {
 
 const move = ({ from = createMemoryGateway(old), to = createMemoryGateway(fresh), own = ["hades"] }: Ways = {}) =>
   moveSchema({
-    from: { url: OLD, gateway: from },
+    from: { url: OLD, gateway: from, retire: () => retired(from) },
     to: { url: NEW, gateway: to },
     own: { servers: own, end: async () => undefined },
     broken: () => [],
@@ -106,6 +115,10 @@ describe("moveSchema", () => {
     expect(await to.find("sentinel")).toMatchObject([{ incarnation: 5 }]);
     expect(await to.find("node_cluster")).toMatchObject([{ master: false }]);
     expect(await move()).toMatchObject({ rows: 0 });
+    expect(retirements).toEqual([
+      ["left", "filling"],
+      ["left", null],
+    ]);
   });
 
   it("that dies at whatever commit leaves at most one that counts, and is done when it is asked again", async () => {

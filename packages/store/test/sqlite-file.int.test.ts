@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { Clock } from "@castellan/kernel";
+import { type Clock, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, insert, update } from "@castellan/store";
 import { eventually } from "@castellan/testkit";
 import Database from "better-sqlite3";
@@ -11,8 +11,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { NOON, nodeStateRow, serverRow } from "../src/testing/rows.ts";
 import { sqlite } from "../src/typeorm/dialects/sqlite.ts";
 import { describeDrift } from "../src/typeorm/migrate.ts";
+import { retireSchema } from "../src/typeorm/retire.ts";
 import { sqliteSource } from "../src/typeorm/sqlite-connection.ts";
-import { SCHEMA_VERSION } from "../src/typeorm/version.ts";
+import { fitOf, SCHEMA_VERSION } from "../src/typeorm/version.ts";
 import { sqliteFile, type TestFile } from "./files.ts";
 
 const MODES = ["never", "ifEmpty", "always"] as const;
@@ -39,6 +40,8 @@ function rawHandle(): Database.Database {
   handles.push(handle);
   return handle;
 }
+
+const usableFrom = () => rawHandle().prepare("SELECT MAX(usable_from) FROM schema_version").pluck().get();
 
 async function counters(gateway: Gateway): Promise<{ fence: number | undefined; incarnation: number | undefined }> {
   const [[state], [sentinel]] = await Promise.all([gateway.find("node_state"), gateway.find("sentinel")]);
@@ -180,6 +183,17 @@ describe("a migration", () => {
         ),
       });
     }
+  });
+
+  it("is followed by no program that knows nothing of moves, once the schema has been left", async () => {
+    await file.open();
+    const address = { url: `sqlite:${file.path}`, clock: createSystemClock(), rng: systemRng, logger: silentLogger };
+    expect(usableFrom()).toBe(1);
+    await retireSchema(address);
+    await retireSchema(address);
+    expect(usableFrom()).toBe(2);
+    expect(fitOf({ version: 2, usableFrom: 2 }, 1)).toBe("too-new");
+    await (await file.open({ migrate: "never" })).find("nodes");
   });
 
   it("that fails leaves the file as it was", async () => {

@@ -31,7 +31,8 @@ export interface MovedPlace {
 }
 
 export interface MoveDeps {
-  readonly from: MovedPlace;
+  /** `retire`: programs that know nothing of moves take it for no schema of theirs any more. May be called again; never rejects. */
+  readonly from: MovedPlace & { readonly retire: () => Promise<void> };
   readonly to: MovedPlace;
   /** The sentinels of the homes that this program looks after. */
   readonly own: {
@@ -62,6 +63,7 @@ export async function moveSchema(deps: MoveDeps): Promise<SchemaMoved> {
   const target = { url: to.url, mark: await readMark(to.gateway), inUse: await firstInUse(to.gateway) };
   const step = decideMove({ from: { url: from.url, mark }, to: target });
   const sums = step === "copy" ? await copy(deps, mark, target.mark) : null;
+  await from.retire();
   if (step !== "settle") await open(deps);
   const rows = [...(sums?.values() ?? [])].reduce((sum, { rows }) => sum + rows, 0);
   return { from: from.url, to: to.url, rows, tables: sums?.size ?? 0 };

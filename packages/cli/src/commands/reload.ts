@@ -11,7 +11,7 @@ import { printJson, type Run } from "../invocation.ts";
 
 const ENDED_WITHIN_MS = 30_000;
 
-/** One server after the other: the node always has all others. Throws CONFIG_INVALID before anything is ended. */
+/** One sentinel after the other. Throws CONFIG_INVALID before anything is ended. */
 export const run: Run = async (invocation) => {
   const { home, io, json } = invocation;
   const homes = serverHomes(await readSettings(home, io.hostName));

@@ -15,7 +15,7 @@ import {
   systemRng,
 } from "@castellan/kernel";
 import { readMark } from "@castellan/store/copy";
-import { openGateway } from "@castellan/store/typeorm";
+import { openGateway, retireSchema } from "@castellan/store/typeorm";
 import { bringUpSentinels } from "../bring-up.ts";
 import { databaseOptions } from "../database-options.ts";
 import { EXIT } from "../exit-code.ts";
@@ -68,6 +68,7 @@ function addressOf(cwd: string, url: string, passwordFile: string | undefined): 
 }
 
 interface OldPlace extends MovedPlace {
+  readonly database: ReturnType<typeof databaseOptions>;
   readonly home: string;
   /** Of the servers that live here. */
   readonly homes: readonly { readonly home: string; readonly server: string }[];
@@ -87,12 +88,13 @@ async function openPlace({ home, io }: Invocation): Promise<OldPlace> {
     clock,
     rng: systemRng,
     logger: silentLogger,
-    migrate: "never",
+    migrate: "whole",
     evenIfMoved: true,
     onBrokenValue: ({ table, row, column, problem }) =>
       broken.push(`${table}, row ${row}, column ${column}: ${problem}`),
   });
-  return { url: settings.database.url, gateway, home, homes, broken, clock };
+  const database = databaseOptions(settings.database);
+  return { url: settings.database.url, database, gateway, home, homes, broken, clock };
 }
 
 async function moved(invocation: Invocation, from: OldPlace, to: Address): Promise<number> {
@@ -114,7 +116,7 @@ async function moved(invocation: Invocation, from: OldPlace, to: Address): Promi
   try {
     await requireReach(from, to);
     result = await moveSchema({
-      from,
+      from: { ...from, retire: () => retire(invocation, from) },
       to: { url: to.url, gateway },
       own: {
         servers: homes.map(({ server }) => server),
@@ -141,6 +143,17 @@ async function moved(invocation: Invocation, from: OldPlace, to: Address): Promi
   await bringUpSentinels(io, back);
   report(invocation, result, back, homes);
   return EXIT.done;
+}
+
+/** The move is as good as done: that this was not is said, and keeps nothing from going on. */
+async function retire({ io }: Invocation, { url, database, clock }: OldPlace): Promise<void> {
+  try {
+    await retireSchema({ ...database, clock, rng: systemRng, logger: silentLogger });
+  } catch (thrown) {
+    io.err(
+      `castellan: ${url} is not closed to programs of release 0.1.0 (${ensureError(thrown).message}): start none on it\n`,
+    );
+  }
 }
 
 /** Where processes run whose sentinel an interrupted move has ended. */
