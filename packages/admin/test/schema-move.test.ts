@@ -195,6 +195,8 @@ describe("decideMove", () => {
     ["copy", view(mark("leaving", NEW), mark("filling", OLD), "nodes")],
     ["open", view(mark("left", NEW), mark("filling", OLD), "nodes")],
     ["settle", view(mark("left", NEW), null, "nodes")],
+    ["settle", view(mark("left", NEW), mark("left", "sqlite:third"), "nodes")],
+    ["settle", view(mark("left", NEW), mark("leaving", "sqlite:third"), "nodes")],
     ["TARGET_IN_USE", view(null, null, "nodes")],
     ["TARGET_IN_USE", view(null, mark("filling", "sqlite:third"))],
     ["TARGET_IN_USE", view(null, mark("left", "sqlite:third"))],

@@ -8,7 +8,7 @@
  * | it counts        | is in use, or half another's       | refused  |
  * | leaving to it    | is empty, or half a copy of it     | `copy`   |
  * | left to it       | is its copy, whole but not opened  | `open`   |
- * | left to it       | counts                             | `settle` |
+ * | left to it       | counts, or was left in its turn    | `settle` |
  * | leaving or left to a third, or half a copy itself     | refused  |
  */
 import { CastellanError } from "@castellan/kernel";
@@ -43,7 +43,8 @@ export function decideMove({ from, to }: MoveView): MoveStep {
     requireRoom(from.url, to);
     return "copy";
   }
-  if (to.mark === null && to.inUse !== null) return "settle";
+  // What has moved on from there is told by that schema itself, once the home names it.
+  if (to.mark?.state !== "filling" && to.inUse !== null) return "settle";
   if (to.mark?.state === "filling" && to.mark.moveId === moveId) return "open";
   throw new CastellanError(
     "COPY_LOST",
