@@ -97,7 +97,7 @@ describe("castellan doctor on PostgreSQL", () => {
     const options = { url, passwordFile: home.path("etc/db.password"), clock, rng: systemRng, logger: silentLogger };
     await (await openGateway({ ...options, migrate: "ifEmpty" })).close();
     expect(await look()).toMatch(/ok +schema +version \d+/);
-    await admin.sql("UPDATE schema_version SET version = 99, usable_from = 99", name);
+    await admin.sql("INSERT INTO schema_version VALUES (99, 'from-the-future', now(), 99)", name);
     expect(await look()).toMatch(/fail +schema +version 99; this program knows \d+\n +install the newer program/);
   });
 });

@@ -66,5 +66,10 @@ export async function knownSchemaId(paths: HomePaths): Promise<string | null> {
 export async function rememberSchemaId(paths: HomePaths, id: string): Promise<void> {
   // Of a home that was written by hand there may be no more than castellan.yaml.
   makeHome(paths);
-  await writeDurably(schemaIdFile(paths), `${id}\n`);
+  try {
+    await writeDurably(schemaIdFile(paths), `${id}\n`);
+  } catch (thrown) {
+    // Somebody else in this home wrote the same at the same moment, and took the draft along.
+    if (systemCode(thrown) !== "ENOENT" || (await knownSchemaId(paths)) !== id) throw thrown;
+  }
 }
