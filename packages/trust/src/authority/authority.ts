@@ -67,7 +67,7 @@ export function issuedBy(home: string): readonly Certificate[] {
   return names.toSorted().map((name) => readCertificates(readTrustFile(join(paths.issued, name)), name)[0]);
 }
 
-export interface RotateFor {
+interface RotateFor {
   readonly node: string;
   readonly now: Date;
   /** Told, by their fingerprints, just before nothing but `kept` is believed any more; when it rejects, all stays as it is. */
