@@ -82,13 +82,14 @@ describe.skipIf(why !== null)(`a cluster of release 0.1.0${why === null ? "" : `
   });
 
   it("becomes a single server: the slaves leave with the old release, then the last one is upgraded", async () => {
-    node = await makeOldNode({ types: smallNode(), servers: SERVERS });
+    const made = await makeOldNode({ types: smallNode(), servers: SERVERS });
+    node = made;
     for (const name of ["zeus", "hera"]) {
-      expect((await node.old("down", "--home", node.home(name))).code).toBe(0);
+      expect((await made.old("down", "--home", made.home(name))).code).toBe(0);
       // The master has to see that it has ended.
       await eventually(
         async () => {
-          const removed = await node.old("server", "remove", name, "--home", node.home("hades"));
+          const removed = await made.old("server", "remove", name, "--home", made.home("hades"));
           expect(removed.code, said(removed)).toBe(0);
         },
         { withinMs: 60_000, everyMs: 500, describe: `${name} is removed` },
