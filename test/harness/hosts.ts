@@ -172,7 +172,8 @@ export async function makeHosts(options: HostsOptions): Promise<Hosts> {
         try {
           for (const { link } of servers) link.heal();
           await must(first, "stop", "--timeout", "60");
-          await Promise.all(servers.map((one) => must(one, "down", "--timeout", "60")));
+          // One after the other: each hands over to one that stays.
+          for (const one of servers) await must(one, "down", "--timeout", "60");
           await eventually(() => findProcesses(dir).length === 0, {
             withinMs: 30_000,
             describe: `nothing is left: ${JSON.stringify(findProcesses(dir))}`,
