@@ -61,8 +61,8 @@ export async function restoreSchema(deps: RestoreDeps): Promise<Restored> {
     throw new CastellanError("NODE_MISMATCH", `the schema is of node ${there.node_name}, this home is of ${node}`);
   }
   const before = await readMark(gateway);
-  refuseFreshSentinels(await knownSentinels(gateway, clock.now()), [], "nothing is restored");
   await refuseWhatIsThere(gateway, before, replace);
+  refuseFreshSentinels(await knownSentinels(gateway, clock.now()), [], "nothing is restored");
 
   const now = clock.now();
   const filling: Mark = { moveId: newId(), state: "filling", other: file, changedAt: now };
