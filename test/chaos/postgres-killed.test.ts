@@ -7,12 +7,20 @@
  */
 import { readFileSync } from "node:fs";
 import { createSeededRng } from "@castellan/kernel";
-import { type CliResult, eventually, fakePrograms, type Postgres, postgres, testSeed } from "@castellan/testkit";
+import {
+  type CliResult,
+  eventually,
+  fakePrograms,
+  type Postgres,
+  postgres,
+  testRun,
+  testSeed,
+} from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AlertWriter, createAlertWriter } from "../harness/alert-writer.ts";
 import { makeNode, said, type TestNode } from "../harness/node.ts";
 
-const KILLS = process.env["CASTELLAN_LONG"] === "1" ? 50 : 5;
+const KILLS = testRun().isLong ? 50 : 5;
 /** A kill comes at most so long after the commands go through again, and it stays away at most so long, milliseconds. */
 const AT_MS = 1500;
 const AWAY_MS = 2000;

@@ -4,7 +4,8 @@
  *
  * With CASTELLAN_LONG=1 also one direction alone.
  */
-import { eventually } from "@castellan/testkit";
+import { createSystemClock } from "@castellan/kernel";
+import { eventually, testRun } from "@castellan/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SMALL_EXCLUSIVE, smallNode } from "../harness/catalogue.ts";
 import { type Hosts, makeHosts, type ServerHost } from "../harness/hosts.ts";
@@ -13,7 +14,7 @@ import { journaledWithin } from "../harness/take-over.ts";
 
 const why = whyNoRemotePostgres();
 const PERIOD_S = 5;
-const isLong = process.env["CASTELLAN_LONG"] === "1";
+const { isLong } = testRun();
 
 let hosts: Hosts;
 
@@ -43,7 +44,7 @@ describe.skipIf(why !== undefined)(`the master's host${why === undefined ? "" : 
       const others = hosts.servers.filter((server) => server !== old);
       const [other] = others;
       const ordinary = hosts.census.look().filter(({ type }) => !SMALL_EXCLUSIVE.has(type));
-      const cutAtMs = Date.now();
+      const cutAtMs = createSystemClock().now().getTime();
       const journaledMs = await journaledWithin(hosts.busOf(...others), { server: other?.name ?? "" }, () =>
         lose(old.link),
       );

@@ -5,14 +5,14 @@
  *
  * Twelve seconds in CI; CASTELLAN_LONG=1 makes it a minute.
  */
-import { eventually, type Postgres, postgres, postgresBinaries } from "@castellan/testkit";
+import { eventually, type Postgres, postgres, postgresBinaries, testRun } from "@castellan/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type AlertWriter, createAlertWriter } from "../harness/alert-writer.ts";
 import { SMALL_EXCLUSIVE, smallNode } from "../harness/catalogue.ts";
 import { type Cluster, makeCluster } from "../harness/cluster.ts";
 import { type Subscriber, subscribe } from "../harness/subscriber.ts";
 
-const isLong = process.env["CASTELLAN_LONG"] === "1";
+const { isLong } = testRun();
 const OUTAGE_MS = isLong ? 60_000 : 12_000;
 const PERIOD_S = isLong ? 20 : 5;
 const SETTLED_MS = 60_000;

@@ -5,7 +5,7 @@
  *
  * Five seconds each in CI; CASTELLAN_LONG=1 makes it a minute, and adds the other direction.
  */
-import { eventually } from "@castellan/testkit";
+import { eventually, testRun } from "@castellan/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AlertWriter, createAlertWriter } from "../harness/alert-writer.ts";
 import { SMALL_EXCLUSIVE, smallNode } from "../harness/catalogue.ts";
@@ -14,7 +14,7 @@ import { type Cluster, makeCluster } from "../harness/cluster.ts";
 import { type RemotePostgres, remotePostgres, whyNoRemotePostgres } from "../harness/remote-postgres.ts";
 import { killMaster } from "../harness/take-over.ts";
 
-const isLong = process.env["CASTELLAN_LONG"] === "1";
+const { isLong } = testRun();
 const LOST_MS = isLong ? 60_000 : 5000;
 const SETTLED_MS = 60_000;
 const why = whyNoRemotePostgres();

@@ -5,7 +5,7 @@
  * CI takes some boundaries, chosen by a printed seed; CASTELLAN_LONG=1 takes all.
  */
 import { OperationReport } from "@castellan/protocol";
-import { type CliResult, eventually, startCli, testSeed } from "@castellan/testkit";
+import { type CliResult, eventually, startCli, testRun, testSeed } from "@castellan/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SMALL_EXCLUSIVE, smallNode } from "../harness/catalogue.ts";
 import { type Cluster, type ClusterServer, makeCluster } from "../harness/cluster.ts";
@@ -16,7 +16,7 @@ const PROGRESS: Readonly<Record<string, number>> = { pending: 0, ready: 0, claim
 const STEPS = 4;
 /** Journaled, then each step claimed and done, the last one apart: then there is nothing left to interrupt. */
 const BOUNDARIES = Array.from({ length: 2 * STEPS }, (_, at) => at);
-const isLong = process.env["CASTELLAN_LONG"] === "1";
+const { isLong } = testRun();
 
 let cluster: Cluster;
 beforeAll(async () => {

@@ -22,6 +22,7 @@ import {
   type PostgresAdmin,
   runCli,
   tempHome,
+  testRun,
 } from "@castellan/testkit";
 import { z } from "zod";
 import { type Census, takeCensus } from "./census.ts";
@@ -144,8 +145,8 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
     await bus?.stop();
     await database?.drop();
     // For whoever looks into a failure: the homes with their logs, and the database.
-    const keep = process.env["CASTELLAN_TEST_KEEP"];
-    if (keep !== undefined)
+    const { keepHomesIn: keep } = testRun();
+    if (keep !== null)
       cpSync(dir, join(keep, basename(dir)), { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
     await temp.remove();
   };

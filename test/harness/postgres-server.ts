@@ -2,7 +2,7 @@
  * For the test projects whose nodes are on PostgreSQL: one server for the whole run, a database for every node. With
  * CASTELLAN_REMOTE_POSTGRES=1 it is on a host of its own, in another network namespace.
  */
-import { type Postgres, postgres } from "@castellan/testkit";
+import { type Postgres, postgres, testRun } from "@castellan/testkit";
 import type { TestProject } from "vitest/node";
 import "./database.ts";
 import { remotePostgres } from "./remote-postgres.ts";
@@ -15,7 +15,7 @@ export async function setup(project: TestProject): Promise<void> {
 }
 
 async function start(): Promise<Postgres> {
-  if (process.env["CASTELLAN_REMOTE_POSTGRES"] === "1") {
+  if (testRun().isPostgresRemote) {
     const remote = await remotePostgres();
     stop = remote.stop;
     return remote.server;

@@ -6,12 +6,12 @@ import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, tables } from "@castellan/store";
 import { describeGateway, describeModel, type TestDatabase } from "@castellan/store/testing";
 import { openGateway } from "@castellan/store/typeorm";
+import { testRun } from "@castellan/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openMssqlMigration } from "../src/typeorm/mssql/connection.ts";
 import { mssqlSettings } from "../src/typeorm/mssql/settings.ts";
 
-const url = process.env["TEST_MSSQL_URL"] ?? "";
-const passwordFile = process.env["TEST_MSSQL_PASSWORD_FILE"];
+const { url, passwordFile } = testRun().mssql ?? { url: "" };
 const missing = url === "" ? " (not run: set TEST_MSSQL_URL to an empty database to run it)" : "";
 
 describe.skipIf(url === "")(`mssql (real)${missing}`, () => {

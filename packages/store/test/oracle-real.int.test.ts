@@ -6,27 +6,25 @@ import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, tables } from "@castellan/store";
 import { describeGateway, describeModel, type TestDatabase } from "@castellan/store/testing";
 import { openGateway, surveyDatabase } from "@castellan/store/typeorm";
+import { testRun } from "@castellan/testkit";
 import { afterAll, describe, expect, it } from "vitest";
 import { TICKET_TABLE } from "../src/typeorm/oracle/commit-block.ts";
 import { loadOracle } from "../src/typeorm/oracle/driver.ts";
 import { LOCK_TABLE } from "../src/typeorm/oracle/migration.ts";
 import { openSession } from "../src/typeorm/oracle/session.ts";
 
-const url = process.env["TEST_ORACLE_URL"];
-const passwordFile = process.env["TEST_ORACLE_PASSWORD_FILE"];
+const { oracle } = testRun();
 const LABEL = "oracle (real)";
+const missing = oracle === null ? " (not run: set TEST_ORACLE_URL to run it)" : "";
 
-if (url === undefined) it.skip(`${LABEL}: set TEST_ORACLE_URL to run the suite on one`, () => undefined);
-else describe(LABEL, () => onServer(url));
-
-function onServer(url: string): void {
-  const address = { url, ...(passwordFile !== undefined && { passwordFile }) };
+describe.skipIf(oracle === null)(`${LABEL}${missing}`, () => {
+  const address = oracle ?? { url: "" };
   const clock = createSystemClock();
   const opened: Gateway[] = [];
 
   /** By hand, beside the gateway. */
   async function run(statements: readonly string[]): Promise<void> {
-    const { session } = await openSession(loadOracle(), { url, passwordFile: passwordFile ?? null }, clock);
+    const { session } = await openSession(loadOracle(), { passwordFile: null, ...address }, clock);
     try {
       for (const sql of statements) await session.execute(sql, [], { autoCommit: true });
     } finally {
@@ -65,4 +63,4 @@ function onServer(url: string): void {
     expect(survey.server).toMatch(/^Oracle \d+/);
     expect(Math.abs(survey.skewMs ?? Number.NaN)).toBeLessThan(60_000);
   });
-}
+});

@@ -1,4 +1,6 @@
 /** Every statement of every dialect through that database's grammar, which must also refuse what is none of it. */
+
+import { testRun } from "@castellan/testkit";
 import Database from "better-sqlite3";
 import { beforeAll, describe, expect, it } from "vitest";
 import { dialects } from "../src/typeorm/dialects/all.ts";
@@ -43,7 +45,7 @@ for (const dialect of dialects) {
   if (dialect.name === "sqlite") continue;
   const { name } = dialect;
   // The server itself prepares PostgreSQL's: `schema-script.int.test.ts`.
-  const isLong = name === "postgres" && process.env["CASTELLAN_LONG"] === undefined;
+  const isLong = name === "postgres" && !testRun().isLong;
   describe.skipIf(isLong)(`the grammar of ${name}${isLong ? " (skipped: set CASTELLAN_LONG to run it)" : ""}`, () => {
     let parses: Parses;
     beforeAll(async () => {

@@ -41,4 +41,5 @@ export { cliPath, repositoryRoot } from "./repository.ts";
 export { type SmallDisk, smallDisk, whyNoSmallDisk } from "./small-disk.ts";
 export { startTdsDouble, TDS_USER, type TdsDouble } from "./tds/server.ts";
 export { type TempHome, tempHome } from "./temp-home.ts";
+export { type RealDatabase, type TestRun, testRun } from "./test-run.ts";
 export { testSeed } from "./test-seed.ts";

@@ -7,22 +7,17 @@ import { connect, createServer } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 
-// The one place that reads the environment and the clock.
-const {
-  CASTELLAN_TYPE = "PROGRAM",
-  CASTELLAN_INSTANCE = "1",
-  CASTELLAN_SERVER = hostname(),
-  RPC_PORT = "0",
-} = process.env;
-export const instance = Number(CASTELLAN_INSTANCE);
-export const server = CASTELLAN_SERVER;
-export const port = Number(RPC_PORT);
+// What types.yaml says behind the program's file: its type, its number, its server, and a listener's port.
+const [type = "PROGRAM", number = "1", place = hostname(), portNumber = "0"] = process.argv.slice(2);
+export const instance = Number(number);
+export const server = place;
+export const port = Number(portNumber);
 export const now = () => new Date();
 
 mkdirSync("var", { recursive: true });
 
 export function log(text) {
-  process.stdout.write(`${now().toISOString()} ${CASTELLAN_TYPE} ${CASTELLAN_INSTANCE} ${text}\n`);
+  process.stdout.write(`${now().toISOString()} ${type} ${number} ${text}\n`);
 }
 
 /** Ends the program with a reason that the operator reads in `castellan status`. */

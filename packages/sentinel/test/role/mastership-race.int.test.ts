@@ -9,11 +9,11 @@ import { fileURLToPath } from "node:url";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { bootstrapNode } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
-import { postgres, postgresBinaries, tempHome } from "@castellan/testkit";
+import { postgres, postgresBinaries, tempHome, testRun } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 
-const EPOCHS = process.env["CASTELLAN_LONG"] === undefined ? 1000 : 10_000;
+const EPOCHS = testRun().isLong ? 10_000 : 1000;
 const WITHIN_MS = 300_000;
 const missing = postgresBinaries() === undefined ? " (skipped: install Debian's postgresql to run it)" : "";
 const clock = createSystemClock();
