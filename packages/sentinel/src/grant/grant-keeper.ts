@@ -9,20 +9,20 @@
  */
 import { type ActorContext, type Asking, type Behavior, type ReplyTo, receive, setup } from "@castellan/actor";
 import { CastellanError, ensureError } from "@castellan/kernel";
-import { type Gateway, insert, StoreConflict, StoreDuplicate, update, type Write } from "@castellan/store";
-import { stillCurrent } from "../role/incarnation.ts";
+import type { Gateway } from "@castellan/store";
+import { createGrantRow } from "./grant-row.ts";
 import type { GuardPort } from "./guard-port.ts";
+import { decideHolder } from "./holder.ts";
 import {
   beginHolding,
-  decideHolder,
   endOf,
   type HolderEffect,
   type HolderEvent,
   type HolderState,
   isAlone,
   mayLaunch,
-} from "./holder.ts";
-import { killLeadMs, parseGrant, type Terms } from "./terms.ts";
+} from "./holding.ts";
+import { killLeadMs, type Terms } from "./terms.ts";
 
 /** `guarded`: it must be started by the guard. */
 export interface Permit {
@@ -61,8 +61,9 @@ export function createGrantKeeper(deps: GrantKeeperDeps): Behavior<GrantCommand>
 }
 
 function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behavior<GrantCommand> {
-  const { gateway, serverId, incarnation, guard } = deps;
+  const { serverId, guard } = deps;
   const { clock, log, self, timers } = context;
+  const row = createGrantRow({ ...deps, clock });
   let state: HolderState = beginHolding(serverId, guard.remembered());
   let waiting: { readonly sinceMs: number; readonly replyTo: ReplyTo<Permit> }[] = [];
   let sweeping = 0;
@@ -80,26 +81,6 @@ function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behav
     );
   };
 
-  const read = async (id: number): Promise<HolderEvent> => {
-    const [row] = await gateway.find("server_grant", { where: { logical_machine_id: serverId } });
-    return { type: "read", id, row: row === undefined ? null : parseGrant(row) };
-  };
-  const write = async (id: number, change: Write): Promise<HolderEvent> => {
-    try {
-      await gateway.commit([stillCurrent(serverId, incarnation, clock.now()), change]);
-      return { type: "written", id };
-    } catch (thrown) {
-      if (thrown instanceof StoreConflict && thrown.index === 0) deps.onSuperseded();
-      if (thrown instanceof StoreConflict || thrown instanceof StoreDuplicate) return { type: "refused", id };
-      throw thrown;
-    }
-  };
-  const written = ({ members, periodMs }: Terms) => ({
-    incarnation,
-    members: JSON.stringify(members),
-    period_ms: periodMs,
-  });
-
   const stopProcesses = async (): Promise<void> => {
     stopping += 1;
     try {
@@ -116,32 +97,15 @@ function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behav
   const perform = (effect: HolderEffect): void => {
     switch (effect.kind) {
       case "read":
-        later(read(effect.id), { type: "failed", id: effect.id });
+        later(row.read(effect.id), { type: "failed", id: effect.id });
         return;
-      case "renew": {
-        const { id, generation, renewals, terms } = effect;
-        const where = { logical_machine_id: serverId, generation, renewals, revoked: false };
-        const renewal = update("server_grant", where, { renewals: renewals + 1, ...written(terms) });
-        later(write(id, renewal), { type: "failed", id });
+      case "renew":
+        later(row.renew(effect), { type: "failed", id: effect.id });
         return;
-      }
       case "take": {
-        const { id, from, terms } = effect;
-        const fresh = {
-          generation: from + 1,
-          renewals: 0,
-          revoked: false,
-          ended: null,
-          fencing: null,
-          ...written(terms),
-        };
-        const key = { logical_machine_id: serverId };
-        const taking =
-          from === 0
-            ? insert("server_grant", { ...key, ...fresh })
-            : update("server_grant", { ...key, generation: from, revoked: true }, fresh);
+        const { from, terms } = effect;
         log.info("taking a grant", { generation: from + 1, members: terms.members, periodMs: terms.periodMs });
-        later(write(id, taking), { type: "failed", id });
+        later(row.take(effect), { type: "failed", id: effect.id });
         return;
       }
       case "ask":
@@ -217,16 +181,12 @@ function hold(deps: GrantKeeperDeps, context: ActorContext<GrantCommand>): Behav
   const giveUp = async (): Promise<void> => {
     hasGivenUp = true;
     answerWaiting();
-    const { generation, row } = state;
+    const { generation } = state;
     if (isAlone(state)) return;
     // First nothing can run or be started any more, then others hear of it.
     guard.end();
-    if (row !== "current") return;
-    const key = { logical_machine_id: serverId, generation, revoked: false };
-    await gateway.commit([
-      stillCurrent(serverId, incarnation, clock.now()),
-      update("server_grant", key, { revoked: true, ended: "stopped" }, "any"),
-    ]);
+    if (state.row !== "current") return;
+    await row.giveUp(generation);
     // The next worker of this server need not wait either.
     const nowMs = clock.bootMs();
     if (nowMs < endOf(state)) guard.endAt({ endMs: nowMs, killMs: nowMs, generation });

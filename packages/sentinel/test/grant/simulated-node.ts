@@ -3,15 +3,15 @@
  * the clocks and the workers are as unreliable as they are allowed to be; everything follows from the seed.
  */
 import { createSeededRng } from "@castellan/kernel";
+import { decideHolder } from "../../src/grant/holder.ts";
 import {
   beginHolding,
-  decideHolder,
   endOf,
   type HolderEffect,
   type HolderEvent,
   type HolderState,
   mayLaunch,
-} from "../../src/grant/holder.ts";
+} from "../../src/grant/holding.ts";
 import { judge, observe, type Refusal, type SeenGrant } from "../../src/grant/judge.ts";
 import { beginMember, confirm, type MemberState, quietFor, refuse, rowsRead } from "../../src/grant/member.ts";
 import type { Grant, Terms } from "../../src/grant/terms.ts";
