@@ -6,13 +6,13 @@
  * Y3 What a worker ordered and has not got is not started for the next one, and no answer is taken for another's.
  */
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
-import { constants } from "node:os";
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, ensureError, type Logger, readSmallFileSync, sleep, systemCode } from "@castellan/kernel";
+import { type Clock, ensureError, type Logger, sleep, systemCode } from "@castellan/kernel";
 import type { GuardPort } from "@castellan/sentinel";
 import type { ProcessIdentity, ProcReader } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
+import { dueOf, howItEnded, isWithdrawn, leftBehind, readOrNull } from "./guard-files.ts";
 import { findGuardTools, launchRequest } from "./launch-request.ts";
 import { GUARD_SCRIPT } from "./script.ts";
 
@@ -32,7 +32,6 @@ const LOOK_MS = 5;
 const WAKE_EVERY_MS = 50;
 /** Nothing may run. */
 const NEVER = "0 0 0 -\n";
-const MAX_BYTES = 64 * 1024;
 
 export function createGuard({ paths, clock, proc, log, environment }: GuardDeps): GuardPort {
   const directory = join(paths.run, "guard");
@@ -202,7 +201,7 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
         const code = readOrNull(file);
         if (code?.endsWith("\n") === true) {
           rmSync(file, { force: true });
-          return wordsFor(Number(code));
+          return howItEnded(Number(code));
         }
         const guard = living();
         if (guard === null && readOrNull(at("up")) === null) throw new Error("it was started without a guard");
@@ -225,43 +224,5 @@ function send(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch (thrown) {
     if (systemCode(thrown) !== "ESRCH") throw thrown;
-  }
-}
-
-const dueOf = (line: string): number => {
-  const [first = ""] = line.split(" ");
-  return first === "none" ? Number.POSITIVE_INFINITY : Number(first);
-};
-
-/** A shell tells of a signal as 128 and its number. */
-function wordsFor(code: number): string {
-  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
-  return code > 128 && signal !== undefined ? `signal ${signal}` : `exit code ${code}`;
-}
-
-/** False when the guard has taken it. */
-function isWithdrawn(path: string): boolean {
-  try {
-    unlinkSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Orders that no guard has taken, and answers that nobody has read. */
-function leftBehind(directory: string): string[] {
-  try {
-    return readdirSync(directory).filter((name) => name.startsWith("launch-") || name.startsWith("launched-"));
-  } catch {
-    return []; // there was no guard yet
-  }
-}
-
-function readOrNull(path: string): string | null {
-  try {
-    return readSmallFileSync(path, MAX_BYTES).toString("utf8");
-  } catch {
-    return null; // not written yet
   }
 }

@@ -19,16 +19,12 @@ import {
 } from "@castellan/actor";
 import { CastellanError, ensureError, sleep } from "@castellan/kernel";
 import { Keeper, type ProcessKey, type ProcessStatus, processLabel, processToken } from "@castellan/protocol";
-import { type NodeView, numberAttribute } from "@castellan/store";
 import { createProcessKeeper } from "./keeper.ts";
 import type { KeeperSettings, KeeperWorld } from "./keeper-deps.ts";
 import type { KeeperCommand } from "./keeper-messages.ts";
+import { attributesOf, type ProcessView } from "./keeper-settings.ts";
 import { searchLaunched } from "./launched-search.ts";
 import type { ProcessRecord } from "./record.ts";
-import type { RestartPolicy } from "./restart-window.ts";
-
-/** What of a node's view is needed here. */
-export type ProcessView = Pick<NodeView, "types" | "instances" | "attributes">;
 
 export interface ProcessCounts {
   readonly total: number;
@@ -250,23 +246,6 @@ function run(deps: ProcessTableDeps, context: ActorContext<ProcessTableCommand>)
       read(); // it may be defined again already
     },
   });
-}
-
-const attributesOf = (view: Pick<ProcessView, "attributes">, machineId: number, key: ProcessKey) => {
-  const place = { machineId, process: key.type, instance: key.instance };
-  const dumpsDeaths = numberAttribute(view.attributes, place, "PROCESS_AUTO_DUMPLOG") !== 0;
-  return { policy: policyOf(view, machineId, key), dumpsDeaths };
-};
-
-/** Of an instance, from the attributes that hold at its place. Nonsense is read as the nearest sense. */
-export function policyOf(view: Pick<ProcessView, "attributes">, machineId: number, key: ProcessKey): RestartPolicy {
-  const place = { machineId, process: key.type, instance: key.instance };
-  const { attributes } = view;
-  return {
-    autoRestarts: numberAttribute(attributes, place, "PROCESS_AUTO_RESTARTS") !== 0,
-    maxRestarts: Math.max(0, Math.trunc(numberAttribute(attributes, place, "PROCESS_MAX_RESTARTS"))),
-    windowMs: Math.max(0, numberAttribute(attributes, place, "PROCESS_MIN_RESTART_PERIOD") * 1000),
-  };
 }
 
 function noSuchProcess(key: ProcessKey, server: string, isRetiring: boolean): CastellanError {

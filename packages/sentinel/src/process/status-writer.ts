@@ -16,38 +16,10 @@ import {
   type Rng,
   sleep,
 } from "@castellan/kernel";
-import { EVENT_CODE, type EventCode, type ProcessKey, type ProcessStatus, processToken } from "@castellan/protocol";
-import {
-  type Gateway,
-  insert,
-  insertIfAbsent,
-  type Row,
-  remove,
-  StoreConflict,
-  update,
-  type Write,
-} from "@castellan/store";
+import { processToken } from "@castellan/protocol";
+import { type Gateway, insertIfAbsent, type Row, StoreConflict, update, type Write } from "@castellan/store";
 import type { SentinelIdentity } from "../ports.ts";
-
-export interface StatusChange {
-  readonly key: ProcessKey;
-  readonly status: ProcessStatus;
-  readonly comment: string;
-  /** To be started by the master when what it depends on is ready again. */
-  readonly held: boolean;
-  readonly since: Date | null;
-  readonly restarts: number;
-  /** The row in `running_processes`; null = none. */
-  readonly pid: number | null;
-  /** A line for `process_event_log`. */
-  readonly event: {
-    /** Written once under this id, however often it comes; default: a new one. */
-    readonly id?: string;
-    readonly code: EventCode;
-    readonly pid: number;
-    readonly comment: string;
-  } | null;
-}
+import { eventRow, type StatusChange, statusWrites } from "./status-rows.ts";
 
 export interface StatusWriter {
   /** Takes a change; never throws and never waits. */
@@ -87,33 +59,6 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
   let dropped = 0;
   let writing: Promise<void> | null = null;
 
-  const ours = (key: ProcessKey) => ({
-    logical_machine_id: identity.serverId,
-    logical_process_name: key.type,
-    logical_process_instance: key.instance,
-  });
-
-  const statusWrites = (change: StatusChange): Write[] => [
-    // A row deleted meanwhile is nobody's loss: no expectation.
-    update(
-      "process_config",
-      ours(change.key),
-      {
-        last_known_status: change.status,
-        status_comment: cut(change.comment),
-        held: change.held,
-        status_since: change.since,
-        restarts: change.restarts,
-        incarnation: identity.incarnation,
-      },
-      "any",
-    ),
-    remove("running_processes", ours(change.key)),
-    ...(change.pid === null
-      ? []
-      : [insert("running_processes", { ...ours(change.key), process_id: change.pid, port_number: 0 })]),
-  ];
-
   const tellWaiters = (): void => {
     for (const tell of waiters) tell();
   };
@@ -141,7 +86,7 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
     for (const entry of statuses) {
       if (writes.length > 1 && writes.length + 3 > mostWrites) break;
       taken.push(entry);
-      writes.push(...statusWrites(entry[1]));
+      writes.push(...statusWrites(entry[1], identity));
     }
     const count = Math.min(events.length, Math.max(taken.length > 0 ? 0 : 1, mostWrites - writes.length));
     const rows = events.slice(0, count);
@@ -221,15 +166,7 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
       statuses.delete(token); // to the end of the order
       statuses.set(token, change);
       if (change.event !== null) {
-        events.push({
-          id: change.event.id ?? newId(),
-          ...ours(change.key),
-          process_id: change.event.pid,
-          process_status: change.event.code,
-          process_status_comment: cut(change.event.comment),
-          timestamp: clock.now(),
-          followed: change.event.code !== EVENT_CODE.died,
-        });
+        events.push(eventRow(change.key, change.event, { serverId: identity.serverId, newId, now: clock.now() }));
         if (events.length > MOST_EVENTS) {
           events.shift();
           dropped += 1;
@@ -261,10 +198,3 @@ export function createStatusWriter(deps: StatusWriterDeps): StatusWriter {
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** As the column takes it; empty is null, as some databases have it. */
-function cut(comment: string): string | null {
-  const oneLine = comment.replace(/\s+/g, " ").trim();
-  // Not in the middle of a character.
-  return oneLine === "" ? null : oneLine.slice(0, 255).replace(/[\uD800-\uDBFF]$/, "");
-}

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createDeathWatch } from "../../src/process/death-watch.ts";
 import { createProcessGroups } from "../../src/process/group.ts";
 import { type ProcessStat, type ProcReader, parseStat } from "../../src/process/identity.ts";
-import { policyOf } from "../../src/process/process-table.ts";
+import { policyOf } from "../../src/process/keeper-settings.ts";
 import { createSpawnShare } from "../../src/process/spawn-share.ts";
 import type { Strays } from "../../src/process/strays.ts";
 import { createFill } from "../../src/process/template.ts";

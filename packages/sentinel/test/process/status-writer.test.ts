@@ -4,7 +4,8 @@ import type { ProcessStatus } from "@castellan/protocol";
 import { type Gateway, insert, newInstance, StoreUnavailable, type Write } from "@castellan/store";
 import { createMemoryGateway } from "@castellan/store/memory";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createStatusWriter, type StatusChange, type StatusWriter } from "../../src/process/status-writer.ts";
+import type { StatusChange } from "../../src/process/status-rows.ts";
+import { createStatusWriter, type StatusWriter } from "../../src/process/status-writer.ts";
 
 let clock: ManualClock;
 let gateway: Gateway;
