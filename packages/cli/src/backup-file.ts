@@ -1,6 +1,6 @@
 /** A backup as a file: compressed, for its owner only, on disk and whole before it has its name; read as it may lie there. */
 import { createReadStream, createWriteStream } from "node:fs";
-import { access, rename, rm, stat } from "node:fs/promises";
+import { access, link, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,23 +8,48 @@ import { createGunzip, createGzip } from "node:zlib";
 import { syncDirectory } from "@castellan/daemon";
 import { CastellanError, ensureError, systemCode } from "@castellan/kernel";
 
-/** Throws FILE_EXISTS, and the system's error: then there is no file. */
-export async function writeBackupFile(path: string, text: AsyncIterable<string>): Promise<void> {
-  if (await isThere(path)) {
-    throw new CastellanError("FILE_EXISTS", `${path} is there already: nothing was written`, { details: { path } });
-  }
-  const draft = `${path}.new`;
-  await rm(draft, { force: true });
+/** `draftId`: unlike any other's; several may write at once, and one of them gets the name. Throws FILE_EXISTS, and the system's error. */
+export async function writeBackupFile(path: string, draftId: string, text: AsyncIterable<string>): Promise<void> {
+  // Before the work; what counts is `claim`.
+  if (await isThere(path)) throw taken(path);
+  const draft = `${path}.${draftId}.new`;
   try {
     const file = createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true });
     await pipeline(Readable.from(text, { objectMode: true }), createGzip(), file);
-    await rename(draft, path);
-  } catch (thrown) {
+    await claim(draft, path);
+  } finally {
     await rm(draft, { force: true });
-    throw thrown;
   }
   await syncDirectory(dirname(path));
 }
+
+/** Gives a whole file its name, unless somebody else has taken that meanwhile. */
+async function claim(draft: string, path: string): Promise<void> {
+  try {
+    await link(draft, path);
+  } catch (thrown) {
+    const code = systemCode(thrown) ?? "";
+    if (code === "EEXIST") throw taken(path);
+    if (!WITHOUT_LINKS.has(code)) throw thrown;
+    // There the name is taken first, and then what is behind it is replaced.
+    await reserve(path);
+    await rename(draft, path);
+  }
+}
+
+async function reserve(path: string): Promise<void> {
+  try {
+    await (await open(path, "wx")).close();
+  } catch (thrown) {
+    throw systemCode(thrown) === "EEXIST" ? taken(path) : thrown;
+  }
+}
+
+/** What file systems say that know no hard links. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
+const taken = (path: string): CastellanError =>
+  new CastellanError("FILE_EXISTS", `${path} is there already: nothing was written`, { details: { path } });
 
 async function isThere(path: string): Promise<boolean> {
   try {

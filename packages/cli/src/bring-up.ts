@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { bringUpPair, homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, createSystemClock, sleep } from "@castellan/kernel";
+import { forgetEnded } from "./ended-sentinels.ts";
 import { readEndpoints, readSettings } from "./home.ts";
 import type { Invocation } from "./invocation.ts";
 import { programEntry } from "./program-entry.ts";
@@ -51,7 +52,10 @@ async function bringUpSentinel(io: Invocation["io"], home: string, { boot = fals
   for (;;) {
     const { worker, watcher, refused } = pairState(paths);
     const tookMs = clock.bootMs() - startedMs;
-    if (worker !== null && watcher !== null && readEndpoints(home)?.server === server) return { server, how, tookMs };
+    if (worker !== null && watcher !== null && readEndpoints(home)?.server === server) {
+      forgetEnded(home);
+      return { server, how, tookMs };
+    }
     if (refused !== null && worker === null && watcher === null) throw new CastellanError("NOT_A_MEMBER", refused);
     if (tookMs > WITHIN_MS) {
       throw new CastellanError(

@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, insert, update } from "@castellan/store";
-import { openGateway } from "@castellan/store/typeorm";
+import { openGateway, openSnapshot } from "@castellan/store/typeorm";
 import {
   eventually,
   type Postgres,
@@ -19,6 +19,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { nodeStateRow } from "../src/testing/rows.ts";
 
 const missing = postgresBinaries() === undefined ? " (skipped: install Debian's postgresql to run it)" : "";
+
+const common = { clock: createSystemClock(), rng: systemRng, logger: silentLogger };
 
 describe.skipIf(missing !== "")(`sessions on a PostgreSQL server${missing}`, () => {
   let server: Postgres;
@@ -38,9 +40,7 @@ describe.skipIf(missing !== "")(`sessions on a PostgreSQL server${missing}`, () 
     gateway = await openGateway({
       url: database.url,
       passwordFile: home.path("password"),
-      clock: createSystemClock(),
-      rng: systemRng,
-      logger: silentLogger,
+      ...common,
       migrate: "ifEmpty",
     });
     await gateway.commit([insert("node_state", nodeStateRow())]);
@@ -112,11 +112,18 @@ describe.skipIf(missing !== "")(`sessions on a PostgreSQL server${missing}`, () 
     expect(await fenceOf()).toBe(1);
   });
 
-  it("let go of their sockets although the server stands still", async () => {
+  it("let go of their sockets although the server stands still, the one that reads a moment too", async () => {
     expect(await fenceOf()).toBe(0);
+    const snapshot = await openSnapshot({
+      url: database.url,
+      passwordFile: home.path("password"),
+      ...common,
+      onBrokenValue: () => undefined,
+    });
+    expect(await snapshot.find("node_state")).toHaveLength(1);
     await server.freeze();
     try {
-      await gateway.close();
+      await Promise.all([gateway.close(), snapshot.close()]);
     } finally {
       server.thaw();
     }

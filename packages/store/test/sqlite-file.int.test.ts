@@ -3,15 +3,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type Clock, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
+import type { Clock } from "@castellan/kernel";
 import { type Gateway, insert, update } from "@castellan/store";
+import { type Mark, setMark, takeMarkAway } from "@castellan/store/copy";
 import { eventually } from "@castellan/testkit";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { NOON, nodeStateRow, serverRow } from "../src/testing/rows.ts";
+import { MOVES_SINCE } from "../src/typeorm/admission.ts";
 import { sqlite } from "../src/typeorm/dialects/sqlite.ts";
 import { describeDrift } from "../src/typeorm/migrate.ts";
-import { retireSchema } from "../src/typeorm/retire.ts";
 import { sqliteSource } from "../src/typeorm/sqlite-connection.ts";
 import { fitOf, SCHEMA_VERSION } from "../src/typeorm/version.ts";
 import { sqliteFile, type TestFile } from "./files.ts";
@@ -185,15 +186,24 @@ describe("a migration", () => {
     }
   });
 
-  it("is followed by no program that knows nothing of moves, once the schema has been left", async () => {
-    await file.open();
-    const address = { url: `sqlite:${file.path}`, clock: createSystemClock(), rng: systemRng, logger: silentLogger };
-    expect(usableFrom()).toBe(1);
-    await retireSchema(address);
-    await retireSchema(address);
+  it("admits no program that knows nothing of moves for as long as the schema does not count, by the very commits that say so", async () => {
+    const gateway = await file.open();
+    const leaving: Mark = { moveId: "m", state: "leaving", other: "postgres://db/ips1", changedAt: NOON };
+    expect([usableFrom(), MOVES_SINCE]).toEqual([1, { version: 2, usableFrom: 1 }]);
+    expect(await gateway.commit([setMark(null, leaving)])).toEqual([1]);
     expect(usableFrom()).toBe(2);
     expect(fitOf({ version: 2, usableFrom: 2 }, 1)).toBe("too-new");
-    await (await file.open({ migrate: "never" })).find("nodes");
+    await (await file.open({ migrate: "never", evenIfMoved: true })).find("nodes");
+    await expect(gateway.commit([takeMarkAway({ ...leaving, moveId: "another" })])).rejects.toThrow();
+    await gateway.commit([setMark(leaving, { ...leaving, state: "left" })]);
+    expect(usableFrom()).toBe(2);
+    expect(await gateway.commit([takeMarkAway({ ...leaving, state: "left" })])).toEqual([1]);
+    expect(usableFrom()).toBe(1);
+    // What a later migration has said stays.
+    fromTheFuture(SCHEMA_VERSION + 1, SCHEMA_VERSION);
+    await gateway.commit([setMark(null, leaving)]);
+    await gateway.commit([takeMarkAway(leaving)]);
+    expect(usableFrom()).toBe(SCHEMA_VERSION);
   });
 
   it("that fails leaves the file as it was", async () => {

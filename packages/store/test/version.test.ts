@@ -33,6 +33,11 @@ describe("a program and a schema", () => {
       expect(() => needsMigration("db", { version: older, usableFrom: older }, "whole")).toThrow(
         /no schema|older than/,
       );
+    expect(needsMigration("db", { version: 0, usableFrom: 0 }, "toFill")).toBe(true);
+    expect(needsMigration("db", { version: SCHEMA_VERSION, usableFrom: 1 }, "toFill")).toBe(false);
+    expect(() => needsMigration("db", NEWER, "toFill")).toThrow(
+      /rows that this program does not see; install the newer/,
+    );
   });
 
   it("are brought together only by a program that may", () => {

@@ -3,13 +3,12 @@
  * one, tells the homes. Interrupted at whatever point it is found again by `decideMove`; until the old one has been left, nothing has
  * happened that `cancelMove` cannot undo.
  */
-import { CastellanError, type Clock, type IdSource } from "@castellan/kernel";
+import { CastellanError } from "@castellan/kernel";
 import type { Gateway } from "@castellan/store";
 import {
   fillSchema,
   firstInUse,
   type Mark,
-  type Progress,
   readMark,
   readPages,
   requireUnchanged,
@@ -18,7 +17,7 @@ import {
   takeMarkAway,
 } from "@castellan/store/copy";
 import { auditRow } from "../audit.ts";
-import type { AdminContext } from "../context.ts";
+import type { CopyDeps } from "./copy-deps.ts";
 import { fenceAll, raiseIncarnations } from "./fence-all.ts";
 import { knownSentinels, refuseFreshSentinels } from "./living-sentinels.ts";
 import { decideMove } from "./move-decision.ts";
@@ -30,9 +29,8 @@ export interface MovedPlace {
   readonly gateway: Gateway;
 }
 
-export interface MoveDeps {
-  /** `retire`: programs that know nothing of moves take it for no schema of theirs any more. May be called again; never rejects. */
-  readonly from: MovedPlace & { readonly retire: () => Promise<void> };
+export interface MoveDeps extends CopyDeps {
+  readonly from: MovedPlace;
   readonly to: MovedPlace;
   /** The sentinels of the homes that this program looks after. */
   readonly own: {
@@ -42,10 +40,6 @@ export interface MoveDeps {
   };
   /** Values that cannot be what they are, as they were met in the old schema. */
   readonly broken: () => readonly string[];
-  readonly onProgress?: (progress: Progress) => void;
-  readonly clock: Clock;
-  readonly newId: IdSource;
-  readonly who: Pick<AdminContext, "user" | "station" | "command">;
 }
 
 export interface SchemaMoved {
@@ -63,7 +57,6 @@ export async function moveSchema(deps: MoveDeps): Promise<SchemaMoved> {
   const target = { url: to.url, mark: await readMark(to.gateway), inUse: await firstInUse(to.gateway) };
   const step = decideMove({ from: { url: from.url, mark }, to: target });
   const sums = step === "copy" ? await copy(deps, mark, target.mark) : null;
-  await from.retire();
   if (step !== "settle") await open(deps);
   const rows = [...(sums?.values() ?? [])].reduce((sum, { rows }) => sum + rows, 0);
   return { from: from.url, to: to.url, rows, tables: sums?.size ?? 0 };

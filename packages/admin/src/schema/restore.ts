@@ -2,20 +2,12 @@
  * Fills a schema from a backup. What the node has done since then is forgotten, so nothing of that time may go on as if it were
  * known: epochs and incarnations rise above all that may have been given, and what was under way is ended.
  */
-import { CastellanError, type Clock, type IdSource } from "@castellan/kernel";
+import { CastellanError } from "@castellan/kernel";
 import { type Gateway, remove, update } from "@castellan/store";
-import {
-  fillSchema,
-  firstInUse,
-  type Mark,
-  type Progress,
-  readMark,
-  setMark,
-  takeMarkAway,
-} from "@castellan/store/copy";
+import { fillSchema, firstInUse, type Mark, readMark, setMark, takeMarkAway } from "@castellan/store/copy";
 import { auditRow } from "../audit.ts";
-import type { AdminContext } from "../context.ts";
 import type { OpenedBackup } from "./backup-lines.ts";
+import type { CopyDeps } from "./copy-deps.ts";
 import { fenceAll, raiseIncarnations } from "./fence-all.ts";
 import { knownSentinels, refuseFreshSentinels } from "./living-sentinels.ts";
 
@@ -25,7 +17,7 @@ import { knownSentinels, refuseFreshSentinels } from "./living-sentinels.ts";
  */
 export const LEAP = 1000;
 
-export interface RestoreDeps {
+export interface RestoreDeps extends CopyDeps {
   readonly gateway: Gateway;
   readonly backup: OpenedBackup;
   /** Names it in messages and in the record. */
@@ -36,10 +28,6 @@ export interface RestoreDeps {
   readonly replace: boolean;
   /** The highest epoch that the homes of this host have seen. */
   readonly seenEpoch: number;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly clock: Clock;
-  readonly newId: IdSource;
-  readonly who: Pick<AdminContext, "user" | "station" | "command">;
 }
 
 export interface Restored {

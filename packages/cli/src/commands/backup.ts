@@ -1,7 +1,14 @@
 /** `castellan backup FILE`: one file that holds the schema as it is at one moment; `--verify` reads such a file. */
 import { resolve } from "node:path";
 import { backupLines, openBackup } from "@castellan/admin/schema";
-import { CastellanError, createSystemClock, PROGRAM_VERSION, silentLogger, systemRng } from "@castellan/kernel";
+import {
+  CastellanError,
+  createIdSource,
+  createSystemClock,
+  PROGRAM_VERSION,
+  silentLogger,
+  systemRng,
+} from "@castellan/kernel";
 import type { BackupHeader } from "@castellan/protocol";
 import { openSnapshot, SCHEMA_VERSION } from "@castellan/store/typeorm";
 import { readBackupLines, writeBackupFile } from "../backup-file.ts";
@@ -66,7 +73,7 @@ async function written(invocation: Parameters<typeof run>[0], path: string): Pro
       rows += page.rows.length;
       line.show({ doing: "copying", table: page.table, rows });
     });
-    await writeBackupFile(path, text);
+    await writeBackupFile(path, createIdSource(clock, systemRng)(), text);
     line.end();
     for (const problem of broken) invocation.io.err(`castellan: ${problem}; the backup holds that instead\n`);
     return { header, rows };

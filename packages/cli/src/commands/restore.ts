@@ -34,7 +34,7 @@ export const run: Run<[string, { readonly replace?: boolean }]> = async (invocat
   const clock = createSystemClock();
   const line = progressLine(invocation, clock);
   const options = { ...databaseOptions(settings.database), clock, rng: systemRng, logger: silentLogger };
-  const gateway = await openGateway({ ...options, migrate: "ifEmpty", evenIfMoved: true });
+  const gateway = await openGateway({ ...options, migrate: "toFill", evenIfMoved: true });
   try {
     const restored = await restoreSchema({
       gateway,

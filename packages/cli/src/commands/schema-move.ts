@@ -4,7 +4,6 @@
  */
 import { isAbsolute, resolve } from "node:path";
 import { cancelMove, type MovedPlace, moveSchema, type SchemaMoved } from "@castellan/admin/schema";
-import { endPair, homePaths } from "@castellan/daemon";
 import {
   CastellanError,
   type Clock,
@@ -15,9 +14,10 @@ import {
   systemRng,
 } from "@castellan/kernel";
 import { readMark } from "@castellan/store/copy";
-import { openGateway, retireSchema } from "@castellan/store/typeorm";
+import { openGateway } from "@castellan/store/typeorm";
 import { bringUpSentinels } from "../bring-up.ts";
 import { databaseOptions } from "../database-options.ts";
+import { endedSentinels, endSentinels } from "../ended-sentinels.ts";
 import { EXIT } from "../exit-code.ts";
 import { readHome, readSettings, serverHomes } from "../home.ts";
 import { homeOption } from "../home-option.ts";
@@ -30,8 +30,6 @@ export interface MoveOptions {
   readonly passwordFile?: string;
   readonly cancel?: boolean;
 }
-
-const ENDED_WITHIN_MS = 30_000;
 
 export const run: Run<[string | undefined, MoveOptions]> = async (
   invocation,
@@ -68,7 +66,6 @@ function addressOf(cwd: string, url: string, passwordFile: string | undefined): 
 }
 
 interface OldPlace extends MovedPlace {
-  readonly database: ReturnType<typeof databaseOptions>;
   readonly home: string;
   /** Of the servers that live here. */
   readonly homes: readonly { readonly home: string; readonly server: string }[];
@@ -93,36 +90,32 @@ async function openPlace({ home, io }: Invocation): Promise<OldPlace> {
     onBrokenValue: ({ table, row, column, problem }) =>
       broken.push(`${table}, row ${row}, column ${column}: ${problem}`),
   });
-  const database = databaseOptions(settings.database);
-  return { url: settings.database.url, database, gateway, home, homes, broken, clock };
+  return { url: settings.database.url, gateway, home, homes, broken, clock };
 }
 
 async function moved(invocation: Invocation, from: OldPlace, to: Address): Promise<number> {
   const { io, user, command } = invocation;
   const { clock, homes } = from;
-  const settle = planSwitch([...homes.map(({ home }) => home), from.home], to);
   const line = progressLine(invocation, clock);
-  const ended = new Set<string>();
+  const local = homes.map(({ home }) => home);
+  const settle = planSwitch([...local, from.home], to);
   const gateway = await openGateway({
     ...databaseOptions(to),
     clock,
     rng: systemRng,
     logger: silentLogger,
-    migrate: "ifEmpty",
+    migrate: "toFill",
     evenIfMoved: true,
   });
-  const alone = (await readMark(from.gateway)) === null ? [] : await homesLeftAlone(from);
   let result: SchemaMoved;
   try {
     await requireReach(from, to);
     result = await moveSchema({
-      from: { ...from, retire: () => retire(invocation, from) },
+      from,
       to: { url: to.url, gateway },
       own: {
         servers: homes.map(({ server }) => server),
-        end: async () => {
-          for (const { home } of homes) if (await endPair(homePaths(home), clock, ENDED_WITHIN_MS)) ended.add(home);
-        },
+        end: () => endSentinels(local, clock),
       },
       broken: () => from.broken,
       onProgress: (progress) => line.show(progress),
@@ -130,38 +123,19 @@ async function moved(invocation: Invocation, from: OldPlace, to: Address): Promi
       newId: createIdSource(clock, systemRng),
       who: { user, station: io.hostName.slice(0, 64), command },
     });
-    await settle();
   } catch (thrown) {
     line.end();
-    await bringBack(invocation, [...ended]);
+    await bringBack(invocation, from);
     throw thrown;
   } finally {
     line.end();
     await gateway.close();
   }
-  const back = homes.map(({ home }) => home).filter((home) => ended.has(home) || alone.includes(home));
+  await settle();
+  const back = endedSentinels(local);
   await bringUpSentinels(io, back);
   report(invocation, result, back, homes);
   return EXIT.done;
-}
-
-/** The move is as good as done: that this was not is said, and keeps nothing from going on. */
-async function retire({ io }: Invocation, { url, database, clock }: OldPlace): Promise<void> {
-  try {
-    await retireSchema({ ...database, clock, rng: systemRng, logger: silentLogger });
-  } catch (thrown) {
-    io.err(
-      `castellan: ${url} is not closed to programs of release 0.1.0 (${ensureError(thrown).message}): start none on it\n`,
-    );
-  }
-}
-
-/** Where processes run whose sentinel an interrupted move has ended. */
-async function homesLeftAlone({ gateway, homes }: OldPlace): Promise<readonly string[]> {
-  const [servers, running] = await Promise.all([gateway.find("node_cluster"), gateway.find("running_processes")]);
-  const busy = new Set(running.map((row) => row.logical_machine_id));
-  const names = servers.flatMap((row) => (busy.has(row.logical_machine_id) ? [row.physical_machine_name] : []));
-  return homes.flatMap(({ home, server }) => (names.includes(server) ? [home] : []));
 }
 
 /** Other hosts cannot reach a file of this one. */
@@ -176,10 +150,11 @@ async function requireReach({ gateway, homes }: OldPlace, to: Address): Promise<
   );
 }
 
-/** The move did not come about: the node goes on as it was. What went wrong with that is told first. */
-async function bringBack({ io }: Invocation, homes: readonly string[]): Promise<void> {
+/** The move did not come about: the node goes on as it was, unless the schema is still closed. What went wrong with that is told first. */
+async function bringBack({ io }: Invocation, { gateway, homes }: OldPlace): Promise<void> {
   try {
-    await bringUpSentinels(io, homes);
+    if ((await readMark(gateway)) !== null) return;
+    await bringUpSentinels(io, endedSentinels(homes.map(({ home }) => home)));
   } catch (thrown) {
     io.err(`castellan: its sentinel did not come back: ${ensureError(thrown).message}; say \`castellan up\`\n`);
   }
@@ -187,9 +162,12 @@ async function bringBack({ io }: Invocation, homes: readonly string[]): Promise<
 
 async function cancelled(invocation: Invocation, place: OldPlace): Promise<number> {
   const was = await cancelMove(place);
-  if (was) await bringUpSentinels(invocation.io, await homesLeftAlone(place));
-  if (invocation.json) printJson(invocation, { cancelled: was, url: place.url });
-  else invocation.io.out(was ? `the schema stays at ${place.url}\n` : "no move is under way\n");
+  // A move that was killed before it had closed the schema has ended sentinels all the same.
+  const back = endedSentinels(place.homes.map(({ home }) => home));
+  await bringUpSentinels(invocation.io, back);
+  const cancelled = was || back.length > 0;
+  if (invocation.json) printJson(invocation, { cancelled, url: place.url, up: back.length });
+  else invocation.io.out(cancelled ? `the schema stays at ${place.url}\n` : "no move is under way\n");
   return EXIT.done;
 }
 

@@ -57,7 +57,7 @@ export async function locateDatabase(
         dialect: postgres,
         label: url,
         connect: () => openPostgres(address, clock, logger),
-        snapshot: async () => (await import("./postgres-snapshot.ts")).snapshotPostgres(address),
+        snapshot: async () => (await import("./postgres-snapshot.ts")).snapshotPostgres(address, clock),
         migration: async () => (await typeormSession()).openTypeormSession(postgres, postgresSource(address)),
       };
     }

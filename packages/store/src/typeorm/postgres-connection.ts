@@ -5,7 +5,6 @@
  *    a connection that breaks before the answer leaves it unknown (`StoreAmbiguous`) until it is settled (`lost-backends.ts`).
  * P5 `close` leaves no socket behind, also when the server does not answer any more.
  */
-import { Socket } from "node:net";
 import { type Clock, ensureError, type Logger, systemCode } from "@castellan/kernel";
 import { Pool, type PoolClient } from "pg";
 import type { DataSourceOptions } from "typeorm";
@@ -22,18 +21,17 @@ import {
   sessionOptions,
   WORKING,
 } from "./postgres-settings.ts";
+import { createSockets } from "./postgres-sockets.ts";
 
 /** How our sessions are called in `pg_stat_activity`. */
 const APPLICATION = "castellan";
 const POOL_SIZE = 4;
 /** A connection that nobody needs is closed after this, milliseconds. */
 const IDLE_MS = 5_000;
-/** How long the server may take to see us off, milliseconds. */
-const GOODBYE_MS = 500;
 
 /** Opens nothing yet: the first statement connects. */
 export function openPostgres(address: PostgresAddress, clock: Clock, logger: Logger): Connection {
-  const sockets = new Set<Socket>();
+  const sockets = createSockets(clock);
   const lost = createLostBackends(APPLICATION);
   const pool = new Pool({
     ...addressParts(address),
@@ -44,11 +42,7 @@ export function openPostgres(address: PostgresAddress, clock: Clock, logger: Log
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
     keepAlive: true,
-    stream: () => {
-      const socket = new Socket();
-      sockets.add(socket.once("close", () => sockets.delete(socket)));
-      return socket;
-    },
+    stream: sockets.stream,
   });
   pool.on("error", (error) => {
     logger.warn("an idle database connection broke; the next statement opens another", { reason: error.message });
@@ -79,12 +73,7 @@ export function openPostgres(address: PostgresAddress, clock: Clock, logger: Log
 
     async close() {
       await pool.end();
-      const gone = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
-      const impatience = clock.after(GOODBYE_MS, () => {
-        for (const socket of sockets) socket.destroy();
-      });
-      await Promise.all(gone);
-      impatience.cancel();
+      await sockets.gone();
     },
   };
 }

@@ -1,13 +1,16 @@
 /** One moment of a PostgreSQL database: a read-only transaction with repeatable reads, on a connection of its own. */
+import type { Clock } from "@castellan/kernel";
 import { Client } from "pg";
 import { type Connection, notWritten } from "./connection.ts";
 import { addressParts, CONNECT_MS, type PostgresAddress, SNAPSHOT, sessionOptions } from "./postgres-settings.ts";
+import { createSockets } from "./postgres-sockets.ts";
 
 /** Longer than the server's own limit on a statement, milliseconds. */
 const ANSWER_MS = SNAPSHOT.statement_timeout + 1000;
 
 /** Throws the driver's errors. */
-export async function snapshotPostgres(address: PostgresAddress): Promise<Connection> {
+export async function snapshotPostgres(address: PostgresAddress, clock: Pick<Clock, "after">): Promise<Connection> {
+  const sockets = createSockets(clock);
   const client = new Client({
     ...addressParts(address),
     application_name: "castellan backup",
@@ -15,7 +18,11 @@ export async function snapshotPostgres(address: PostgresAddress): Promise<Connec
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
     keepAlive: true,
+    stream: sockets.stream,
   });
+  const close = async (): Promise<void> => {
+    await Promise.all([client.end(), sockets.gone()]);
+  };
   // A connection that breaks between two reads: the next read says so.
   client.on("error", () => undefined);
   await client.connect();
@@ -23,12 +30,12 @@ export async function snapshotPostgres(address: PostgresAddress): Promise<Connec
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     await client.query("SELECT 1 FROM pg_class LIMIT 1");
   } catch (thrown) {
-    await client.end();
+    await close();
     throw thrown;
   }
   return {
     read: async ({ sql, params }) => (await client.query<Record<string, unknown>>(sql, [...params])).rows,
     commit: notWritten,
-    close: () => client.end(),
+    close,
   };
 }

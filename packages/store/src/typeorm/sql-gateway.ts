@@ -10,6 +10,7 @@ import {
 } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { asRow, checkQuery, checkWrite } from "../schema/checked.ts";
+import { admission } from "./admission.ts";
 import { BatchFailure, type Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { type BrokenValue, mendedRow } from "./mended-row.ts";
@@ -67,10 +68,12 @@ export function createSqlGateway(options: SqlGatewayOptions): Gateway {
       refuseClosed();
       const statements = writes.map((write) => renderWrite(dialect, checkWrite(write)));
       if (statements.length === 0) return [];
+      const all = [...statements, ...admission(dialect, writes)];
       try {
-        return await line.enter(() => patiently(patience, worthMs, () => connection.commit(statements)));
+        const touched = await line.enter(() => patiently(patience, worthMs, () => connection.commit(all)));
+        return touched.slice(0, statements.length);
       } catch (thrown) {
-        const fault = namedFault(dialect, label, thrown, statements);
+        const fault = namedFault(dialect, label, thrown, all);
         if (fault instanceof StoreUnavailable || fault instanceof StoreAmbiguous) {
           logger.warn("a commit did not reach the database; the caller decides whether to try again", {
             database: label,

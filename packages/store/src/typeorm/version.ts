@@ -29,9 +29,10 @@ export interface FoundVersion {
 /**
  * `never`: the schema must be right. `ifEmpty`: created when there is none. `always`: created or brought up to date. `asItIs`: an older
  * one is opened too, for who looks before it is migrated; what it does not have yet is not found in it. `whole`: as `never`, and
- * refused when it may hold what this program does not know, for who copies it.
+ * refused when it may hold what this program does not know, for who copies it. `toFill`: as `ifEmpty`, and refused in the same way, for
+ * who puts a copy into it.
  */
-export type MigrateMode = "never" | "ifEmpty" | "always" | "asItIs" | "whole";
+export type MigrateMode = "never" | "ifEmpty" | "always" | "asItIs" | "whole" | "toFill";
 
 /**
  * How a program that needs version `needed` and a schema stand to each other. `ahead`: a newer program has migrated it, and
@@ -70,16 +71,16 @@ export function needsMigration(label: string, found: FoundVersion, mode: Migrate
     case "same":
       return false;
     case "ahead":
-      if (mode !== "whole") return false;
+      if (mode !== "whole" && mode !== "toFill") return false;
       throw refusal(
-        `has a schema of version ${found.version}, of which this program knows ${SCHEMA_VERSION}: a copy of it would not hold all; install the newer program here too`,
+        `has a schema of version ${found.version}, of which this program knows ${SCHEMA_VERSION}: ${mode === "whole" ? "a copy of it would not hold all" : "a copy in it would stand beside rows that this program does not see"}; install the newer program here too`,
       );
     case "too-new":
       throw refusal(
         `has a schema of version ${found.version}, of which this program knows ${SCHEMA_VERSION} at most: install the newer program here too`,
       );
     case "empty":
-      if (mode === "ifEmpty" || mode === "always") return true;
+      if (mode === "ifEmpty" || mode === "always" || mode === "toFill") return true;
       throw refusal("holds no schema yet: start a sentinel on it, or check the database URL");
     case "older":
       if (mode === "always") return true;
