@@ -91,7 +91,8 @@ export function takeCensus({ dir, exclusiveTypes, everyMs = 100 }: CensusOptions
       alive.push(one);
       const place = exclusiveTypes.has(one.type) ? one.label : `${one.label} on ${one.server}`;
       const other = places.get(place);
-      if (other !== undefined) {
+      // A look takes a while: the first may have ended before the second began.
+      if (other !== undefined && lives(other)) {
         const both = `${place}: ${other.pid} on ${other.server} and ${one.pid} on ${one.server}`;
         if (!doubles.has(both)) doubles.set(both, `${new Date(nowMs).toISOString()} ${both}`);
       }
@@ -118,6 +119,8 @@ export function takeCensus({ dir, exclusiveTypes, everyMs = 100 }: CensusOptions
     stop: () => clearInterval(timer),
   };
 }
+
+const lives = ({ pid, startTime }: Counted): boolean => statOf(pid)?.startTime === startTime;
 
 /** Null when it is gone, or dead and not yet reaped. */
 function statOf(pid: number): { readonly session: number; readonly startTime: string } | null {

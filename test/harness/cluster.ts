@@ -173,7 +173,7 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
     bus,
     busSettings: nats,
     journal,
-    complaints: () => complaintsOf({ ...parts, journal: journal(), busSettings: nats }),
+    complaints: () => complaintsOf({ ...parts, journal, busSettings: nats }),
     cli,
     json,
     must,
@@ -185,7 +185,7 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
       const master = members.find(({ logical_machine_id: id }) => id === state?.master_id);
       return server(master?.physical_machine_name ?? "(nobody)");
     },
-    awaitWhole: (withinMs = 30_000) =>
+    awaitWhole: (withinMs = 120_000) =>
       eventually(
         async () => {
           const report = await status();
@@ -208,7 +208,7 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
         if (servers.some((one) => one.part("worker") !== null)) {
           await must("down", "--timeout", "60");
           await eventually(() => findProcesses(dir).length === 0, {
-            withinMs: 30_000,
+            withinMs: 90_000,
             describe: `nothing is left: ${JSON.stringify(findProcesses(dir))}`,
           });
         }

@@ -149,7 +149,7 @@ export async function makeHosts(options: HostsOptions): Promise<Hosts> {
         if (found === undefined) throw new Error("there is no master");
         return found;
       },
-      awaitWhole: (withinMs = 60_000) =>
+      awaitWhole: (withinMs = 120_000) =>
         eventually(
           async () => {
             const report = StatusReport.parse(JSON.parse((await must(first, "status", "--json")).stdout));
@@ -167,7 +167,7 @@ export async function makeHosts(options: HostsOptions): Promise<Hosts> {
           { withinMs, everyMs: 200, describe: "the cluster is whole" },
         ),
       complaints: () =>
-        complaintsOf({ gateway: opened, census, epochs: watch, journal: journal(), busSettings: busOf(...servers) }),
+        complaintsOf({ gateway: opened, census, epochs: watch, journal, busSettings: busOf(...servers) }),
       async dispose() {
         try {
           for (const { link } of servers) link.heal();
@@ -175,7 +175,7 @@ export async function makeHosts(options: HostsOptions): Promise<Hosts> {
           // One after the other: each hands over to one that stays.
           for (const one of servers) await must(one, "down", "--timeout", "60");
           await eventually(() => findProcesses(dir).length === 0, {
-            withinMs: 30_000,
+            withinMs: 90_000,
             describe: `nothing is left: ${JSON.stringify(findProcesses(dir))}`,
           });
         } finally {

@@ -154,7 +154,16 @@ function sweep(): void {
   if (!existsSync(NAMESPACES)) return;
   for (const name of readdirSync(NAMESPACES)) {
     const [, pid] = /^castellan-(\d+)-/.exec(basename(name)) ?? [];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) ip("netns", "del", name);
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) removeIfThere(name);
+  }
+}
+
+/** Another test may be sweeping at the same moment. */
+function removeIfThere(name: string): void {
+  try {
+    ip("netns", "del", name);
+  } catch (thrown) {
+    if (existsSync(`${NAMESPACES}/${name}`)) throw thrown;
   }
 }
 

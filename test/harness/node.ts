@@ -72,7 +72,7 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
   if (given !== "") writeFileSync(join(example, "castellan.yaml"), given);
 
   const cli = (...args: string[]): Promise<CliResult> =>
-    runCli(args, { home, timeoutMs: 90_000, ...(options.env && { env: options.env }) });
+    runCli(args, { home, timeoutMs: 120_000, ...(options.env && { env: options.env }) });
   const json = async <T>(schema: z.ZodType<T>, ...args: string[]): Promise<T> => {
     const result = await cli(...args, "--json");
     if (result.code !== 0) throw new Error(`castellan ${args.join(" ")} ended with ${result.code}: ${said(result)}`);
@@ -107,7 +107,7 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
     },
     killPair: () => killTogether([node.part("watcher") ?? 0, node.part("worker") ?? 0].filter((pid) => pid > 0)),
     up: () => cli("up", "--detach", "--example", example),
-    awaitRunning: (withinMs = 30_000) =>
+    awaitRunning: (withinMs = 120_000) =>
       eventually(
         async () => {
           const report = await status();
@@ -124,7 +124,7 @@ export async function makeNode(options: NodeOptions): Promise<TestNode> {
           const result = await cli("down", "--timeout", "60");
           if (result.code !== 0) throw new Error(`castellan down ended with ${result.code}: ${said(result)}`);
           await eventually(() => findProcesses(home).length === 0, {
-            withinMs: 30_000,
+            withinMs: 90_000,
             describe: `nothing is left: ${JSON.stringify(findProcesses(home))}`,
           });
         }

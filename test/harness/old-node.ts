@@ -105,7 +105,7 @@ export async function makeOldNode({ types, servers = [], database }: OldNodeOpti
           if (isUp && report.state === "RUNNING" && all.every((one) => one.status === "RUNNING")) return report;
           throw new Error(JSON.stringify(report));
         },
-        { withinMs: 60_000, everyMs: 250, describe: "everything runs" },
+        { withinMs: 120_000, everyMs: 250, describe: "everything runs" },
       ),
     async dispose() {
       try {

@@ -31,7 +31,7 @@ export async function storedEvents(bus: NatsSettings, node = "castellan"): Promi
         if (checked.success) return checked;
         throw new Error(`${subject}: ${reply.string()}`);
       },
-      { withinMs: 30_000, everyMs: 200, describe: "the events stream answers" },
+      { withinMs: 60_000, everyMs: 200, describe: "the events stream answers" },
     );
     return data;
   };

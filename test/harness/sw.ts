@@ -8,4 +8,4 @@ export const swPath = (program: SwProgram): string => `${repositoryRoot}/package
 
 /** Runs one for the node's home. */
 export const sw = (node: Pick<TestNode, "home">, program: SwProgram, ...args: string[]): Promise<CliResult> =>
-  runCli(args, { home: node.home, program: swPath(program), timeoutMs: 90_000 });
+  runCli(args, { home: node.home, program: swPath(program), timeoutMs: 120_000 });

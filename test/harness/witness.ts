@@ -4,9 +4,10 @@
  */
 import { type NatsSettings, NodeEvent } from "@castellan/protocol";
 import type { Gateway } from "@castellan/store";
+import { eventually } from "@castellan/testkit";
 import type { Census } from "./census.ts";
 import type { Told } from "./journal.ts";
-import { storedEvents } from "./stored-events.ts";
+import { type StoredEvent, storedEvents } from "./stored-events.ts";
 
 export interface Term {
   readonly epoch: number;
@@ -59,27 +60,48 @@ export interface Evidence {
   readonly gateway: Gateway;
   readonly census: Census;
   readonly epochs: EpochWatch;
-  readonly journal: readonly Told[];
+  journal(): readonly Told[];
   readonly busSettings: NatsSettings;
 }
 
-/** What was violated, in words; empty: nothing. To be called when everything is quiet again. */
+/** How long what is under way may take to end, milliseconds. */
+const SETTLED_MS = 60_000;
+
+/**
+ * What was violated, in words; empty: nothing. To be called when everything is quiet again, but for what is still being
+ * written down: what was violated stays so, what is merely not over yet is looked at again.
+ */
 export async function complaintsOf(evidence: Evidence): Promise<string[]> {
-  const { census, epochs, gateway, journal } = evidence;
+  let complaints: string[] = [];
+  const look = async (): Promise<boolean> => {
+    complaints = await complaintsNow(evidence);
+    return complaints.length === 0;
+  };
+  await eventually(look, { withinMs: SETTLED_MS, everyMs: 250 }).catch((thrown: unknown) => {
+    if (complaints.length === 0) throw thrown; // it could not even be looked at
+  });
+  return complaints;
+}
+
+async function complaintsNow(evidence: Evidence): Promise<string[]> {
+  const { census, epochs, gateway } = evidence;
+  const events = await storedEvents(evidence.busSettings);
+  const unended = await unfinished(gateway);
+  const journal = evidence.journal();
   return [
     ...epochs.complaints,
-    ...(await mastersOfEpochs(evidence.busSettings)),
+    ...mastersOfEpochs(events),
     ...repeatedStarts(journal),
-    ...(await unfinished(gateway)),
+    ...unended,
     ...census.doubles.map((words) => `I3: two at once: ${words}`),
     ...(await brokenHistories(gateway, journal)),
   ];
 }
 
 /** I1: of every epoch that published what it recorded there was one master. */
-async function mastersOfEpochs(bus: NatsSettings): Promise<string[]> {
+function mastersOfEpochs(events: readonly StoredEvent[]): string[] {
   const sources = new Map<number, Set<string>>();
-  for (const event of await storedEvents(bus)) {
+  for (const event of events) {
     if (event.type !== "castellan.node.state-changed") continue;
     const { epoch } = NodeEvent.parse(event.data);
     sources.set(epoch, (sources.get(epoch) ?? new Set()).add(event.source));

@@ -14,6 +14,8 @@ export interface CliOptions {
   readonly program?: string;
   /** In front of all, and becomes the program: `nsenter --net=...`. */
   readonly through?: readonly string[];
+  /** How long its output may stay open after it ended, milliseconds. Default 20 s. */
+  readonly outputGraceMs?: number;
 }
 
 export interface CliResult {
@@ -33,8 +35,8 @@ export interface RunningCli {
   readonly ended: Promise<CliResult>;
 }
 
-/** How long its output may stay open after it ended, milliseconds. */
-const OUTPUT_GRACE_MS = 3000;
+/** A test that is held up itself reads late. */
+const OUTPUT_GRACE_MS = 20_000;
 
 /** Starts the program and leaves it running (`up`, `--follow`). The caller ends it. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
@@ -64,7 +66,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
             `castellan ${args.join(" ")} ended, but something it started holds its output`,
           ),
         );
-      }, OUTPUT_GRACE_MS);
+      }, options.outputGraceMs ?? OUTPUT_GRACE_MS);
       child.once("close", () => {
         clearTimeout(held);
         resolve({ code: exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal]), stdout, stderr });
@@ -76,12 +78,12 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   return { pid: child.pid ?? 0, stdout: () => stdout, stderr: () => stderr, signal: (name) => child.kill(name), ended };
 }
 
-/** Runs the program to its end. Throws `CLI_TIMEOUT` with its output when it is not done after `timeoutMs` (default 30 s). */
+/** Runs the program to its end. Throws `CLI_TIMEOUT` with its output when it is not done after `timeoutMs` (default 2 min). */
 export async function runCli(
   args: readonly string[],
   options: CliOptions & { readonly timeoutMs?: number } = {},
 ): Promise<CliResult> {
-  const { timeoutMs = 30_000, ...rest } = options;
+  const { timeoutMs = 120_000, ...rest } = options;
   const running = startCli(args, rest);
   let late = false;
   const timer = setTimeout(() => {

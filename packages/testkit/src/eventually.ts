@@ -4,7 +4,7 @@
 import { CastellanError, ensureError } from "@castellan/kernel";
 
 export interface EventuallyOptions {
-  /** Deadline, milliseconds. Default 30 s: a safety net, for a machine that has much else to do. A probe that hangs is given up at the deadline too. */
+  /** Deadline, milliseconds. Default 45 s: a safety net, for a machine that has much else to do. A probe that hangs is given up at the deadline too. */
   readonly withinMs?: number;
   /** Pause between two looks, milliseconds. Default 20. */
   readonly everyMs?: number;
@@ -35,7 +35,7 @@ export async function eventually<R>(
   probe: (() => R) & Decidable<R>,
   options: EventuallyOptions = {},
 ): Promise<Exclude<Awaited<R>, Falsy>> {
-  const { withinMs = 30_000, everyMs = 20, describe = "condition" } = options;
+  const { withinMs = 45_000, everyMs = 20, describe = "condition" } = options;
   const started = performance.now();
   const remaining = (): number => withinMs - (performance.now() - started);
   let last = "never answered";

@@ -39,8 +39,8 @@ export function findProcesses(marker: string): FoundProcess[] {
   return found;
 }
 
-/** Throws `PROCESSES_LEFT`, naming them, when some are still alive after `withinMs` (default 30 s). */
-export async function assertNothingLeft(marker: string, withinMs = 30_000): Promise<void> {
+/** Throws `PROCESSES_LEFT`, naming them, when some are still alive after `withinMs` (default 60 s). */
+export async function assertNothingLeft(marker: string, withinMs = 60_000): Promise<void> {
   requireMarker(marker);
   const gone = await eventually(() => findProcesses(marker).length === 0, { withinMs }).catch(() => false);
   if (gone) return;

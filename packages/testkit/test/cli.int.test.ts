@@ -59,7 +59,8 @@ it("refuses a program whose children keep its output open", async () => {
     import { spawn } from "node:child_process";
     spawn(process.execPath, [${JSON.stringify(fakePrograms.steady)}], { stdio: "inherit", detached: true }).unref();
   `);
-  await expect(runCli(["up"], { program, home: home.dir })).rejects.toMatchObject({ code: "CLI_OUTPUT_HELD" });
+  const held = runCli(["up"], { program, home: home.dir, outputGraceMs: 1000 });
+  await expect(held).rejects.toMatchObject({ code: "CLI_OUTPUT_HELD" });
 });
 
 it("leaves a started one running until it is told", async () => {
