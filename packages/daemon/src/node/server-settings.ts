@@ -38,9 +38,12 @@ export function watchServerSettings(deps: {
   let timer: Timer | null = null;
   let closed = false;
   let reading = false;
+  /** Somebody has said that something has changed, which the read under way may not see. */
+  let isStale = false;
 
   const read = async (): Promise<void> => {
     timer?.cancel();
+    isStale = reading;
     if (reading || closed) return;
     reading = true;
     try {
@@ -53,7 +56,8 @@ export function watchServerSettings(deps: {
       log.warn("the settings cannot be read now; the last ones hold", { error: ensureError(thrown) });
     }
     reading = false;
-    if (!closed) timer = clock.after(REFRESH_MS, () => void read());
+    if (isStale) await read();
+    else if (!closed) timer = clock.after(REFRESH_MS, () => void read());
   };
   void read();
 
