@@ -33,7 +33,15 @@ export interface FaultProxy {
   /** Nothing goes this way any more, on whatever connection, until `heal`. */
   swallow(direction: Direction): void;
   heal(): void;
+  /** Later connections go there, as when an address moves to another server; those that are open are reset. */
+  redirect(target: ProxyTarget): void;
   stop(): Promise<void>;
+}
+
+export interface ProxyTarget {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  readonly port: number;
 }
 
 interface Link {
@@ -43,7 +51,8 @@ interface Link {
 }
 
 /** Listens on a free port of the loopback address. */
-export async function faultProxy(target: { readonly host?: string; readonly port: number }): Promise<FaultProxy> {
+export async function faultProxy(first: ProxyTarget): Promise<FaultProxy> {
+  let target = first;
   const links = new Set<Link>();
   const swallowed = new Set<Direction>();
   let failing: LinkFault | null = null;
@@ -94,6 +103,10 @@ export async function faultProxy(target: { readonly host?: string; readonly port
     heal() {
       failing = null;
       swallowed.clear();
+    },
+    redirect(to) {
+      target = to;
+      for (const { client } of links) client.resetAndDestroy();
     },
     async stop() {
       for (const { client, upstream } of links) for (const half of [client, upstream]) half.destroy();

@@ -21,6 +21,10 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Where it runs and listens: a network namespace and an address in it. Default: here, on the loopback address. */
   readonly host?: { readonly address: string; readonly through: readonly string[] };
+  /** It begins as a copy of that one, follows it, and takes no writes until it is promoted. */
+  readonly standbyOf?: PostgresPlace;
+  /** An empty directory for its write-ahead log. Default: with the data. */
+  readonly logDir?: string;
 }
 
 export interface Postgres extends PostgresPlace, PostgresAdmin {
@@ -68,11 +72,13 @@ export interface PostgresDatabase {
 const VERSIONS_DIR = "/usr/lib/postgresql";
 const SUPERUSER = "castellan";
 const LOOPBACK = "127.0.0.1";
-const WHO_MAY_COME = `local all all trust
+const WHO_MAY_COME = `local all,replication all trust
 host all ${SUPERUSER} ${LOOPBACK}/32 trust
 host all all all scram-sha-256
 `;
 const READY_WITHIN_MS = 60_000;
+/** What makes a new server's files. */
+const NEW = ["initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"] as const;
 const run = promisify(execFile);
 
 /** The directory of the newest installed PostgreSQL's programs; undefined when Debian's `postgresql` is not installed. */
@@ -127,16 +133,15 @@ export async function postgres(options: PostgresOptions = {}): Promise<Postgres>
 
   try {
     await mkdir(socketDir);
-    if (user !== undefined) for (const dir of [home.dir, socketDir]) await chown(dir, user.uid, user.gid);
-    await run(
-      join(bin, "initdb"),
-      ["-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-      {
-        cwd: home.dir,
-        timeout: READY_WITHIN_MS,
-        ...user,
-      },
-    );
+    const owned = [home.dir, socketDir, ...(options.logDir === undefined ? [] : [options.logDir])];
+    if (user !== undefined) for (const dir of owned) await chown(dir, user.uid, user.gid);
+    const [program, ...args] = options.standbyOf === undefined ? NEW : copyOf(options.standbyOf);
+    const log = options.logDir === undefined ? [] : [`--waldir=${options.logDir}`];
+    await run(join(bin, program), ["-D", data, "-U", SUPERUSER, "--no-sync", ...args, ...log], {
+      cwd: home.dir,
+      timeout: READY_WITHIN_MS,
+      ...user,
+    });
     await writeFile(join(data, "pg_hba.conf"), WHO_MAY_COME);
     const port = await freePort();
     await start(port);
@@ -179,6 +184,10 @@ export async function postgres(options: PostgresOptions = {}): Promise<Postgres>
     throw thrown;
   }
 }
+
+/** What makes those of a standby; `-R` writes down whom it follows. */
+const copyOf = ({ socketDir, port }: PostgresPlace) =>
+  ["pg_basebackup", "-h", socketDir, "-p", String(port), "-R", "-X", "stream", "-c", "fast"] as const;
 
 /** For a server that another process has started. Database names are this process's own. */
 export function postgresAdmin({ port, socketDir, address = LOOPBACK }: PostgresPlace): PostgresAdmin {

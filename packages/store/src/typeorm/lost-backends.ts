@@ -3,6 +3,10 @@
  *
  * Such a commit may be carried out long after its sender has given it up, for instance when a frozen server goes on. So each
  * is ended before anything else is asked of the server: what is read after a `StoreAmbiguous` is final.
+ *
+ * With synchronous replication that is not enough. A commit that waits for its standby when it is ended, or when the server
+ * dies and starts again, stands on this server alone from then on, for all to see; a failover would take it back after it was
+ * read. So something is committed after it, and nothing is read until the standby has that, and with it all that went before.
  */
 import { StoreUnavailable } from "../errors.ts";
 
@@ -14,21 +18,26 @@ export interface Asking {
 export interface LostBackends {
   /** The connection's commit is in doubt. */
   add(client: object): void;
-  /** Ends what is lost. Throws `StoreUnavailable` while one of them is still there. */
+  /** Ends what is lost. Throws `StoreUnavailable` while one of them is still there, the driver's error while a standby lags. */
   settle(client: Asking): Promise<void>;
 }
 
 /** How long the server waits for one of them to go, milliseconds. */
 const END_MS = 1_000;
 
+/** Writes nothing but a mark into the log; answered when those have it who must. For any user, on any table. */
+const REPLICATED = `SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''
+  THEN pg_logical_emit_message(true, $1, '') END`;
+
 /** `applicationName` tells our sessions from those that have got the same process id since. */
 export function createLostBackends(applicationName: string): LostBackends {
   const lost = new Set<number>();
+  const add: LostBackends["add"] = (client) => {
+    const pid = "processID" in client ? client.processID : null;
+    if (typeof pid === "number") lost.add(pid);
+  };
   return {
-    add(client) {
-      const pid = "processID" in client ? client.processID : null;
-      if (typeof pid === "number") lost.add(pid);
-    },
+    add,
     async settle(client) {
       if (lost.size === 0) return;
       const pids = [...lost];
@@ -38,8 +47,15 @@ export function createLostBackends(applicationName: string): LostBackends {
         [pids, applicationName],
       );
       const left = new Set(rows.filter(({ gone }) => gone !== true).map(({ pid }) => pid));
-      for (const pid of pids) if (!left.has(pid)) lost.delete(pid);
       if (left.size > 0) throw new StoreUnavailable("an earlier commit is still under way on the server: try again");
+      try {
+        await client.query(REPLICATED, [applicationName]);
+      } catch (thrown) {
+        // It may go on waiting there.
+        add(client);
+        throw thrown;
+      }
+      for (const pid of pids) lost.delete(pid);
     },
   };
 }

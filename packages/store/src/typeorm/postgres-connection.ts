@@ -3,7 +3,8 @@
  *
  * P4 A commit is one statement, so the server ends its transaction, not this program. What the server answers is certain;
  *    a connection that breaks before the answer leaves it unknown (`StoreAmbiguous`) until it is settled (`lost-backends.ts`).
- * P5 `close` leaves no socket behind, also when the server does not answer any more.
+ * P5 A standby that was not promoted is asked nothing: it lags behind.
+ * P6 `close` leaves no socket behind, also when the server does not answer any more.
  */
 import { type Clock, ensureError, type Logger, systemCode } from "@castellan/kernel";
 import { Pool, type PoolClient } from "pg";
@@ -22,6 +23,7 @@ import {
   WORKING,
 } from "./postgres-settings.ts";
 import { createSockets } from "./postgres-sockets.ts";
+import { refuseStandby } from "./postgres-standby.ts";
 
 /** How our sessions are called in `pg_stat_activity`. */
 const APPLICATION = "castellan";
@@ -42,6 +44,7 @@ export function openPostgres(address: PostgresAddress, clock: Clock, logger: Log
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
     keepAlive: true,
+    verify: (client, done) => void refuseStandby(client).then(() => done(), done),
     stream: sockets.stream,
   });
   pool.on("error", (error) => {

@@ -1,0 +1,27 @@
+/** An address may lead to one of several servers, and after a failover to another one. */
+import type { PoolClient } from "pg";
+
+/** As the server itself would say it to whoever wants to write. */
+const READ_ONLY = "25006";
+
+/** A standby takes no writes, and what is read there may be old. Throws for one that was not promoted. */
+export async function refuseStandby(client: PoolClient): Promise<void> {
+  // The pool listens to those only that it has in hand.
+  client.on("error", ignore);
+  try {
+    const { rows } = await client.query<{ standby: boolean }>("SELECT pg_is_in_recovery() AS standby");
+    if (rows[0]?.standby === true) throw new StandbyError();
+  } finally {
+    client.off("error", ignore);
+  }
+}
+
+/** The query hears of the same break. */
+const ignore = (): void => undefined;
+
+class StandbyError extends Error {
+  readonly code = READ_ONLY;
+  constructor() {
+    super("it is a standby that was not promoted");
+  }
+}
