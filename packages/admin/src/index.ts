@@ -40,6 +40,7 @@ export {
   departureOf,
   hasLeftBus,
   joinServer,
+  recordInCommon,
   refuseSchemaInUse,
   refuseToLeave,
   refuseToUninstall,

@@ -3,11 +3,12 @@
  * decided here; the files of a home and its processes are the command line's.
  */
 import { CastellanError } from "@castellan/kernel";
-import { update } from "@castellan/store";
+import { type ParameterDifference, replaceParameters, update } from "@castellan/store";
 import { readNodeState } from "@castellan/store/state";
 import { auditRow } from "./audit.ts";
 import { changePatiently } from "./change-patiently.ts";
 import type { AdminContext } from "./context.ts";
+import { knownSentinels, refuseFreshSentinels } from "./schema/living-sentinels.ts";
 import { addServer, readServers, type ServerRef, serverNamed } from "./servers.ts";
 
 /** A sentinel that has said within this time that it lives may live, milliseconds. */
@@ -40,11 +41,16 @@ export interface Departure {
   readonly others: readonly string[];
   /** Of those, which the master sees up. */
   readonly othersUp: readonly string[];
+  /** It keeps a part of the node's bus, which others have to take over. */
+  readonly holdsBus: boolean;
 }
 
 /** Throws UNKNOWN_SERVER when it is no member. */
 export async function departureOf(ctx: Pick<AdminContext, "gateway">, name: string): Promise<Departure> {
-  const { servers, masterId } = await readNodeState(ctx.gateway);
+  const [{ servers, masterId }, addresses] = await Promise.all([
+    readNodeState(ctx.gateway),
+    ctx.gateway.find("member_address"),
+  ]);
   const server = serverNamed(servers, name);
   const others = servers.filter(({ id }) => id !== server.id);
   return {
@@ -52,11 +58,12 @@ export async function departureOf(ctx: Pick<AdminContext, "gateway">, name: stri
     isMaster: server.id === masterId,
     others: others.map((other) => other.name),
     othersUp: others.filter(({ state }) => state === "up" || state === "suspect").map((other) => other.name),
+    holdsBus: addresses.some((row) => row.logical_machine_id === server.id && row.cluster_address !== null),
   };
 }
 
-/** Slaves leave; the last server is uninstalled. Throws LAST_SERVER, SERVER_IS_MASTER. Pure. */
-export function refuseToLeave({ server, isMaster, others, othersUp }: Departure): void {
+/** Slaves leave while another server is there; the last one is uninstalled. Throws LAST_SERVER, SERVER_IS_MASTER, NO_MASTER. Pure. */
+export function refuseToLeave({ server, isMaster, others, othersUp, holdsBus }: Departure): void {
   const [heir] = othersUp.length > 0 ? othersUp : others;
   if (heir === undefined) {
     throw new CastellanError(
@@ -69,6 +76,13 @@ export function refuseToLeave({ server, isMaster, others, othersUp }: Departure)
     throw new CastellanError(
       "SERVER_IS_MASTER",
       `${server.name} is master: slaves leave, the master stays. Make another server master first: castellan master set ${heir}`,
+      { details: { server: server.name, others } },
+    );
+  }
+  if (holdsBus && othersUp.length === 0) {
+    throw new CastellanError(
+      "NO_MASTER",
+      `no other server is up that takes over what the bus holds on ${server.name}: bring ${others.join(" or ")} up, then leave`,
       { details: { server: server.name, others } },
     );
   }
@@ -115,6 +129,16 @@ export async function announceLeaving(ctx: AdminContext, { id, name }: ServerRef
     ]);
     return true;
   });
+}
+
+/**
+ * Records, for a node that is down, what its servers have in common from now on: one that comes up otherwise is refused. Throws
+ * SENTINELS_RUN while one may go by what is recorded.
+ */
+export async function recordInCommon(ctx: AdminContext, differences: readonly ParameterDifference[]): Promise<void> {
+  refuseFreshSentinels(await knownSentinels(ctx.gateway, ctx.clock.now()), [], "nothing is recorded");
+  const changes = Object.fromEntries(differences.map(({ name, own }) => [name, own]));
+  await ctx.gateway.commit([...replaceParameters(differences), auditRow(ctx, "node.parameters", changes)]);
 }
 
 /** Whether the bus goes on without it. */

@@ -1,7 +1,34 @@
 import { remove } from "@castellan/store";
 import { describe, expect, it } from "vitest";
-import { refuseSchemaInUse } from "../src/index.ts";
+import { type Departure, refuseSchemaInUse, refuseToLeave } from "../src/index.ts";
 import { twoServers } from "./node-fixture.ts";
+
+const zeus: Departure = {
+  server: { id: 2, name: "zeus" },
+  isMaster: false,
+  others: ["hades", "hera"],
+  othersUp: ["hades"],
+  holdsBus: true,
+};
+
+describe("a server that is to leave its node", () => {
+  it.each([
+    ["a slave beside a server that is up", {}, null],
+    ["a slave that holds no part of the bus, whoever is up", { othersUp: [], holdsBus: false }, null],
+    ["the only server", { others: [], othersUp: [] }, "LAST_SERVER"],
+    ["the master", { isMaster: true }, "SERVER_IS_MASTER"],
+    ["the master, beside nobody who is up", { isMaster: true, othersUp: [] }, "SERVER_IS_MASTER"],
+    ["one whose part of the bus nobody would take over", { othersUp: [] }, "NO_MASTER"],
+  ] as const)("is judged before anything of it is stopped: %s", (_who, facts, code) => {
+    let thrown: unknown = null;
+    try {
+      refuseToLeave({ ...zeus, ...facts });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toEqual(code === null ? null : expect.objectContaining({ code }));
+  });
+});
 
 describe("the schema of a node", () => {
   it("is not dropped while others are of the node, also by a server that is none of it any more", async () => {

@@ -1,6 +1,6 @@
 /** A certificate that was issued on another host comes into a home. */
 import { CastellanError } from "@castellan/kernel";
-import { identityOf } from "./certificate.ts";
+import { identityOf, trustRootsOf } from "./certificate.ts";
 import { exchangeFiles } from "./exchange-files.ts";
 import { examineTrust, readTrustFile } from "./facts.ts";
 import { requireTrust } from "./judge.ts";
@@ -12,11 +12,8 @@ export interface InstallFor {
   readonly now: Date;
 }
 
-/**
- * Copies a directory that `castellan cert issue` has written into `home`, when it is whole, valid now, and for this server.
- * Nothing is changed otherwise: rejects with what `requireTrust` throws, CERTIFICATE_OTHER, or the system's error.
- */
-export async function installTrust(from: string, home: string, { node, server, now }: InstallFor): Promise<void> {
+/** Whether a directory that `castellan cert issue` has written is whole, valid now, and for this server. Throws what `requireTrust` throws, CERTIFICATE_OTHER. */
+export function requireInstallable(from: string, { node, server, now }: InstallFor): void {
   const given = pathsIn(from);
   const files = { ca: given.ca, certificate: given.identity, key: given.identity };
   requireTrust(files, now);
@@ -30,7 +27,15 @@ export async function installTrust(from: string, home: string, { node, server, n
       { details: { names, wanted } },
     );
   }
-  const own = trustPaths(home);
+}
+
+/** Whom a directory that is carried to another host believes, by fingerprint. Throws CERTIFICATE_BROKEN, or the system's error. */
+export const readTrustRoots = (from: string): readonly string[] => trustRootsOf(readTrustFile(pathsIn(from).ca));
+
+/** Copies such a directory into `home`. Nothing is changed otherwise: rejects with what `requireInstallable` throws, or the system's error. */
+export async function installTrust(from: string, home: string, request: InstallFor): Promise<void> {
+  requireInstallable(from, request);
+  const [given, own] = [pathsIn(from), trustPaths(home)];
   // Whom to believe first: with the new certificate alone the home would believe nobody.
   await exchangeFiles([
     { path: own.ca, text: readTrustFile(given.ca), isSecret: false },

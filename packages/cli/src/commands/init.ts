@@ -6,9 +6,8 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { homeFilesIn, homePaths, initialiseHome, isNewHome, makeHome, SETTINGS_FILE } from "@castellan/daemon";
 import { CastellanError } from "@castellan/kernel";
-import type { HomeConfig, HomeSettings } from "@castellan/protocol";
+import type { HomeSettings } from "@castellan/protocol";
 import { resolveHomeConfig } from "@castellan/protocol/home";
-import { TRUST_SETTINGS } from "@castellan/trust";
 import { EXIT } from "../exit-code.ts";
 import { createStyle } from "../format/style.ts";
 import { homeOption } from "../home-option.ts";
@@ -16,7 +15,7 @@ import { recordServer } from "../installation/first-server.ts";
 import { withSchema } from "../installation/open-schema.ts";
 import { configOf, type InstallOptions } from "../installation/options.ts";
 import { settingsText } from "../installation/settings-text.ts";
-import { bringTrust } from "../installation/trust.ts";
+import { bringTrust, securedBus } from "../installation/trust.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 
 export interface InitOptions extends InstallOptions {
@@ -29,8 +28,8 @@ export const run: Run<[string | undefined, InitOptions]> = async (invocation, di
   const home = directory === undefined ? invocation.home : resolve(io.cwd, directory);
   const paths = homePaths(home);
   refuseWhatIsThere(home, homeFilesIn(paths), isNewHome(paths));
-  const withTrust = options.trust !== undefined;
-  const chosen = withTls(configOf(absolutePaths(options, io.cwd)), withTrust);
+  const asked = configOf(absolutePaths(options, io.cwd));
+  const chosen = options.trust === undefined ? asked : securedBus(asked);
   const settings = resolveHomeConfig(chosen, { home, hostName: io.hostName });
   // A database that cannot be used, or is another's, leaves no files behind that would be in the way of the next attempt.
   makeHome(paths);
@@ -81,9 +80,6 @@ function absolutePaths(options: InitOptions, cwd: string): InstallOptions {
   const { passwordFile } = options;
   return { ...options, ...(passwordFile !== undefined && { passwordFile: resolve(cwd, passwordFile) }) };
 }
-
-const withTls = (config: HomeConfig, withTrust: boolean): HomeConfig =>
-  withTrust && config.nats !== undefined ? { ...config, nats: { ...config.nats, tls: TRUST_SETTINGS } } : config;
 
 /** The schema is made now, when there is none. Throws NODE_EXISTS. */
 async function refuseNodeThatIsThere(invocation: Invocation, settings: HomeSettings): Promise<void> {

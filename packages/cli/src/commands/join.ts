@@ -21,7 +21,6 @@ import { type HomeConfig, type HomeSettings, NodeName, parseName, ServerName } f
 import { resolveHomeConfig } from "@castellan/protocol/home";
 import { parameterDifferences, readParameters, SchemaError } from "@castellan/store";
 import { readNodeState } from "@castellan/store/state";
-import { TRUST_SETTINGS } from "@castellan/trust";
 import { EXIT } from "../exit-code.ts";
 import { homeOption } from "../home-option.ts";
 import { recordServer } from "../installation/first-server.ts";
@@ -29,7 +28,7 @@ import { busToJoin, type KnownMember, refuseEmbedded } from "../installation/joi
 import { withSchema } from "../installation/open-schema.ts";
 import { configIn, configOf, type InstallOptions } from "../installation/options.ts";
 import { settingsText } from "../installation/settings-text.ts";
-import { bringTrust } from "../installation/trust.ts";
+import { bringTrust, securedBus, trustRootsIn } from "../installation/trust.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 
 export const run: Run<[string | undefined, InstallOptions]> = async (invocation, directory, options) => {
@@ -104,23 +103,25 @@ async function joinNode(invocation: Invocation, ctx: AdminContext, { home, confi
     master: servers.find(({ id }) => id === masterId)?.name ?? null,
     members,
   });
-  const secured = options.trust === undefined ? nats : { ...nats, tls: TRUST_SETTINGS };
-  const joined: HomeConfig = {
+  const plain: HomeConfig = {
     ...config,
     node,
     server: parseName(ServerName, named.server),
-    ...(secured !== undefined && { nats: secured }),
+    ...(nats !== undefined && { nats }),
   };
+  const trust = options.trust === undefined ? null : resolve(io.cwd, options.trust);
+  const joined = trust === null ? plain : securedBus(plain);
   const settings = resolveHomeConfig(joined, { home, hostName: io.hostName });
-  makeHome(paths);
-  if (options.trust !== undefined) await bringTrust(resolve(io.cwd, options.trust), settings);
-  const differences = parameterDifferences(recorded, ownParameters(settings, schemaId));
+  const roots = trust === null ? undefined : trustRootsIn(trust, settings);
+  const differences = parameterDifferences(recorded, ownParameters(settings, schemaId, roots));
   if (differences.length > 0) throw differ(settings.server, differences);
   await refuseSilentBus(
     others.filter(({ state }) => state === "up").map(({ name }) => name),
     members,
   );
+  makeHome(paths); // what cannot be written is not joined
   const { id, name } = await joinServer({ ...ctx, node }, settings.server);
+  if (trust !== null) await bringTrust(trust, settings);
   writeSettings(settings, joined);
   await recordServer({ ...ctx, node }, settings);
   return { node: row.node_name, server: name, id, wasMember: false, others: others.map((other) => other.name) };

@@ -51,12 +51,6 @@ export async function leaveNode(invocation: Invocation, ctx: AdminContext, home:
   if (code !== EXIT.done) throw new CastellanError("NOT_STOPPED", message);
   const isOfBus = await announceLeaving(ctx, departure.server);
   if (isOfBus) {
-    if (departure.othersUp.length === 0) {
-      throw new CastellanError(
-        "NO_MASTER",
-        `no other server is up that takes over what the bus holds here: bring ${departure.others.join(" or ")} up, then leave`,
-      );
-    }
     say(invocation, "the others take over what the bus holds here");
     const deadline = ctx.clock.bootMs() + (invocation.timeoutMs ?? BUS_WITHIN_MS);
     while (!(await hasLeftBus(ctx, departure.server))) {

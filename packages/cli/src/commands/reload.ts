@@ -2,8 +2,9 @@
  * `castellan reload`: the sentinels of this home begin anew, with what `castellan.yaml` says now; what they keep goes on. So
  * a server's bus becomes reachable for others without a stop.
  */
-import { endPair, homePaths, pairState } from "@castellan/daemon";
+import { endPair, homePaths, pairState, refuseOtherParameters } from "@castellan/daemon";
 import { CastellanError, createSystemClock } from "@castellan/kernel";
+import { requireTrust } from "@castellan/trust";
 import { bringUpSentinels } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
 import { readSettings, serverHomes } from "../home.ts";
@@ -11,12 +12,18 @@ import { printJson, type Run } from "../invocation.ts";
 
 const ENDED_WITHIN_MS = 30_000;
 
-/** One sentinel after the other. Throws CONFIG_INVALID before anything is ended. */
+/** One sentinel after the other. Throws CONFIG_INVALID, PARAMETERS_DIFFER, what `requireTrust` throws, before anything is ended. */
 export const run: Run = async (invocation) => {
   const { home, io, json } = invocation;
   const homes = serverHomes(await readSettings(home, io.hostName));
-  for (const one of homes) await readSettings(one, io.hostName);
+  const { gateway } = await invocation.openAdmin();
   const clock = createSystemClock();
+  for (const one of homes) {
+    const settings = await readSettings(one, io.hostName);
+    const tls = settings.natsServer?.tls ?? null;
+    if (tls !== null) requireTrust({ ca: tls.ca, certificate: tls.cert, key: tls.key }, clock.now());
+    await refuseOtherParameters({ gateway, settings, paths: homePaths(one) });
+  }
   const servers: string[] = [];
   for (const one of homes) {
     const { worker, watcher } = pairState(homePaths(one));

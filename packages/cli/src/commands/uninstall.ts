@@ -1,16 +1,16 @@
 /**
  * `castellan uninstall`: removes what `init`, `join` and the node itself have put into a home. The order is slaves, master,
- * schema; another one is refused. What people wrote (process types, programs, logs) stays unless `--purge`.
+ * schema; another one is refused. Cut short, it is begun again. What people wrote (process types, programs, logs) stays unless `--purge`.
  */
-import { rmSync } from "node:fs";
 import { type AdminContext, departureOf, refuseSchemaInUse, refuseToUninstall } from "@castellan/admin";
-import { homePaths, installedFiles } from "@castellan/daemon";
-import { CastellanError, silentLogger, systemRng } from "@castellan/kernel";
+import { CastellanError } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
-import { dropSchema } from "@castellan/store/typeorm";
+import { readParameters } from "@castellan/store";
 import { confirm } from "../confirm.ts";
 import { EXIT } from "../exit-code.ts";
 import { readSettings, serverHomes } from "../home.ts";
+import { takeAwayFiles, takeAwayRest, takeAwaySchema } from "../installation/take-away.ts";
+import { unfinishedIn } from "../installation/unfinished.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { say } from "../start-node.ts";
 import { stopServers } from "./down.ts";
@@ -26,10 +26,17 @@ export interface UninstallOptions {
 }
 
 export const run: Run<[UninstallOptions]> = async (invocation, options) => {
-  const { home, io, json } = invocation;
+  const { home, io } = invocation;
   const { yes = false, schema = false, purge = false } = options;
   const settings = await readSettings(home, io.hostName);
   const homes = serverHomes(settings);
+  const all = homes.includes(home) ? homes : [...homes, home];
+  const unfinished = await unfinishedIn(home);
+  if (unfinished !== null) {
+    if (!yes) await confirm(io, `goes on uninstalling ${unfinished.servers.join(", ")}`, settings.node);
+    if (await takeAwayRest(invocation, settings, unfinished)) say(invocation, schemaGone(settings.node));
+    return tell(invocation, unfinished.servers, true, takeAwayFiles(all, { purge, keeps: null }));
+  }
   const ctx = await invocation.openAdmin();
   const ours = await Promise.all(homes.map(async (one) => await readSettings(one, io.hostName)));
   const departures = await Promise.all(ours.map(({ server }) => departureOf(ctx, server).catch(goneAlready)));
@@ -53,24 +60,29 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
   }
   if (schema) {
     await refuseSchemaInUse(ctx, names); // who has joined meanwhile needs it
-    const { url, passwordFile } = settings.database;
-    await dropSchema({
-      url,
-      ...(passwordFile !== null && { passwordFile }),
-      clock: ctx.clock,
-      rng: systemRng,
-      logger: silentLogger,
-    });
-    say(invocation, `the schema of node ${ctx.node} is gone`);
+    const schemaId = (await readParameters(ctx.gateway)).get("schema_id") ?? "unknown";
+    await takeAwaySchema(settings, { servers: names, schemaId });
+    say(invocation, schemaGone(ctx.node));
   }
-  const removed = [...homes, ...(homes.includes(home) ? [] : [home])].flatMap((one) =>
-    purge ? [one] : installedFiles(homePaths(one), { keeps: schema ? null : settings.database.url }),
-  );
-  for (const path of removed) rmSync(path, { recursive: true, force: true });
-  if (json) printJson(invocation, { uninstalled: names, schema, removed });
-  else io.out(`${names.join(", ")} uninstalled; removed:\n${removed.map((path) => `  ${path}\n`).join("")}`);
-  return EXIT.done;
+  const keeps = schema ? null : settings.database.url;
+  return tell(invocation, names, schema, takeAwayFiles(all, { purge, keeps }));
 };
+
+const schemaGone = (node: string): string => `the schema of node ${node} is gone`;
+
+function tell(
+  invocation: Invocation,
+  names: readonly string[],
+  schema: boolean,
+  removed: readonly string[],
+): typeof EXIT.done {
+  if (invocation.json) printJson(invocation, { uninstalled: names, schema, removed });
+  else {
+    const lines = removed.map((path) => `  ${path}\n`);
+    invocation.io.out(`${names.join(", ")} uninstalled; removed:\n${lines.join("")}`);
+  }
+  return EXIT.done;
+}
 
 async function stopAll(invocation: Invocation, ctx: AdminContext, homes: readonly string[]): Promise<void> {
   const { code, message } = await stopServers(invocation, ctx, homes);

@@ -86,6 +86,11 @@ export const addCertificates: Group = (program, bind) => {
     )
     .action((step: (typeof STEPS)[number]) => bind(async () => (await import("../commands/cert.ts")).rotate)(step));
   cert
+    .command("record")
+    .description("let a node that is down go by the certificates that castellan.yaml names now")
+    .addHelpText("after", examples(["castellan cert record"]))
+    .action(() => bind(async () => (await import("../commands/cert-record.ts")).run)());
+  cert
     .command("show")
     .description("whom this home believes and who its servers are, until when; what is wrong with it")
     .addHelpText("after", examples(["castellan cert show", "castellan cert show --json"]))

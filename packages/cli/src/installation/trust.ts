@@ -1,9 +1,31 @@
-/** The certificates that a server is installed with, from the directory that `castellan cert issue` has written. */
-import { createSystemClock } from "@castellan/kernel";
-import type { HomeSettings } from "@castellan/protocol";
-import { installTrust } from "@castellan/trust";
+/**
+ * The certificates that a server is installed with, from the directory that `castellan cert issue` has written: judged before anything is
+ * written anywhere, copied when nothing else can refuse the server any more.
+ */
+import { CastellanError, createSystemClock } from "@castellan/kernel";
+import type { HomeConfig, HomeSettings } from "@castellan/protocol";
+import { installTrust, readTrustRoots, requireInstallable, TRUST_SETTINGS } from "@castellan/trust";
 
-/** Throws what `installTrust` throws: what is not whole, not valid now, or another's changes nothing. */
-export async function bringTrust(from: string, { home, node, server }: HomeSettings): Promise<void> {
-  await installTrust(from, home, { node, server, now: createSystemClock().now() });
+const whose = ({ node, server }: HomeSettings) => ({ node, server, now: createSystemClock().now() });
+
+/** Whom such a directory believes. Throws what `requireInstallable` throws: what is not whole, not valid now, or another's. */
+export function trustRootsIn(from: string, settings: HomeSettings): readonly string[] {
+  requireInstallable(from, whose(settings));
+  return readTrustRoots(from);
+}
+
+/** Throws what `installTrust` throws; then nothing is changed. */
+export async function bringTrust(from: string, settings: HomeSettings): Promise<void> {
+  await installTrust(from, settings.home, whose(settings));
+}
+
+/** The settings of a server that shows its certificate. Throws BUS_NOT_SAID: one whose bus is on loopback shows it to nobody. */
+export function securedBus(config: HomeConfig): HomeConfig {
+  if (config.nats === undefined) {
+    throw new CastellanError(
+      "BUS_NOT_SAID",
+      "certificates are for a bus that others reach: say with --trust where that is, --listen HOST:4222 --cluster HOST:6222",
+    );
+  }
+  return { ...config, nats: { ...config.nats, tls: TRUST_SETTINGS } };
 }

@@ -7,6 +7,7 @@ import type { HomeSettings } from "@castellan/protocol/home";
 import {
   type Gateway,
   insertIfAbsent,
+  type OwnParameters,
   type ParameterDifference,
   type ParameterName,
   parameterDifferences,
@@ -43,7 +44,8 @@ const WORDING: Readonly<Record<ParameterName, Wording>> = {
   },
   accounts: {
     what: "how servers show who they are on the bus",
-    remedy: "write nats.tls (or leave it out) as the other servers have it",
+    remedy:
+      "write nats.tls (or leave it out) as the other servers have it; to change it for all of them, `castellan cert record` once the node is down",
   },
 };
 
@@ -68,14 +70,29 @@ export async function agreeOnParameters({ gateway, settings, paths, newId }: Agr
   const own = ownParameters(settings, schemaId, readableTrustRoots(settings));
   await gateway.commit(recordParameters({ ...own, schema_id: [schemaId ?? newId()] }, await readParameters(gateway)));
   const recorded = await readParameters(gateway);
-  const differences = parameterDifferences(recorded, own);
-  if (differences.length > 0) {
-    const isAnother = differences.some(({ name }) => name === "node_name" || name === "schema_id");
-    if (isAnother || !(await isAlone(gateway, settings.server))) throw differ(settings.server, differences);
-    await gateway.commit(replaceParameters(differences));
-  }
+  const differences = await allowedDifferences(gateway, settings.server, recorded, own);
+  if (differences.length > 0) await gateway.commit(replaceParameters(differences));
   const id = recorded.get("schema_id");
   if (id !== undefined && id !== schemaId) await rememberSchemaId(paths, id);
+}
+
+/** Whether a server would agree with its node by what its settings say now. Throws PARAMETERS_DIFFER, what `ownParameters` throws. Changes nothing. */
+export async function refuseOtherParameters({ gateway, settings, paths }: Omit<AgreeDeps, "newId">): Promise<void> {
+  const own = ownParameters(settings, await knownSchemaId(paths));
+  await allowedDifferences(gateway, settings.server, await readParameters(gateway), own);
+}
+
+async function allowedDifferences(
+  gateway: Gateway,
+  server: string,
+  recorded: ReadonlyMap<string, string>,
+  own: OwnParameters,
+): Promise<readonly ParameterDifference[]> {
+  const differences = parameterDifferences(recorded, own);
+  if (differences.length === 0) return differences;
+  const isAnother = differences.some(({ name }) => name === "node_name" || name === "schema_id");
+  if (isAnother || !(await isAlone(gateway, server))) throw differ(server, differences);
+  return differences;
 }
 
 async function isAlone(gateway: Gateway, server: string): Promise<boolean> {

@@ -4,12 +4,12 @@ import { join, relative } from "node:path";
 import type { HomePaths } from "../home-paths.ts";
 import { natsFiles } from "../nats-server/launch.ts";
 
-/** Names that exist, files and directories. `keeps`: URL of the schema that stays, which may be a file in the home; null: none does. */
+/** Names that exist, files and directories. `keeps`: URL of the schema that stays, which may be a file in the home; null: none does. In the order in which they are removed: with `data` goes what is known of it. */
 export function installedFiles(paths: HomePaths, { keeps }: { readonly keeps: string | null }): readonly string[] {
   const file = keeps?.startsWith("sqlite:") ? keeps.slice("sqlite:".length) : null;
   const hasDatabase = keeps !== null && [paths.database, file].some((path) => isIn(paths.data, path));
   const data = hasDatabase ? busFiles(paths) : [paths.data];
-  return [paths.config, paths.run, ...data, join(paths.home, "etc", "trust")].filter((path) => existsSync(path));
+  return [paths.config, paths.run, join(paths.home, "etc", "trust"), ...data].filter((path) => existsSync(path));
 }
 
 const isIn = (directory: string, path: string | null): boolean =>

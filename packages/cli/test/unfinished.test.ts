@@ -1,0 +1,24 @@
+import { CastellanError } from "@castellan/kernel";
+import { SchemaError, StoreUnavailable } from "@castellan/store";
+import { describe, expect, it } from "vitest";
+import { remainsOf } from "../src/installation/unfinished.ts";
+
+const schemaOf = (found?: number) => new SchemaError("no", found === undefined ? {} : { details: { found } });
+
+describe("what an uninstall that was cut short finds in the place of its schema", () => {
+  it.each([
+    ["the schema that it was dropping", "a", "ours"],
+    ["one that was made there since", "b", "another"],
+    ["one that a program made which records no id", null, "another"],
+    ["nothing", schemaOf(0), "nothing"],
+    ["some of its tables, and the version", schemaOf(), "ours"],
+    ["the schema of another version", schemaOf(9), "another"],
+  ] as const)("is told from the rest: %s", (_what, found, remains) => {
+    expect(remainsOf("a", found)).toBe(remains);
+  });
+
+  it("is not guessed while the database cannot be asked", () => {
+    expect(() => remainsOf("a", new StoreUnavailable("away"))).toThrow(CastellanError);
+    expect(() => remainsOf("a", new TypeError("a defect"))).toThrow(TypeError);
+  });
+});
