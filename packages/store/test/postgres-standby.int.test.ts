@@ -57,11 +57,6 @@ describe.skipIf(missing !== "")(`a PostgreSQL server with a standby${missing}`, 
     await home?.remove();
   });
 
-  const goesOn = async (stream: { readonly count: number }, by: number): Promise<void> => {
-    const from = stream.count;
-    await eventually(() => stream.count >= from + by, { withinMs: 60_000, describe: "the stream goes on" });
-  };
-
   it("dies and the standby is promoted: the stream of commits goes on, and each is there once", async () => {
     address.redirect(standby);
     for (const ask of [() => countOf(gateway, 1), () => gateway.commit([countUp(1, 0)])]) {
@@ -104,3 +99,8 @@ describe.skipIf(missing !== "")(`a PostgreSQL server with a standby${missing}`, 
     expect(await gateway.commit([countUp(1, 1)])).toEqual([1]);
   });
 });
+
+async function goesOn(stream: { readonly count: number }, by: number): Promise<void> {
+  const from = stream.count;
+  await eventually(() => stream.count >= from + by, { withinMs: 60_000, describe: "the stream goes on" });
+}

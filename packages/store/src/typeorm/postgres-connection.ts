@@ -44,7 +44,7 @@ export function openPostgres(address: PostgresAddress, clock: Clock, logger: Log
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
     keepAlive: true,
-    verify: (client, done) => void refuseStandby(client).then(() => done(), done),
+    verify: (client, done) => void refuseStandby(client, done),
     stream: sockets.stream,
   });
   pool.on("error", (error) => {
