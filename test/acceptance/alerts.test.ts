@@ -28,7 +28,7 @@ describe("alerts", () => {
           appendFileSync(node.path("logs/sw_error"), `line ${line}\n`);
           return subscriber.stdout().includes("sw_error") && follower.stdout().includes("sw_error");
         },
-        { withinMs: 30_000, everyMs: 500, describe: "both have printed an alert" },
+        { withinMs: 90_000, everyMs: 500, describe: "both have printed an alert" },
       );
       const [first = ""] = follower.stdout().split("\n");
       const event: unknown = JSON.parse(first);

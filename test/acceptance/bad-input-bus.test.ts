@@ -121,7 +121,7 @@ const lastWords = (): string =>
 
 /** One at a time, so that what fails is known. */
 async function ask(subject: string, body: Uint8Array): Promise<unknown> {
-  const answer = await bus.request(subject, body, { timeout: 30_000 });
+  const answer = await bus.request(subject, body, { timeout: 120_000 });
   return JSON.parse(new TextDecoder().decode(answer.data));
 }
 
@@ -215,7 +215,7 @@ describe("a stranger on the bus", () => {
     await bus.flush();
     await works();
     expect(node.part("worker"), lastWords()).toBe(worker);
-    await eventually(() => residentMb() < 400, { withinMs: 30_000, describe: "the worker's memory is bounded" });
+    await eventually(() => residentMb() < 400, { withinMs: 90_000, describe: "the worker's memory is bounded" });
   });
 
   it("has not kept an alert from becoming a work item", async () => {
@@ -226,7 +226,7 @@ describe("a stranger on the bus", () => {
         const items = await node.items();
         if (!items.some(({ summary }) => summary.includes("after the storm"))) throw new Error(JSON.stringify(items));
       },
-      { withinMs: 30_000, everyMs: 200, describe: "a work item" },
+      { withinMs: 90_000, everyMs: 200, describe: "a work item" },
     );
     const list = await node.cli("workitem", "list");
     // oxlint-disable-next-line no-control-regex -- what a terminal obeys

@@ -34,7 +34,7 @@ describe("castellan.yaml", () => {
     process.kill(worker, "SIGKILL");
     const running = node;
     await eventually(() => existsSync(running.path("run/castellan.yaml.problem")), {
-      withinMs: 30_000,
+      withinMs: 90_000,
       describe: "a new worker that has seen what is wrong",
     });
     expect(lives(pid)).toBe(true);
@@ -46,7 +46,7 @@ describe("castellan.yaml", () => {
           throw new Error(JSON.stringify(items));
         }
       },
-      { withinMs: 30_000, everyMs: 200, describe: "an item about castellan.yaml" },
+      { withinMs: 90_000, everyMs: 200, describe: "an item about castellan.yaml" },
     );
     expect((await node.pids()).get("ONE 1")).toBe(pid);
   });

@@ -22,14 +22,14 @@ describe("the disk watch", () => {
         const items = await node.items();
         return items.length > 0 ? items : null;
       },
-      { withinMs: 30_000, everyMs: 100, describe: "an item about the disk" },
+      { withinMs: 90_000, everyMs: 100, describe: "an item about the disk" },
     );
     expect(item).toMatchObject({ kind: "disk", subject: "/", state: "new", severity: "error" });
     expect(item?.summary).toContain("/");
 
     writeFileSync(node.path("fspart"), "/ 1M\n");
     await eventually(async () => (await node.items()).length === 0, {
-      withinMs: 30_000,
+      withinMs: 90_000,
       everyMs: 100,
       describe: "the item is resolved",
     });
@@ -46,7 +46,7 @@ describe("the disk watch", () => {
         const text = JSON.stringify(items);
         if (!text.includes("/no/such/place") || !text.includes("fspart")) throw new Error(text);
       },
-      { withinMs: 30_000, everyMs: 200, describe: "items about the path and the line" },
+      { withinMs: 90_000, everyMs: 200, describe: "items about the path and the line" },
     );
   });
 });

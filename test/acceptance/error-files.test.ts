@@ -21,7 +21,7 @@ const open = (test: (items: WorkItemReport[]) => boolean, describe: string) =>
       if (!test(items)) throw new Error(`seen: ${JSON.stringify(items)}`);
       return items;
     },
-    { withinMs: 30_000, everyMs: 100, describe },
+    { withinMs: 90_000, everyMs: 100, describe },
   );
 
 describe("an error file", () => {

@@ -37,7 +37,7 @@ describe("castellan logs", () => {
         if (one.stdout !== "hello from 2\nsecond\n") throw new Error(said(one));
         return one;
       },
-      { withinMs: 30_000, describe: "TALK 2 has spoken" },
+      { withinMs: 90_000, describe: "TALK 2 has spoken" },
     );
     expect(shown.code).toBe(0);
     const { master } = await node.status();
@@ -68,14 +68,14 @@ describe("castellan logs", () => {
       `${elsewhere}/castellan.yaml`,
       `server: elsewhere\nnats: { url: "${natsUrl}" }\n${node.database.configElsewhere(node.home)}`,
     );
-    const from = (...args: string[]) => runCli(args, { home: elsewhere, timeoutMs: 30_000 });
+    const from = (...args: string[]) => runCli(args, { home: elsewhere, timeoutMs: 120_000 });
     await eventually(
       async () => {
         const one = await from("logs", "TALK", "2");
         if (one.stdout !== "hello from 2\nsecond\n") throw new Error(said(one));
         return true;
       },
-      { withinMs: 30_000, describe: "TALK 2 has spoken" },
+      { withinMs: 90_000, describe: "TALK 2 has spoken" },
     );
     const dumped = await from("dumplog", "TALK", "1");
     expect(dumped.code, said(dumped)).toBe(0);

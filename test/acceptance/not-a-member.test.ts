@@ -28,11 +28,11 @@ describe("a server without a row in node_cluster", () => {
     await renamed("elsewhere");
     process.kill(node.part("worker") ?? 0, "SIGKILL");
     await eventually(() => readFileSync(node.path("run", "refused"), "utf8").includes("has no row in node_cluster"), {
-      withinMs: 30_000,
+      withinMs: 90_000,
       describe: "it says why",
     });
     await eventually(() => [...parts, node.part("worker") ?? 0].every((pid) => !lives(pid)), {
-      withinMs: 30_000,
+      withinMs: 90_000,
       describe: "worker and watcher have ended",
     });
     expect(readFileSync(node.path("logs", "sw_error"), "utf8")).toContain("has no row in node_cluster");

@@ -19,10 +19,11 @@ describe("a managed process", () => {
         const pid = (await node.pids()).get("ONE 1");
         return pid !== undefined && pid !== first ? pid : null;
       },
-      { withinMs: 30_000, everyMs: 50, describe: "a replacement" },
+      { withinMs: 90_000, everyMs: 50, describe: "a replacement" },
     );
     expect(lives(second)).toBe(true);
-    expect((await node.status()).servers[0]?.processes[0]).toMatchObject({ status: "RUNNING", restarts: 1 });
+    const report = await node.awaitRunning();
+    expect(report.servers[0]?.processes[0]).toMatchObject({ pid: second, status: "RUNNING", restarts: 1 });
     expect(await node.items()).toEqual([]);
   });
 
@@ -35,14 +36,14 @@ describe("a managed process", () => {
         const crash = report.servers[0]?.processes.find(({ type }) => type === "CRASH");
         if (crash?.status !== "SUSPENDED" || report.state !== "DEGRADED") throw new Error(JSON.stringify(report));
       },
-      { withinMs: 60_000, everyMs: 500, describe: "CRASH 1 is SUSPENDED" },
+      { withinMs: 90_000, everyMs: 500, describe: "CRASH 1 is SUSPENDED" },
     );
     const items = await eventually(
       async () => {
         const seen = await node.items();
         return seen.length > 0 ? seen : null;
       },
-      { withinMs: 30_000, describe: "an item" },
+      { withinMs: 90_000, describe: "an item" },
     );
     expect(items).toHaveLength(1);
     expect(items[0]).toMatchObject({ kind: "process", subject: "CRASH 1" });

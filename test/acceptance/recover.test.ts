@@ -29,7 +29,7 @@ describe("a schema that shows an older epoch than was seen", () => {
         const stop = await node.cli("stop", "--timeout", "5");
         return stop.code === 3;
       },
-      { describe: "nobody takes orders" },
+      { withinMs: 90_000, describe: "nobody takes orders" },
     );
     expect(await node.pids()).toEqual(pids);
     expect((await node.status()).epoch).toBe(1);
@@ -40,12 +40,16 @@ describe("a schema that shows an older epoch than was seen", () => {
     const recovered = await node.cli("recover", "--epoch", String(before?.epoch ?? 0));
     expect(recovered.code, said(recovered)).toBe(0);
     const after = await node.awaitRunning();
-    await eventually(async () => ((await node.status()).epoch ?? 0) > 2, { describe: "a new epoch is taken" });
+    await eventually(async () => ((await node.status()).epoch ?? 0) > 2, {
+      withinMs: 90_000,
+      everyMs: 200,
+      describe: "a new epoch is taken",
+    });
     expect(after.state).toBe("RUNNING");
     expect(await node.pids()).toEqual(pids);
     await eventually(
       async () => (await node.items("--all")).some(({ kind, summary }) => kind === "sentinel" && /epoch/.test(summary)),
-      { describe: "it was an item" },
+      { withinMs: 90_000, everyMs: 200, describe: "it was an item" },
     );
     const stop = await node.cli("stop");
     expect(stop.code, said(stop)).toBe(0);

@@ -48,7 +48,7 @@ async function statuses(): Promise<Record<string, string>> {
   const { servers } = await node.status();
   return Object.fromEntries(servers.flatMap(({ processes }) => processes.map((p) => [p.type, p.status])));
 }
-const until = (wanted: Record<string, string>, withinMs = 30_000) =>
+const until = (wanted: Record<string, string>, withinMs = 90_000) =>
   eventually(async () => expect(await statuses()).toMatchObject(wanted), { withinMs, everyMs: 150 });
 
 describe("when a process dies, those that depend on it", () => {
@@ -64,7 +64,7 @@ describe("when a process dies, those that depend on it", () => {
         for (const one of ["STORE 1", "AGAIN 1", "WAITS 1"]) expect(pids.get(one), one).not.toBe(before.get(one));
         return pids;
       },
-      { withinMs: 30_000, everyMs: 150, describe: "each has followed" },
+      { withinMs: 90_000, everyMs: 150, describe: "each has followed" },
     );
     expect(after.get("CALM 1")).toBe(before.get("CALM 1"));
     expect(lives(before.get("STOPS 1") ?? 0)).toBe(false);
@@ -87,7 +87,7 @@ describe("when a process dies, those that depend on it", () => {
     // Taken up within seconds; the third death in a row is one too many by then at the latest.
     writeFileSync(node.path("broken"), "");
     process.kill(before.get("STORE 1") ?? 0, "SIGKILL");
-    await until({ STORE: "SUSPENDED", WAITS: "STARTING", STOPS: "STOPPED", CALM: "RUNNING", AGAIN: "RUNNING" }, 40_000);
+    await until({ STORE: "SUSPENDED", WAITS: "STARTING", STOPS: "STOPPED", CALM: "RUNNING", AGAIN: "RUNNING" });
     expect(lives(before.get("WAITS 1") ?? 0)).toBe(false);
     const waits = (await node.status()).servers[0]?.processes.find(({ type }) => type === "WAITS");
     expect(waits?.comment).toMatch(/waits until what it depends on is ready/);
@@ -95,7 +95,7 @@ describe("when a process dies, those that depend on it", () => {
     const worker = node.part("worker") ?? 0;
     process.kill(worker, "SIGKILL");
     await eventually(() => ![null, worker].includes(node.part("worker")), {
-      withinMs: 30_000,
+      withinMs: 90_000,
       describe: "a new worker",
     });
     rmSync(node.path("broken"));
@@ -124,7 +124,7 @@ describe("restart", () => {
         if ((up?.length ?? 0) < 2) throw new Error(`only ${up?.length} of them run`);
         return await Promise.race([isOver, Promise.resolve(false)]);
       },
-      { withinMs: 30_000, everyMs: 50, describe: "the restart is over" },
+      { withinMs: 90_000, everyMs: 50, describe: "the restart is over" },
     );
     const result = await running;
     expect(result.code, said(result)).toBe(0);
@@ -135,11 +135,11 @@ describe("restart", () => {
   it("of what is not ready yet begins it anew, beside the start that waits for it", async () => {
     const master = await begin(PENDING, "by hand");
     const start = node.cli("start", master, "NEVER", "--timeout", "60");
-    const first = await eventually(async () => (await node.pids()).get("NEVER 1") ?? null, { withinMs: 30_000 });
+    const first = await eventually(async () => (await node.pids()).get("NEVER 1") ?? null, { withinMs: 90_000 });
     const restart = await node.cli("restart", master, "NEVER", "--timeout", "2");
     expect(restart.code, said(restart)).toBe(4); // it goes on waiting
     await eventually(async () => ![undefined, first].includes((await node.pids()).get("NEVER 1")), {
-      withinMs: 30_000,
+      withinMs: 90_000,
     });
     expect(lives(first)).toBe(false);
     const stop = await node.cli("stop", master, "NEVER");

@@ -15,7 +15,7 @@ const mids = async (): Promise<string[]> =>
       .map((p) => `${p.instance} ${p.status}${p.persistent ? "" : " temporary"}`),
   );
 const until = (wanted: string[]) =>
-  eventually(async () => expect(await mids()).toEqual(wanted), { withinMs: 30_000, everyMs: 150 });
+  eventually(async () => expect(await mids()).toEqual(wanted), { withinMs: 90_000, everyMs: 150 });
 
 describe("castellan start-new", () => {
   it("starts temporary instances under new numbers; stopped they are gone, and the numbers are not given again", async () => {
@@ -33,7 +33,7 @@ describe("castellan start-new", () => {
     const worker = node.part("worker") ?? 0;
     process.kill(worker, "SIGKILL");
     await eventually(() => ![null, worker].includes(node.part("worker")), {
-      withinMs: 30_000,
+      withinMs: 90_000,
       describe: "a new worker",
     });
     await until(["1 RUNNING", "2 RUNNING", "3 RUNNING temporary", "4 RUNNING temporary"]);

@@ -66,21 +66,21 @@ describe("swstart and swstop", () => {
     await bus.flush();
 
     const first = startCli(["-f", "600", "--as", "ann"], { home: node.home, program: swPath("swstop") });
-    await eventually(() => heard.length === 1, { withinMs: 15_000, describe: "a notice" });
+    await eventually(() => heard.length === 1, { withinMs: 90_000, describe: "a notice" });
     expect(first.stdout()).toMatch(/^The system will be stopped in 600 seconds \(nobody is signed in\)\n/);
     expect(heard[0]).toMatchObject({ by: "ann" });
 
     const worker = node.part("worker") ?? 0;
     process.kill(worker, "SIGKILL");
     await eventually(() => ![null, worker].includes(node.part("worker")), {
-      withinMs: 20_000,
+      withinMs: 90_000,
       describe: "a new worker",
     });
     expect(await state()).toBe("RUNNING");
 
     const longer = startCli(["-f", "900"], { home: node.home, program: swPath("swstop") });
-    await eventually(() => longer.stdout().includes("can only be shortened"), { withinMs: 15_000 });
-    expect(longer.stdout()).toMatch(/^Ignored: the system will be stopped in 5\d\d seconds already, by ann/);
+    await eventually(() => longer.stdout().includes("can only be shortened"), { withinMs: 90_000 });
+    expect(longer.stdout()).toMatch(/^Ignored: the system will be stopped in [1-5]\d\d seconds already, by ann/);
 
     const shorter = await sw(node, "swstop", "-f", "1");
     expect(shorter.code, said(shorter)).toBe(0);

@@ -26,7 +26,7 @@ describe("castellan down", () => {
     node.killPair();
     const down = await node.cli("down");
     expect(down.code, said(down)).toBe(0);
-    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 30_000, describe: "nothing is left" });
+    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 90_000, describe: "nothing is left" });
   });
 
   it("ends the embedded nats-server too when nothing else is left of a stopped node", async () => {
@@ -37,7 +37,7 @@ describe("castellan down", () => {
     const down = await node.cli("down");
     expect(down.code, said(down)).toBe(0);
     expect(down.stdout).toContain("nats-server");
-    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 30_000, describe: "nothing is left" });
+    await eventually(() => findProcesses(node.home).length === 0, { withinMs: 90_000, describe: "nothing is left" });
   });
 });
 
@@ -49,16 +49,18 @@ describe("a removed run/", () => {
     const worker = node.part("worker");
     rmSync(node.path("run"), { recursive: true });
     await eventually(() => ![null, worker].includes(node.part("worker")) && node.part("watcher") !== null, {
-      withinMs: 30_000,
+      withinMs: 90_000,
       describe: "another pair",
     });
     const again = await node.up();
     expect(again.code, said(again)).toBe(0);
     expect(await node.pids()).toEqual(before);
-    const commands = findProcesses(node.home).map(({ command }) => command);
-    for (const one of ["castellan watcher", "castellan worker", "nats-server"]) {
-      expect(commands.filter((command) => command.includes(one))).toHaveLength(1);
-    }
+    await eventually(() => {
+      const commands = findProcesses(node.home).map(({ command }) => command);
+      for (const one of ["castellan watcher", "castellan worker", "nats-server"]) {
+        expect(commands.filter((command) => command.includes(one))).toHaveLength(1);
+      }
+    });
   });
 });
 

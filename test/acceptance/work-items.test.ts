@@ -23,7 +23,7 @@ const seen = (wanted: (items: WorkItemReport[]) => boolean, what: string, ...arg
       if (!wanted(items)) throw new Error(JSON.stringify(items));
       return items;
     },
-    { withinMs: 30_000, everyMs: 200, describe: what },
+    { withinMs: 90_000, everyMs: 200, describe: what },
   );
 const History = z.array(z.looseObject({ what: z.string(), by: z.string(), station: z.string().nullable() }));
 const Reply = z.object({ caseNumber: z.int(), state: z.string(), changed: z.boolean(), item: WorkItemReport });
@@ -98,7 +98,7 @@ describe("a work item", () => {
     const nextDesk = async (): Promise<void> => {
       const before = node.part("worker");
       process.kill(before ?? Number.NaN, "SIGKILL");
-      await eventually(() => ![null, before].includes(node.part("worker")), { withinMs: 30_000 });
+      await eventually(() => ![null, before].includes(node.part("worker")), { withinMs: 90_000 });
     };
     const reassertions = async (): Promise<number> =>
       (await node.cli("alerts", "--since", "10m", "--json")).stdout.split('"reasserted":true').length - 1;
@@ -112,7 +112,7 @@ describe("a work item", () => {
     expect((await workitem("release", "2")).code).toBe(0);
     const before = await reassertions();
     await nextDesk();
-    await eventually(async () => (await reassertions()) > before, { withinMs: 30_000, describe: "it was said again" });
+    await eventually(async () => (await reassertions()) > before, { withinMs: 90_000, describe: "it was said again" });
     writeFileSync(node.path("logs/sw_warn"), "what comes after it has come, so it has come as well\n");
     await seen((items) => items.some(({ kind }) => kind === "warn-file"), "the item of the warning");
     expect((await node.items()).map(({ kind }) => kind)).toEqual(["warn-file"]);

@@ -72,7 +72,7 @@ describe("the bus away", () => {
         const complaints = writer.complaints(await node.items("--all"));
         if (complaints.length > 0) throw new Error(complaints.join("; "));
       },
-      { withinMs: 60_000, everyMs: 500, describe: "every line is counted once on one item a file" },
+      { withinMs: 90_000, everyMs: 500, describe: "every line is counted once on one item a file" },
     );
     expect(await node.pids()).toEqual(before);
     expect((await node.awaitRunning()).stale).toBe(false);

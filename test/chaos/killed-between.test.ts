@@ -38,14 +38,14 @@ async function sprungBy<T>(moment: string, act: () => T): Promise<Awaited<T>> {
   const worker = node.part("worker");
   writeFileSync(away.path("trap"), `${moment} ONE 1\n`);
   const done = act();
-  await eventually(() => existsSync(away.path("trap.sprung")), { withinMs: 30_000, describe: "the trap springs" });
+  await eventually(() => existsSync(away.path("trap.sprung")), { withinMs: 90_000, describe: "the trap springs" });
   rmSync(away.path("trap.sprung"));
   await eventually(
     () => {
       const next = node.part("worker");
       return next !== null && next !== worker && lives(next);
     },
-    { withinMs: 30_000, describe: "the next worker" },
+    { withinMs: 90_000, describe: "the next worker" },
   );
   return await done;
 }
@@ -58,7 +58,7 @@ async function expectOne(lines: number, restarts: number): Promise<void> {
       const [one] = report.servers.flatMap(({ processes }) => processes);
       expect(one).toMatchObject({ status: "RUNNING", restarts, pid: starts().at(-1) });
     },
-    { withinMs: 30_000, everyMs: 200, describe: `ONE 1 runs, restarts ${restarts}` },
+    { withinMs: 90_000, everyMs: 200, describe: `ONE 1 runs, restarts ${restarts}` },
   );
   expect(starts()).toHaveLength(lines);
   expect(alive()).toEqual(starts().slice(-1));

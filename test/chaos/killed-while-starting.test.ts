@@ -33,7 +33,7 @@ describe(`a worker killed while it starts and stops processes (CHAOS_SEED=${SEED
       const running = startCli([verb, "--timeout", "60"], { home: node.home });
       const nth = 1 + random(4);
       await eventually(() => (verb === "stop" ? 4 - managed().length : managed().length) >= nth, {
-        withinMs: 30_000,
+        withinMs: 90_000,
         everyMs: 1,
         describe: `process ${nth} of 4 of the ${verb}`,
       });
@@ -42,10 +42,9 @@ describe(`a worker killed while it starts and stops processes (CHAOS_SEED=${SEED
       const ended = await running.ended;
       const wanted = verb === "stop" ? 0 : 4;
       await eventually(() => managed().length === wanted, {
-        withinMs: 30_000,
+        withinMs: 90_000,
         describe: `${wanted} processes after ${verb} (${said(ended)}): ${JSON.stringify(managed())}`,
       });
-      expect(managed()).toHaveLength(wanted);
     }
     await node.awaitRunning();
     const pids = await node.pids();

@@ -34,7 +34,7 @@ const statuses = async (): Promise<string[]> =>
   (await node.status()).servers.flatMap(({ processes }) => processes.map((one) => `${one.instance} ${one.status}`));
 
 const until = (wanted: readonly string[]) =>
-  eventually(async () => expect(await statuses()).toEqual(wanted), { withinMs: 30_000, everyMs: 200 });
+  eventually(async () => expect(await statuses()).toEqual(wanted), { withinMs: 90_000, everyMs: 200 });
 
 describe("an operation whose worker is killed", () => {
   it(`is carried out once: ${ROUNDS} of each`, async () => {
@@ -51,7 +51,7 @@ describe("an operation whose worker is killed", () => {
       await eventually(() => performance.now() >= momentMs, { everyMs: 5, describe: "the moment has come" });
       if (lives(worker)) process.kill(worker, "SIGKILL");
       await eventually(() => node.part("worker") !== worker && lives(node.part("worker") ?? 0), {
-        withinMs: 30_000,
+        withinMs: 90_000,
         describe: "another worker",
       });
       const result = await running;

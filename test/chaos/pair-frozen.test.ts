@@ -22,7 +22,7 @@ describe("a part of the pair without progress", () => {
           const next = node.part(part);
           return next !== null && next !== frozen && lives(next) && !lives(frozen);
         },
-        { withinMs: 60_000, describe: `the frozen ${part} is replaced` },
+        { withinMs: 90_000, describe: `the frozen ${part} is replaced` },
       );
       process.stdout.write(`      frozen ${part} replaced after ${Math.round(performance.now() - begun)} ms\n`);
     }

@@ -43,7 +43,7 @@ describe("the pair killed again and again", () => {
       writer.write();
       // With both gone nobody is left to notice: an operator, or `castellan up` in the foreground, does.
       if (parts.length === 2) expect((await node.up()).code).toBe(0);
-      await eventually(() => pairIsBack(old), { withinMs: 30_000, describe: "the pair is back" });
+      await eventually(() => pairIsBack(old), { withinMs: 90_000, describe: "the pair is back" });
       took.push(performance.now() - begun);
       writer.write();
     }
@@ -54,7 +54,7 @@ describe("the pair killed again and again", () => {
         const complaints = writer.complaints(await node.items("--all"));
         if (complaints.length > 0) throw new Error(complaints.join("; "));
       },
-      { withinMs: 30_000, everyMs: 300, describe: "every line is counted once on one item a file" },
+      { withinMs: 90_000, everyMs: 300, describe: "every line is counted once on one item a file" },
     );
     expect(await node.pids()).toEqual(before);
     const managed = findProcesses(node.home).filter(({ command }) => command.includes("steady.mjs"));

@@ -51,7 +51,7 @@ const counted = ({ node, writer }: Place) =>
       const complaints = writer.complaints(await node.items("--all"));
       if (complaints.length > 0) throw new Error(complaints.join("; "));
     },
-    { withinMs: 60_000, everyMs: 300, describe: "every line is counted once on one item a file" },
+    { withinMs: 90_000, everyMs: 300, describe: "every line is counted once on one item a file" },
   );
 
 /** Nothing new can be written, an order is refused with the reason, everything lives on. */
@@ -60,7 +60,7 @@ async function expectRefusal({ node, before, writer, open }: Place, code: string
   expect(() => writer.write()).toThrow(code);
   // An order to stop needs nothing of the home when the schema is elsewhere.
   if (!isOnPostgres()) {
-    const refused = await node.cli("stop", "--timeout", "5");
+    const refused = await node.cli("stop", "--timeout", "60");
     expect(refused.code).not.toBe(0);
     expect(said(refused)).toMatch(/read-?only|not permitted/i);
   }
@@ -80,7 +80,7 @@ async function killWorker({ node }: Place): Promise<void> {
       tried.delete(worker ?? 0);
       return tried.size >= 2;
     },
-    { withinMs: 30_000, everyMs: 5, describe: "the watcher tries to start a worker, twice" },
+    { withinMs: 90_000, everyMs: 5, describe: "the watcher tries to start a worker, twice" },
   );
   expect(watcher !== null && lives(watcher)).toBe(true);
 }

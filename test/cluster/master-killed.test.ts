@@ -33,7 +33,7 @@ describe("the master's pair, killed -9", () => {
   it("and held down: a new master journals, the foreground follows, and the old one returns as a slave", async () => {
     await wholeCluster(5);
     const before = cluster.census.look();
-    const epoch = cluster.epochs.terms.at(-1)?.epoch ?? 0;
+    const epoch = (await cluster.status()).epoch ?? 0;
     const taken = await killMaster(cluster);
     const movedMs = await movedElsewhere(cluster, [FRONT], taken);
     process.stdout.write(
@@ -47,7 +47,8 @@ describe("the master's pair, killed -9", () => {
     const report = await cluster.awaitWhole();
     expect(report.servers.find(({ name }) => name === taken.victim.name)).toMatchObject({ role: "slave", state: "up" });
     expect((await cluster.master()).name).toBe(next.name);
-    expect(cluster.epochs.terms.map((term) => term.epoch)).toEqual([epoch, epoch + 1].filter((one) => one > 0));
+    const terms = cluster.epochs.terms.filter((term) => term.epoch >= epoch);
+    expect(terms.map((term) => term.epoch)).toEqual([epoch, epoch + 1]);
     expect(cluster.census.look().find(({ label }) => label === FRONT)?.server).toBe(next.name);
     expect(ordinary(cluster.census.look())).toEqual(ordinary(before));
     expect(await cluster.complaints()).toEqual([]);
@@ -64,7 +65,7 @@ describe("the master's pair, killed -9", () => {
     expect(taken.victim).toBe(home);
     // The foreground is where the master is: there is nothing left that could move.
     await eventually(async () => expect((await cluster.master()).name).toBe(home.name), {
-      withinMs: 60_000,
+      withinMs: 120_000,
       everyMs: 100,
       describe: "mastership is back at home",
     });

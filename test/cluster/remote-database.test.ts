@@ -16,7 +16,7 @@ import { killMaster } from "../harness/take-over.ts";
 
 const { isLong } = testRun();
 const LOST_MS = isLong ? 60_000 : 5000;
-const SETTLED_MS = 60_000;
+const SETTLED_MS = 120_000;
 const why = whyNoRemotePostgres();
 
 type Link = RemotePostgres["link"];

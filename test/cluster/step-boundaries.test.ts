@@ -37,13 +37,13 @@ async function progress(known: ReadonlySet<string>): Promise<number | null> {
 
 async function startAndKill(boundary: number, victim: ClusterServer): Promise<CliResult> {
   const known = new Set((await cluster.gateway.find("operation")).map(({ id }) => id));
-  const starting = startCli(["start", "--timeout", "60", "--json"], { home: cluster.dir });
+  const starting = startCli(["start", "--timeout", "120", "--json"], { home: cluster.dir });
   await eventually(
     async () => {
       const now = await progress(known);
       return now !== null && now >= boundary;
     },
-    { withinMs: 30_000, everyMs: 1, describe: `boundary ${boundary} of the START` },
+    { withinMs: 90_000, everyMs: 1, describe: `boundary ${boundary} of the START` },
   );
   victim.killPair();
   const up = await victim.up();
@@ -66,7 +66,7 @@ async function round(boundary: number, of: "master" | "slave"): Promise<void> {
   const slave = cluster.servers.find((server) => server !== master && server.name !== "hades");
   const victim = of === "master" ? master : (slave ?? master);
   expectHonest(await startAndKill(boundary, victim));
-  const again = await cluster.cli("start", "--timeout", "60");
+  const again = await cluster.cli("start", "--timeout", "120");
   expect(again.code, said(again)).toBe(0);
   await cluster.awaitWhole();
   expect(await cluster.complaints()).toEqual([]);

@@ -37,7 +37,7 @@ describe("a node whose servers know each other by certificates", () => {
       }
       await cluster.must("cert", "renew", "--days", "20");
       await eventually(async () => expect(await alerts()).toEqual(SERVERS.map((name) => `${name} new`).toSorted()), {
-        withinMs: 60_000,
+        withinMs: 90_000,
         everyMs: 300,
         describe: "each server says that its certificate ends",
       });
@@ -45,19 +45,19 @@ describe("a node whose servers know each other by certificates", () => {
       await eventually(
         async () => expect(await alerts()).toEqual(SERVERS.map((name) => `${name} resolved`).toSorted()),
         {
-          withinMs: 60_000,
+          withinMs: 90_000,
           everyMs: 300,
           describe: "each server says that its certificate is in order",
         },
       );
       await eventually(async () => expect(writer.complaints(await cluster.items("--all"))).toEqual([]), {
-        withinMs: 60_000,
+        withinMs: 90_000,
         everyMs: 300,
         describe: "every line is counted once",
       });
       expect(pids()).toEqual(before);
       await eventually(() => expect(subscriber.ids().length).toBeGreaterThanOrEqual(writer.written), {
-        withinMs: 60_000,
+        withinMs: 90_000,
         everyMs: 300,
         describe: "the subscriber has heard of every line",
       });
@@ -78,7 +78,7 @@ describe("a node whose servers know each other by certificates", () => {
     const own = { cert: "etc/trust/server.pem", key: "etc/trust/server.pem" };
     for (const tls of [{ ...trusted, ...own }, trusted]) {
       writeFileSync(join(stranger, "castellan.yaml"), JSON.stringify({ nats: { url, tls }, database }));
-      const refused = await runCli(["test-events"], { home: stranger, timeoutMs: 60_000 });
+      const refused = await runCli(["test-events"], { home: stranger, timeoutMs: 120_000 });
       expect([refused.code, said(refused)]).toEqual([3, expect.stringContaining("do not trust each other")]);
     }
     rmSync(stranger, { recursive: true });
