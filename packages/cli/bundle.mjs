@@ -19,7 +19,6 @@ const QUICK = /\/commands\/(?:status|complete)\.js$/;
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const common = {
-  entryPoints: [here("dist/index.js")],
   bundle: true,
   format: "esm",
   platform: "node",
@@ -74,8 +73,25 @@ const withoutSlowCommands = {
 };
 
 const full = here("dist/bundle/full");
-const made = await build({ ...common, plugins: [outside, english], outdir: full, splitting: true, metafile: true });
-await build({ ...common, plugins: [outside, english, withoutSlowCommands], outfile: here("dist/bundle/quick.js") });
+const made = await build({
+  ...common,
+  entryPoints: {
+    index: here("dist/index.js"),
+    // Beside what starts it.
+    "sqlite-thread": here("../store/dist/typeorm/sqlite-thread.js"),
+  },
+  plugins: [outside, english],
+  outdir: full,
+  splitting: true,
+  metafile: true,
+});
+const entryPoints = [here("dist/index.js")];
+await build({
+  ...common,
+  entryPoints,
+  plugins: [outside, english, withoutSlowCommands],
+  outfile: here("dist/bundle/quick.js"),
+});
 
 // A program that runs may still load parts of the last build: only what is older than that goes.
 const list = here("dist/bundle/files.json");

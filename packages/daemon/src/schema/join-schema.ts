@@ -42,6 +42,7 @@ export async function joinSchema(deps: JoinSchemaDeps): Promise<JoinedSchema> {
         rng: systemRng,
         logger: log,
         migrate: "never",
+        apart: true,
       }),
     async join(gateway) {
       const serverId = await findServer(gateway, settings);

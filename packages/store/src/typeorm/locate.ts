@@ -20,17 +20,25 @@ export interface LocatedDatabase {
   readonly dialect: Dialect;
   /** Names the database in messages; holds no secret. */
   readonly label: string;
-  readonly connect: () => Connection;
+  readonly connect: () => Connection | Promise<Connection>;
   /** A connection that sees one moment only; missing where the database has none to offer. */
   readonly snapshot?: () => Promise<Connection>;
   /** Under the lock of migrations; asked for only when one must run: TypeORM is loaded for it. */
   readonly migration: () => Promise<MigrationSession>;
 }
 
+export interface LocateDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly rng: Rng;
+  /** A SQLite file in a thread of its own: for programs that must go on while a disk is slow. */
+  readonly apart?: boolean;
+}
+
 /** Connects to nothing yet. Throws `DATABASE_URL` for a URL it cannot use, `PASSWORD_FILE` when that cannot be read. */
 export async function locateDatabase(
   { url, passwordFile }: DatabaseAddress,
-  { clock, logger, rng }: { readonly clock: Clock; readonly logger: Logger; readonly rng: Rng },
+  { clock, logger, rng, apart = false }: LocateDeps,
 ): Promise<LocatedDatabase> {
   const scheme = /^([a-z]+):/.exec(url)?.[1] ?? "";
   switch (scheme) {
@@ -40,7 +48,9 @@ export async function locateDatabase(
       return {
         dialect: sqlite,
         label: `sqlite:${path}`,
-        connect: () => openSqlite(path),
+        connect: apart
+          ? async () => (await import("./sqlite-apart.ts")).openSqliteApart(path, clock)
+          : () => openSqlite(path),
         snapshot: async () => (await import("./sqlite-snapshot.ts")).snapshotSqlite(path),
         migration: async () => (await typeormSession()).openTypeormSession(sqlite, sqliteSource(path)),
       };

@@ -1,15 +1,11 @@
 /** Opens the schema of a node, wherever it lives. */
-import type { Clock, Logger, Rng } from "@castellan/kernel";
 import type { Gateway } from "../gateway.ts";
-import { type DatabaseAddress, locateDatabase } from "./locate.ts";
+import { type DatabaseAddress, type LocateDeps, locateDatabase } from "./locate.ts";
 import type { BrokenValue } from "./mended-row.ts";
 import { openSchema } from "./open-schema.ts";
 import type { MigrateMode } from "./version.ts";
 
-export interface OpenGatewayOptions extends DatabaseAddress {
-  readonly clock: Clock;
-  readonly rng: Rng;
-  readonly logger: Logger;
+export interface OpenGatewayOptions extends DatabaseAddress, LocateDeps {
   readonly migrate: MigrateMode;
   /** Also a schema that has been moved, or is half a copy. Default: refused (SCHEMA_MOVED). */
   readonly evenIfMoved?: boolean;

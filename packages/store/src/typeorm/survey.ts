@@ -34,7 +34,7 @@ export async function surveyDatabase(options: SurveyOptions): Promise<DatabaseSu
       { clock, rng },
       (thrown) => worthOf(dialect, thrown, BUSY_MS),
       async () => {
-        const connection = connect();
+        const connection = await connect();
         try {
           return await look(connection, dialect, clock);
         } finally {
