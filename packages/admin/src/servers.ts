@@ -95,6 +95,9 @@ export function newServerWrites(
       machine_comment: comment,
     }),
     insert("server_state", { logical_machine_id: id, state: "down", epoch: 0, changed_at: ctx.clock.now() }),
+    // The id may have been another's, which release 0.1.0 has taken out without these.
+    remove("sentinel_program", { logical_machine_id: id }),
+    remove("member_address", { logical_machine_id: id }),
   ];
 }
 

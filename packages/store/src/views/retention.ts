@@ -32,6 +32,8 @@ export const GROWTH: Readonly<Record<TableName, "old" | { readonly bounded: stri
   alert_dead_letter: "old",
   audit_log: "old",
   outbox_position: "old",
+  sentinel_program: "old",
+  member_address: "old",
   nodes: { bounded: "one row" },
   node_state: { bounded: "one row" },
   forced_stop: { bounded: "one row at most" },
@@ -40,9 +42,7 @@ export const GROWTH: Readonly<Record<TableName, "old" | { readonly bounded: stri
   node_cluster: { bounded: "a row for each server, taken away with it" },
   server_state: { bounded: "a row for each server, taken away with it" },
   sentinel: { bounded: "a row for each server, taken away with it" },
-  sentinel_program: { bounded: "a row for each server, taken away with it" },
   server_grant: { bounded: "a row for each server, taken away with it" },
-  member_address: { bounded: "a row for each server, taken away with it" },
   process_type: { bounded: "defined by people" },
   work_queue: { bounded: "defined by people" },
   process_attributes: { bounded: "set by people, taken away with what they are for" },
@@ -220,6 +220,21 @@ const forgetPositions: Step = async ({ gateway, commit }) => {
   return whileThere(gone, () => commit(prune("outbox_position", { server_name: { in: gone } }, BATCH)));
 };
 
+/** A row for each server, taken away with it; but release 0.1.0, which knows nothing of these tables, leaves them behind. */
+const LEFT_BEHIND = ["sentinel_program", "member_address"] as const;
+
+const forgetServers: Step = async ({ gateway, commit }) => {
+  let gone = 0;
+  for (const table of LEFT_BEHIND) {
+    const rows = await gateway.find(table);
+    // Read after them: who has just come is in it.
+    const servers = new Set((await gateway.find("node_cluster")).map((row) => row.logical_machine_id));
+    const ids = rows.map((row) => row.logical_machine_id).filter((id) => !servers.has(id));
+    gone += await whileThere(ids, () => commit(prune(table, { logical_machine_id: { in: ids } }, BATCH)));
+  }
+  return gone;
+};
+
 const STEPS: readonly Step[] = [
   forgetEvents,
   forgetLetters,
@@ -229,4 +244,5 @@ const STEPS: readonly Step[] = [
   forgetItems,
   forgetLines,
   forgetPositions,
+  forgetServers,
 ];
