@@ -5,6 +5,7 @@
  */
 import { CastellanError, type Clock, ensureError, type Logger, sleep, type Timer } from "@castellan/kernel";
 import { AuthorizationError, connect, credsAuthenticator, type NatsConnection, type NodeConnectionOptions } from "nats";
+import "./late-errors.ts";
 import { distrustOf, type LinkTls } from "./distrust.ts";
 
 export interface LinkOptions {
