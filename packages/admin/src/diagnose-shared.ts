@@ -5,6 +5,8 @@ import { type Answer, fail, ok, warn } from "./finding.ts";
 
 /** The oldest PostgreSQL that is served. */
 const POSTGRES_AT_LEAST = 14;
+/** The oldest nats-server that is served: it syncs what it stores on every write. */
+const NATS_AT_LEAST = [2, 10] as const;
 const SLOW_DATABASE_MS = 500;
 const MUCH_SKEW_MS = 2000;
 const JETSTREAM_NEARLY_FULL = 0.9;
@@ -66,6 +68,10 @@ export function checkBus({ bus: { kind, program, url, link }, pair }: DiagnosedF
     return fail(program.problem, "install nats-server, or name a server of your own as nats.url in castellan.yaml");
   }
   const what = kind === "embedded" ? "embedded nats-server" : `nats-server at ${url ?? "?"}`;
+  const old = [link?.kind === "reached" ? link.version : null, program?.version].find(isOldNats);
+  if (old !== undefined) {
+    return fail(`${what} is ${old}`, `install nats-server ${NATS_AT_LEAST.join(".")} or later, which is served`);
+  }
   if (link?.kind === "reached") return ok(`${what} ${link.version} answers in ${link.ms} ms (${url ?? ""})`);
   if (kind === "embedded") {
     const version = program === null ? "" : ` ${program.version}, ${program.path}`;
@@ -78,6 +84,14 @@ export function checkBus({ bus: { kind, program, url, link }, pair }: DiagnosedF
   };
   const remedy = remedies[link?.code ?? ""] ?? "see that it runs and that nats.url in castellan.yaml is right";
   return fail(`${what}: ${link?.message ?? "not reached"}`, remedy);
+}
+
+/** What is no version is not judged. */
+function isOldNats(version: string | null | undefined): version is string {
+  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version ?? "") ?? [];
+  if (major === undefined) return false;
+  const [leastMajor, leastMinor] = NATS_AT_LEAST;
+  return Number(major) < leastMajor || (Number(major) === leastMajor && Number(minor) < leastMinor);
 }
 
 export function checkJetStream({ bus: { kind, link } }: DiagnosedFacts): Answer {

@@ -251,6 +251,15 @@ describe("a diagnosis", () => {
       /logs\/nats-server\.log/,
     ],
     [
+      "a nats-server to start that is too old",
+      "bus",
+      { bus: { kind: "embedded", program: { path: "/n", version: "2.9.25" }, url: null, link: null } },
+      "fail",
+      /nats-server is 2\.9\.25/,
+      /2\.10 or later/,
+    ],
+    ["a bus that is too old", "bus", { bus: link({ version: "1.4.1" }) }, "fail", /is 1\.4\.1/, /2\.10 or later/],
+    [
       "a bus without JetStream",
       "JetStream",
       { bus: link({ jetStream: { kind: "failed", message: "no responders" } }) },

@@ -92,7 +92,7 @@ export async function launchServer(
       if (ended || isLate) {
         throw new CastellanError(
           "NATS_NOT_STARTED",
-          `the nats-server did not start on port ${listen.port}: see ${files.logFile}`,
+          `the nats-server did not start on port ${listen.port}: see ${files.logFile}; ${binary} must be of version 2.10 or later`,
           { retryable: true, details: { binary, port: listen.port } },
         );
       }
