@@ -1,6 +1,7 @@
 /** What an installation has put into a home, and what of it can be taken away. What people wrote is none of it. */
 import { existsSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { membersFile } from "../bus/known-members.ts";
 import type { HomePaths } from "../home-paths.ts";
 import { natsFiles } from "../nats-server/launch.ts";
 
@@ -22,5 +23,5 @@ export function forgetBus(paths: HomePaths): void {
 
 const busFiles = (paths: HomePaths): readonly string[] => {
   const { storeDirectory, systemPassword } = natsFiles(paths);
-  return [storeDirectory, systemPassword, join(paths.data, "schema-id")];
+  return [storeDirectory, systemPassword, membersFile(paths), join(paths.data, "schema-id")];
 };

@@ -4,6 +4,7 @@ import type { HomeSettings, Subjects } from "@castellan/protocol";
 import { keptBus } from "@castellan/protocol/home";
 import { createProcReader } from "@castellan/sentinel/pair";
 import { copiesOf } from "../bus/events-stream.ts";
+import { knownMembers, withMembers } from "../bus/known-members.ts";
 import { type LateBus, openLateBus } from "../bus/late-bus.ts";
 import { type TrustWatch, trustFilesOf, watchTrust } from "../bus/trust-watch.ts";
 import { natsClusterName } from "../installation/own-parameters.ts";
@@ -73,7 +74,7 @@ async function keepNats(
     binary: findNatsServer(environment),
     serverName: server,
     clusterName: natsClusterName(node),
-    settings: natsServer,
+    settings: withMembers(natsServer, knownMembers(paths)),
   });
   let inOrder = false;
   disposer.add("nats-server", () => (inOrder ? kept.stop() : kept.leave()));

@@ -10,6 +10,7 @@ import { createSubjects, Sentinel } from "@castellan/protocol";
 import { type RoleState, watchSqlContact } from "@castellan/sentinel";
 import { createMessageLog, createProcReader } from "@castellan/sentinel/pair";
 import { startHeartbeat } from "../bus/heartbeat.ts";
+import { rememberMembers } from "../bus/known-members.ts";
 import { startSteward } from "../bus/steward.ts";
 import { homePaths, makeHome } from "../home-paths.ts";
 import { takeLock } from "../lock.ts";
@@ -131,6 +132,8 @@ async function work(options: WorkerOptions, rim: WorkerRim): Promise<string> {
       log,
     });
     disposer.add("steward", () => steward.close());
+    const members = rememberMembers({ paths, gateway, serverId: identity.serverId, clock, log });
+    disposer.add("members", () => members.close());
   }
   const guardian = system.spawn(
     createGuardian({
