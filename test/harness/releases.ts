@@ -3,8 +3,19 @@
  * the history once, beside its own sources and on the libraries that are installed here.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
+import { PROGRAM_VERSION } from "@castellan/kernel";
 import { repositoryRoot } from "@castellan/testkit";
 import { build, type Plugin } from "esbuild";
 
@@ -36,14 +47,34 @@ export async function builtRelease(release: Release): Promise<string> {
   try {
     const archive = git("archive", "--format=tar", RELEASES[release], "package.json", "packages", "deploy/examples");
     execFileSync("tar", ["-x", "-C", draft], { input: archive });
+    linkOurs(draft);
     linkLibraries(draft);
-    await bundle(draft);
+    await bundle(draft, draft, [libraries]);
     if (!existsSync(place)) renameSync(draft, place);
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
   return program;
 }
+
+/** Today's sources as an installation of their own that says it is another release. The path of its `castellan.mjs`. */
+export async function installAs(release: string, place: string): Promise<string> {
+  mkdirSync(place, { recursive: true });
+  linkLibraries(place);
+  await bundle(repositoryRoot, place, [libraries, saying(release)]);
+  cpSync(join(repositoryRoot, "packages/cli/bin"), join(place, "packages/cli/bin"), { recursive: true });
+  return join(place, "packages/cli/bin/castellan.mjs");
+}
+
+const saying = (release: string): Plugin => ({
+  name: "saying",
+  setup(context) {
+    context.onLoad({ filter: /\/kernel\/src\/release\.ts$/ }, ({ path }) => {
+      const contents = readFileSync(path, "utf8").replace(`"${PROGRAM_VERSION}"`, `"${release}"`);
+      return { contents, loader: "ts" };
+    });
+  },
+});
 
 function git(...args: string[]): Buffer {
   return execFileSync("git", args, {
@@ -53,11 +84,15 @@ function git(...args: string[]): Buffer {
   });
 }
 
-/** Libraries are today's; the packages of the product are the release's own. */
-function linkLibraries(place: string): void {
+function linkOurs(place: string): void {
   const ours = join(place, "node_modules", "@castellan");
   mkdirSync(ours, { recursive: true });
   for (const name of readdirSync(join(place, "packages"))) symlinkSync(join("../../packages", name), join(ours, name));
+}
+
+/** Libraries are today's; the packages of the product are the release's own. */
+function linkLibraries(place: string): void {
+  mkdirSync(join(place, "node_modules"), { recursive: true });
   const theirs = join(repositoryRoot, "node_modules");
   for (const name of readdirSync(theirs)) {
     if (!name.startsWith(".") && name !== "@castellan")
@@ -74,19 +109,19 @@ const libraries: Plugin = {
   },
 };
 
-async function bundle(place: string): Promise<void> {
-  const cli = join(place, "packages/cli");
+/** Of the sources in one place, into another. */
+async function bundle(sources: string, place: string, plugins: Plugin[]): Promise<void> {
   await build({
-    absWorkingDir: place,
-    entryPoints: [join(cli, "src/index.ts")],
-    outdir: join(cli, "dist"),
+    absWorkingDir: sources,
+    entryPoints: [join(sources, "packages/cli/src/index.ts")],
+    outdir: join(place, "packages/cli/dist"),
     bundle: true,
     splitting: true,
     format: "esm",
     platform: "node",
     target: "node20.19",
     conditions: ["@castellan/source"],
-    plugins: [libraries],
+    plugins,
     logLevel: "error",
   });
 }

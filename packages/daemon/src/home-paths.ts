@@ -13,6 +13,8 @@ export interface HomePaths {
   readonly booted: string;
   /** Who this server is, for a worker that cannot ask the database. */
   readonly ledger: string;
+  /** There while its pair is exchanged. */
+  readonly upgrading: string;
   /** Why its pair may not run. */
   readonly refused: string;
   readonly channel: string;
@@ -31,6 +33,7 @@ export function homePaths(home: string): HomePaths {
     endpoints: join(run, "endpoints.json"),
     booted: join(run, "booted"),
     ledger: join(run, "ledger.json"),
+    upgrading: join(run, "upgrading"),
     refused: join(run, "refused"),
     channel: join(run, "channel.sock"),
     database: join(data, "castellan.db"),

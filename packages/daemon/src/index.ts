@@ -10,6 +10,7 @@ export { homeFilesIn, initialiseHome, isNewHome } from "./node/initialise.ts";
 export { SETTINGS_FILE } from "./node/new-home-files.ts";
 export { bringUpPair, type PairState, pairState } from "./pair/bring-up.ts";
 export { endPair } from "./pair/end-pair.ts";
+export { launchNextPair } from "./pair/exchange.ts";
 export type { ProgramEntry } from "./pair/part.ts";
 export { hasJoined } from "./schema/ledger.ts";
 export { readSettings } from "./settings.ts";

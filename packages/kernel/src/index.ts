@@ -4,7 +4,7 @@ export { Disposer } from "./disposer.ts";
 export { CastellanError, type ErrorOptions, type ErrorShape, ensureError, systemCode, toErrorShape } from "./errors.ts";
 export { createIdSource, type IdSource } from "./id.ts";
 export { type LogFields, type Logger, silentLogger } from "./logger.ts";
-export { PROGRAM_VERSION } from "./release.ts";
+export { isNewer, PROGRAM_VERSION } from "./release.ts";
 export { createSeededRng, type Rng, systemRng } from "./rng.ts";
 export { readSmallFile, readSmallFileSync } from "./small-file.ts";
 export { createSystemClock } from "./system-clock.ts";

@@ -221,6 +221,11 @@ const cases: Record<string, { schema: { parse(value: unknown): unknown }; value:
   "Keeper.Bring reply": { schema: Keeper.messages.Bring.reply, value: fc.record({ status, comment: text }) },
   ActorsReport: { schema: ActorsReport, value: actorsReport },
   "Sentinel.Stop": { schema: Sentinel.messages.Stop.request, value: fc.record({ by: text }) },
+  "Sentinel.Exchange": { schema: Sentinel.messages.Exchange.request, value: fc.record({ by: text, release: text }) },
+  "Sentinel.AwaitMaster": {
+    schema: Sentinel.messages.AwaitMaster.request,
+    value: fc.record({ epoch: positive, forMs: fc.nat(120_000) }),
+  },
 };
 
 describe("messages", () => {

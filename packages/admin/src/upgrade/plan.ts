@@ -1,29 +1,31 @@
 /**
  * What `castellan upgrade` does next, from what is there now. Nothing is remembered: whoever was interrupted asks again.
  *
- * R1 The schema first, from the home that holds the master's server, and only by a person who says that there is a backup.
+ * R1 The schema first, from the home that holds the master's server, and only when there is a backup.
  * R2 Then the sentinels of slaves, one after another; the master's when no slave works with the old program any more, so that
- *    mastership moves once, and to a server that has been upgraded.
+ *    whoever may have to take over meanwhile has been upgraded. It stays master.
  * R3 Never back: a program older than a server's, or than the schema, is refused.
- * R4 A host is upgraded from itself: what is to be done elsewhere is said, not done.
+ * R4 Called where the master's server is, it asks the servers of other hosts to exchange themselves. What cannot be asked, or has
+ *    refused, is said, not done; and so is everything elsewhere where it is called beside a slave.
  */
-import { CastellanError } from "@castellan/kernel";
+import { CastellanError, isNewer } from "@castellan/kernel";
 import type { Fit } from "./fit.ts";
-import { isNewer } from "./release.ts";
 
 export interface UpgradeServer {
   readonly name: string;
   readonly isMaster: boolean;
-  /** Release of its sentinel; null: 0.1.0, which did not say, or none has run. */
+  /** Release of its sentinel; null: 0.1.0, which did not say and cannot be asked, or none has run. */
   readonly program: string | null;
   /** Its sentinel has not ended, as far as the schema knows. */
   readonly isRunning: boolean;
-  /** It can be master. */
+  /** The master sees it. */
   readonly isUp: boolean;
   /** Its home is this one, or in this one. */
   readonly isHere: boolean;
-  /** An upgrade has ended its sentinel and did not live to begin the next. */
+  /** An upgrade has ended its sentinel, and the next has not begun. */
   readonly isInterrupted: boolean;
+  /** Why it did not exchange itself when it was asked by this run; null: it was not asked, or did. */
+  readonly refusal: string | null;
 }
 
 export interface UpgradeFacts {
@@ -35,14 +37,16 @@ export interface UpgradeFacts {
 
 export type UpgradeStep =
   | { readonly do: "migrate"; readonly from: number; readonly to: number }
+  /** Its pair, from here. */
   | { readonly do: "replace"; readonly server: string }
-  | { readonly do: "hand-over"; readonly from: string; readonly to: string };
+  /** It exchanges its pair itself. */
+  | { readonly do: "ask"; readonly server: string };
 
 export interface UpgradePlan {
   /** In order; after each the rest is planned anew. */
   readonly steps: readonly UpgradeStep[];
-  /** Servers that have to be upgraded from their own hosts. */
-  readonly elsewhere: readonly string[];
+  /** Servers that have to be upgraded from their own hosts, and why if they have said so. */
+  readonly elsewhere: readonly { readonly server: string; readonly refusal: string | null }[];
   /** The master's server, here, that waits for those; null: nothing here waits. */
   readonly waiting: string | null;
 }
@@ -53,24 +57,25 @@ export function planUpgrade({ program, schema, servers }: UpgradeFacts): Upgrade
   if (schema.fit === "empty")
     throw new CastellanError("NODE_MISSING", "there is no schema yet, and nothing to upgrade");
   const steps: UpgradeStep[] = [];
+  const master = servers.find(({ isMaster }) => isMaster);
   if (schema.fit === "older") {
-    const master = servers.find(({ isMaster }) => isMaster);
     if (master !== undefined && !master.isHere) throw wrongOrder(master.name);
     steps.push({ do: "migrate", from: schema.found, to: schema.needed });
   }
   const isOld = (server: UpgradeServer): boolean =>
     server.isInterrupted || (server.isRunning && server.program !== program);
-  const slaves = servers.filter((server) => isOld(server) && !server.isMaster);
-  for (const { name, isHere } of slaves) if (isHere) steps.push({ do: "replace", server: name });
-  const master = servers.find((server) => isOld(server) && server.isMaster);
-  const elsewhere = [...slaves, ...(master === undefined ? [] : [master])].flatMap(({ name, isHere }) =>
-    isHere ? [] : [name],
-  );
-  if (master === undefined || !master.isHere) return { steps, elsewhere, waiting: null };
+  const mayAsk = (server: UpgradeServer): boolean =>
+    master?.isHere === true && server.program !== null && server.refusal === null;
+  const elsewhere: { readonly server: string; readonly refusal: string | null }[] = [];
+  for (const slave of servers.filter((server) => isOld(server) && !server.isMaster)) {
+    if (slave.isHere) steps.push({ do: "replace", server: slave.name });
+    else if (mayAsk(slave)) steps.push({ do: "ask", server: slave.name });
+    else elsewhere.push({ server: slave.name, refusal: slave.refusal });
+  }
+  if (master === undefined || !isOld(master)) return { steps, elsewhere, waiting: null };
+  if (!master.isHere)
+    return { steps, elsewhere: [...elsewhere, { server: master.name, refusal: null }], waiting: null };
   if (elsewhere.length > 0) return { steps, elsewhere, waiting: master.name };
-  const heir = servers.find(({ isMaster, isUp }) => !isMaster && isUp);
-  // One that an upgrade has ended is master of nothing that runs: it comes back first.
-  if (heir !== undefined && !master.isInterrupted) steps.push({ do: "hand-over", from: master.name, to: heir.name });
   steps.push({ do: "replace", server: master.name });
   return { steps, elsewhere, waiting: null };
 }

@@ -1,7 +1,7 @@
 /**
- * `castellan upgrade`: brings the schema, and the sentinels of this home, to the release of this program. Each step is planned
+ * `castellan upgrade`: brings the schema, and the sentinels of the node, to the release of this program. Each step is planned
  * from what is there (`planUpgrade`), so a run that was broken off is simply run again. Processes are not restarted: a pair
- * ends, the next one adopts what it kept. Only the foreground moves, with mastership.
+ * ends, the next one adopts what it kept.
  */
 import { planUpgrade, type UpgradePlan, type UpgradeStep } from "@castellan/admin";
 import { CastellanError, PROGRAM_VERSION } from "@castellan/kernel";
@@ -22,7 +22,8 @@ export interface UpgradeOptions {
 const MOST_STEPS = 200;
 
 export const run: Run<[UpgradeOptions]> = async (invocation, { dryRun = false, yes = false }) => {
-  let scene = await lookAtUpgrade(invocation);
+  const refusals = new Map<string, string>();
+  let scene = await lookAtUpgrade(invocation, refusals);
   let plan = planUpgrade(scene.facts);
   if (dryRun) return show(invocation, scene, plan);
   if (plan.steps.some((step) => step.do === "migrate") && !yes) throw needsWord(invocation, scene);
@@ -33,12 +34,27 @@ export const run: Run<[UpgradeOptions]> = async (invocation, { dryRun = false, y
     if (done.length >= MOST_STEPS)
       throw new CastellanError("TIMED_OUT", "the node changes while it is upgraded: run it again");
     say(invocation, `${wordsOf(step)} ...`);
-    await perform(invocation, scene, step);
-    done.push(step);
-    scene = await lookAtUpgrade(invocation);
+    const refusal = await refusalOf(step, () => perform(invocation, scene, step));
+    if (refusal === null) done.push(step);
+    else refusals.set(refusal.server, refusal.why);
+    scene = await lookAtUpgrade(invocation, refusals);
     plan = planUpgrade(scene.facts);
   }
 };
+
+/** One server that cannot does not keep the others from it; what goes wrong here ends the run. */
+async function refusalOf(
+  step: UpgradeStep,
+  act: () => Promise<void>,
+): Promise<{ readonly server: string; readonly why: string } | null> {
+  try {
+    await act();
+    return null;
+  } catch (thrown) {
+    if (step.do !== "ask" || !(thrown instanceof CastellanError)) throw thrown;
+    return { server: step.server, why: thrown.message };
+  }
+}
 
 function show(invocation: Invocation, scene: UpgradeScene, plan: UpgradePlan): number {
   const { program, schema } = scene.facts;
@@ -66,7 +82,10 @@ function left({ steps, elsewhere, waiting }: UpgradePlan): string {
     return steps.length === 0
       ? `every server that runs works with release ${PROGRAM_VERSION}`
       : "then every server is upgraded";
-  const there = `left: ${elsewhere.join(", ")}: install release ${PROGRAM_VERSION} there and run \`castellan upgrade\``;
+  const names = elsewhere.map(({ server }) => server).join(", ");
+  const reasons = elsewhere.flatMap(({ server, refusal }) => (refusal === null ? [] : [`${server}: ${refusal}`]));
+  const todo = `left: ${names}: install release ${PROGRAM_VERSION} there and run \`castellan upgrade\` there`;
+  const there = [...reasons, todo].join("\n");
   return waiting === null
     ? there
     : `${there}\n${waiting} is master and comes last: run \`castellan upgrade\` here again after that`;
@@ -78,8 +97,8 @@ function wordsOf(step: UpgradeStep): string {
       return `migrate the schema from version ${step.from} to ${step.to}`;
     case "replace":
       return `replace the sentinel of ${step.server}; its processes run on`;
-    case "hand-over":
-      return `hand mastership over from ${step.from} to ${step.to}; the foreground moves along`;
+    case "ask":
+      return `have ${step.server} exchange its sentinel; its processes run on`;
   }
 }
 

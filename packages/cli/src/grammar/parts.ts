@@ -9,5 +9,8 @@ export const addParts: Group = (program, bind) => {
   program
     .command("watcher", { hidden: true })
     .option("--rejoin", "the node's processes were looked after a moment ago")
-    .action((options: { rejoin?: boolean }) => bind(async () => (await import("../commands/watcher.ts")).run)(options));
+    .option("--exchange", "ends another pair of this home, and takes its place")
+    .action((options: { rejoin?: boolean; exchange?: boolean }) =>
+      bind(async () => (await import("../commands/watcher.ts")).run)(options),
+    );
 };

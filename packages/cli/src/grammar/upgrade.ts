@@ -4,7 +4,7 @@ import { examples, type Group } from "./group.ts";
 export const addUpgrade: Group = (program, bind) => {
   program
     .command("upgrade")
-    .description("bring the schema, and the sentinels of this home, to this release; processes run on")
+    .description("bring the schema and the sentinels of the node to this release; processes run on")
     .option("--dry-run", "say what would be done; change nothing")
     .option("-y, --yes", "there is a backup: the schema may be migrated")
     .addHelpText(

@@ -1,8 +1,7 @@
 /** What there is to be upgraded: the schema as it is, the servers it names, and which of them live in this home. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { readMembers, type UpgradeFacts } from "@castellan/admin";
-import { homePaths } from "@castellan/daemon";
+import { homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, createSystemClock, PROGRAM_VERSION, silentLogger, systemRng } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
 import { openGateway, surveyDatabase } from "@castellan/store/typeorm";
@@ -17,10 +16,18 @@ export interface UpgradeScene {
   readonly homes: ReadonlyMap<string, string>;
 }
 
-/** There while the sentinel of a home is being replaced: who finds it brings the next one up. */
-export const markOf = (home: string): string => join(homePaths(home).run, "upgrading");
+/** An exchange has ended its pair, and did not live to begin the next. */
+function isInterrupted(home: string): boolean {
+  const paths = homePaths(home);
+  const { worker, watcher } = pairState(paths);
+  return existsSync(paths.upgrading) && worker === null && watcher === null;
+}
 
-export async function lookAtUpgrade({ io, home }: Pick<Invocation, "io" | "home">): Promise<UpgradeScene> {
+/** `refusals`: by server, of those that this run has asked. */
+export async function lookAtUpgrade(
+  { io, home }: Pick<Invocation, "io" | "home">,
+  refusals: ReadonlyMap<string, string>,
+): Promise<UpgradeScene> {
   const { settings } = await readHome(home, io.hostName);
   const homes = new Map<string, string>();
   for (const one of serverHomes(settings)) homes.set((await readSettings(one, io.hostName)).server, one);
@@ -39,7 +46,12 @@ export async function lookAtUpgrade({ io, home }: Pick<Invocation, "io" | "home"
     const members = await readMembers(gateway, schema.fit !== "older");
     const servers = members.map((member) => {
       const here = homes.get(member.name);
-      return { ...member, isHere: here !== undefined, isInterrupted: here !== undefined && existsSync(markOf(here)) };
+      return {
+        ...member,
+        isHere: here !== undefined,
+        isInterrupted: here !== undefined && isInterrupted(here),
+        refusal: refusals.get(member.name) ?? null,
+      };
     });
     return { settings, homes, facts: { program: PROGRAM_VERSION, schema, servers } };
   } finally {

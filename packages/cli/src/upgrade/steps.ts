@@ -1,7 +1,13 @@
 /** Performs one step of an upgrade. Each leaves behind what the next look can see, wherever it is broken off. */
-import { rmSync, writeFileSync } from "node:fs";
-import { readMembers, type UpgradeStep } from "@castellan/admin";
-import { endPair, homePaths } from "@castellan/daemon";
+import {
+  awaitMaster,
+  exchangeServer,
+  findMaster,
+  readMembers,
+  recordUpgrade,
+  type UpgradeStep,
+} from "@castellan/admin";
+import { homePaths, launchNextPair, pairState } from "@castellan/daemon";
 import {
   CastellanError,
   type Clock,
@@ -12,29 +18,34 @@ import {
   systemRng,
 } from "@castellan/kernel";
 import { openGateway } from "@castellan/store/typeorm";
-import { bringUpSentinels } from "../bring-up.ts";
 import { databaseOptions } from "../database-options.ts";
-import { handOver } from "../hand-over.ts";
 import type { Invocation } from "../invocation.ts";
-import { markOf, type UpgradeScene } from "./scene.ts";
+import { programEntry } from "../program-entry.ts";
+import { say } from "../start-node.ts";
+import type { UpgradeScene } from "./scene.ts";
 
-const ENDED_WITHIN_MS = 30_000;
+/** From the end of a sentinel to the next one's being up, milliseconds. For as long its master is not missed. */
 const UP_WITHIN_MS = 60_000;
 const LOOK_MS = 100;
 
 export async function perform(invocation: Invocation, scene: UpgradeScene, step: UpgradeStep): Promise<void> {
   switch (step.do) {
     case "migrate":
-      return await migrate(scene);
+      return await migrate(invocation, scene, step);
     case "replace":
       return await replace(invocation, scene, step.server);
-    case "hand-over":
-      return await handOver(invocation, await invocation.openAdmin(), step.from, step.to);
+    case "ask":
+      await exchangeServer(await invocation.openAdmin(), step.server, PROGRAM_VERSION);
+      return await untilSeen(invocation, createSystemClock(), step.server, null);
   }
 }
 
 /** Under the lock of migrations: whoever comes second finds nothing to do. */
-async function migrate({ settings }: UpgradeScene): Promise<void> {
+async function migrate(
+  invocation: Invocation,
+  { settings }: UpgradeScene,
+  { from, to }: Extract<UpgradeStep, { readonly do: "migrate" }>,
+): Promise<void> {
   const gateway = await openGateway({
     ...databaseOptions(settings.database),
     clock: createSystemClock(),
@@ -43,35 +54,68 @@ async function migrate({ settings }: UpgradeScene): Promise<void> {
     migrate: "always",
   });
   await gateway.close();
+  await recordUpgrade(await invocation.openAdmin(), "schema.migrate", { from, to, program: PROGRAM_VERSION });
 }
 
-async function replace(invocation: Invocation, { homes }: UpgradeScene, server: string): Promise<void> {
-  const home = homes.get(server);
+/** The others do not miss a master meanwhile: it stays master, and what runs where the master is stays there. */
+async function replace(invocation: Invocation, scene: UpgradeScene, server: string): Promise<void> {
+  const home = scene.homes.get(server);
   if (home === undefined) throw new CastellanError("UNKNOWN_SERVER", `${server} does not live in this home`);
   const clock = createSystemClock();
-  writeFileSync(markOf(home), `${PROGRAM_VERSION}\n`);
-  await endPair(homePaths(home), clock, ENDED_WITHIN_MS);
-  await bringUpSentinels(invocation.io, [home]);
-  await untilSeen(invocation, clock, server);
-  rmSync(markOf(home), { force: true });
+  const { servers } = scene.facts;
+  const before = servers.find(({ name }) => name === server);
+  const others = before?.isMaster === true ? servers.filter((one) => one.isRunning && one.name !== server) : [];
+  const withinMs = invocation.timeoutMs ?? UP_WITHIN_MS;
+  const excuse = await excuseFor(
+    invocation,
+    others.map(({ name }) => name),
+  );
+  await excuse(Math.min(withinMs, UP_WITHIN_MS));
+  try {
+    launchNextPair({ paths: homePaths(home), program: programEntry(), environment: { ...invocation.io.env } });
+    await untilSeen(invocation, clock, server, home);
+  } catch (thrown) {
+    await excuse(0); // it may not come: who can be master may take over now
+    throw thrown;
+  }
+  const details = { server, from: before?.program ?? null, to: PROGRAM_VERSION, asked: false };
+  await recordUpgrade(await invocation.openAdmin(), "server.upgrade", details);
 }
 
-/** Until the schema says that the server is up, with the sentinel of this release. */
-async function untilSeen(invocation: Invocation, clock: Clock, server: string): Promise<void> {
+async function excuseFor(invocation: Invocation, others: readonly string[]): Promise<(forMs: number) => Promise<void>> {
+  if (others.length === 0) return () => Promise.resolve();
+  const ctx = await invocation.openAdmin();
+  const { epoch } = await findMaster(ctx);
+  return async (forMs) => {
+    const missing = await awaitMaster(ctx, others, epoch, forMs);
+    if (missing.length > 0 && forMs > 0)
+      say(invocation, `${missing.join(", ")} could not be told: mastership may go there for a moment`);
+  };
+}
+
+/** Until the schema says that the server is up, with the sentinel of this release. `home`: where it lives, if that is here. */
+async function untilSeen(invocation: Invocation, clock: Clock, server: string, home: string | null): Promise<void> {
   const { gateway } = await invocation.openAdmin();
-  const deadline = clock.bootMs() + (invocation.timeoutMs ?? UP_WITHIN_MS);
+  const startedMs = clock.bootMs();
+  const withinMs = invocation.timeoutMs ?? UP_WITHIN_MS;
   for (;;) {
     const member = (await readMembers(gateway, true)).find(({ name }) => name === server);
-    if (member?.program === PROGRAM_VERSION && member.isUp) return;
-    if (clock.bootMs() > deadline) {
+    if (member?.program === PROGRAM_VERSION && member.isUp) {
+      say(invocation, `${server} works with release ${PROGRAM_VERSION} (${seconds(clock.bootMs() - startedMs)} s)`);
+      return;
+    }
+    const pair = home === null ? null : pairState(homePaths(home));
+    if (pair !== null && pair.refused !== null && pair.worker === null && pair.watcher === null)
+      throw new CastellanError("NOT_A_MEMBER", pair.refused);
+    if (clock.bootMs() - startedMs > withinMs) {
       throw new CastellanError(
         "TIMED_OUT",
-        `the new sentinel of ${server} is not up yet: look into its logs, then run it again`,
-        {
-          details: { server, program: member?.program ?? null },
-        },
+        `the new sentinel of ${server} is not up yet: look into its logs there, then run it again`,
+        { details: { server, program: member?.program ?? null } },
       );
     }
     await sleep(clock, LOOK_MS);
   }
 }
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);

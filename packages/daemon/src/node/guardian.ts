@@ -67,6 +67,8 @@ export interface GuardianDeps {
   readonly onRole: (role: RoleState) => void;
   /** An administrator ends this server's sentinel: no process of it runs any more. */
   readonly onStop: (why: string, keepsBus: boolean) => void;
+  /** Has this pair exchanged for that of the release which is installed, if it is the one. */
+  readonly exchange: (by: string, release: string) => Promise<{ readonly from: string; readonly to: string }>;
   /** A later worker of this server counts: end at once. */
   readonly onSuperseded: () => void;
 }
@@ -246,6 +248,8 @@ export function createGuardian(deps: GuardianDeps): Behavior<GuardianCommand> {
         TestEvents: (_message, replyTo) =>
           answerEventTest({ bus, subjects, server: identity.server, clock, newId }, replyTo),
         TakeMastership: (order, replyTo) => forward(role.ask(order, { timeoutMs: TAKE_MS }), replyTo),
+        AwaitMaster: (asked, replyTo) => forward(role.ask(asked, { timeoutMs: OPINION_MS }), replyTo),
+        Exchange: ({ by, release }, replyTo) => forward(deps.exchange(by, release), replyTo),
         MasterSeen: (question, replyTo) => forward(role.ask(question, { timeoutMs: OPINION_MS }), replyTo),
       },
       {

@@ -2,9 +2,18 @@
  * The watcher: starts the worker, watches its progress, brings it back. It knows nothing else, so that there is little
  * in it to fail.
  */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
-import { type Clock, createSystemClock, type Logger, readSmallFileSync, sleep, type Timer } from "@castellan/kernel";
+import {
+  type Clock,
+  createSystemClock,
+  ensureError,
+  type Logger,
+  PROGRAM_VERSION,
+  readSmallFileSync,
+  sleep,
+  type Timer,
+} from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
 import type { WorkerState } from "@castellan/protocol";
 import {
@@ -16,6 +25,7 @@ import {
 } from "@castellan/sentinel/pair";
 import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
 import { type Lock, takeLock } from "../lock.ts";
+import { endPair } from "../pair/end-pair.ts";
 import { guardPeer, type PeerGuardHandle } from "../pair/guard-peer.ts";
 import { announcePart, launchPart, livingPart, type ProgramEntry, signalExactly } from "../pair/part.ts";
 import { reportProgress, runToItsEnd, type StopRequest, stopRequest } from "./program.ts";
@@ -25,6 +35,8 @@ export interface WatcherOptions {
   readonly program: ProgramEntry;
   /** The node's processes were looked after a moment ago: do not start what an operator may have stopped. */
   readonly rejoin: boolean;
+  /** Another pair of this home is ended first: this one is to take its place. */
+  readonly exchange: boolean;
   readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -32,6 +44,8 @@ export interface WatcherOptions {
 const LOCK_WAIT_MS = 2000;
 /** How long the worker may take to end in order before the watcher ends without it, milliseconds. */
 const STOP_WAIT_MS = 15_000;
+/** How long the pair that is exchanged may take to end, milliseconds: each part ends its process after 20 s in any case. */
+const EXCHANGE_WAIT_MS = 60_000;
 const LOCK_LOOK_MS = 1000;
 const VOICE_END_MS = 1000;
 const MAX_CONFIG_BYTES = 1024 * 1024;
@@ -52,6 +66,7 @@ async function runUntil(stop: StopRequest, options: WatcherOptions): Promise<num
   const clock = createSystemClock();
   const log = createPinoLogger({ file: `${paths.logs}/castellan-watcher.log`, fields: { part: "watcher" } });
   const proc = createProcReader();
+  if (options.exchange) await endOther(paths, clock, log);
   // Of two that were launched at once, one must not wait for the other's end to take its place.
   const hasLiving = (): boolean => livingPart(paths, "watcher", proc) !== null;
   const lock = await takeLock(`${paths.run}/watcher.lock`, clock, LOCK_WAIT_MS, hasLiving);
@@ -60,7 +75,20 @@ async function runUntil(stop: StopRequest, options: WatcherOptions): Promise<num
     return 0;
   }
   await announcePart(paths, "watcher", proc);
+  if (options.exchange) rmSync(paths.upgrading, { force: true });
   return await watch(options, { paths, clock, log, lock, proc, stop });
+}
+
+/** What its pair keeps runs on. The mark is for whoever finds that neither pair is there. */
+async function endOther(paths: HomePaths, clock: Clock, log: Logger): Promise<void> {
+  log.info("exchanging the pair", { release: PROGRAM_VERSION });
+  writeFileSync(paths.upgrading, `${PROGRAM_VERSION}\n`);
+  try {
+    await endPair(paths, clock, EXCHANGE_WAIT_MS);
+  } catch (thrown) {
+    log.error("the pair could not be exchanged", { error: ensureError(thrown) });
+    throw thrown;
+  }
 }
 
 interface Rim {

@@ -18,6 +18,7 @@ import { openActorsWindow } from "../node/actors-window.ts";
 import { autoBoot, forgetBoot } from "../node/auto-boot.ts";
 import { writeEndpoints } from "../node/endpoints.ts";
 import { createGuardian } from "../node/guardian.ts";
+import { createExchange } from "../pair/exchange.ts";
 import { forgetRefusal, mayNotRun, sayRefusal } from "../pair/refusal.ts";
 import { joinSchema } from "../schema/join-schema.ts";
 import { readWorkerSettings } from "../settings.ts";
@@ -161,6 +162,7 @@ async function work(options: WorkerOptions, rim: WorkerRim): Promise<string> {
         if (!keepsBus) kept.endsInOrder();
         stop.request(why);
       },
+      exchange: createExchange({ paths, program: options.program, environment: options.environment, log }),
       onSuperseded: () => stop.request("a later worker of this server counts"),
     }),
     "guardian",

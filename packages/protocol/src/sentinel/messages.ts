@@ -49,6 +49,20 @@ export const Sentinel = {
       }),
       reply: z.object({ epoch: count }),
     },
+    /**
+     * Exchange your pair for that of the release that is installed where you were started from, if it is this one; what runs is
+     * adopted. Nothing in it says where or what that is. Refused NOT_INSTALLED, PROGRAM_FAILED.
+     */
+    Exchange: {
+      request: z.object({ by: z.string().max(64), release: z.string().min(1).max(64) }),
+      reply: z.object({ from: z.string().max(64), to: z.string().max(64) }),
+    },
+    /** The pair of the master of this epoch is being exchanged: take nothing from it for so long, 0 = wait no more. */
+    AwaitMaster: {
+      request: z.object({ epoch: count, forMs: z.int().min(0).max(120_000) }),
+      /** False: that is not who is followed here. */
+      reply: z.object({ waits: z.boolean() }),
+    },
     /** Do you see the master of this epoch? Asked by a member that does not. */
     MasterSeen: {
       request: z.object({ epoch: count }),

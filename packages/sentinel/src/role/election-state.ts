@@ -62,6 +62,8 @@ export type ElectionEvent =
   | ({ readonly type: "Opined" } & Opinion)
   /** What the watcher of the master's server says of its worker. */
   | { readonly type: "Vouched"; readonly word: VouchWord }
+  /** The pair of the master of this epoch is being exchanged and comes back. */
+  | { readonly type: "Excused"; readonly epoch: number; readonly forMs: number }
   /** An administrator, or the present master, wants this server to be master. */
   | { readonly type: "Ordered"; readonly returns: boolean }
   | { readonly type: "Taken"; readonly epoch: number }
@@ -120,6 +122,8 @@ export interface Known {
   readonly vouchedMs: readonly number[];
   /** No check begins before: another member sees the master, or somebody is taking over. */
   readonly quietUntilMs: number;
+  /** The master of this epoch is not missed before. */
+  readonly excused: { readonly epoch: number; readonly untilMs: number } | null;
   /** Own attempts that failed in a row, and when the next may be. */
   readonly failures: number;
   readonly mayTakeMs: number;

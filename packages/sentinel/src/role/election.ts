@@ -61,6 +61,7 @@ function whileTaking(state: ElectionOf<"taking">, event: ElectionEvent, facts: F
     case "Answered":
     case "Beat":
     case "Challenged":
+    case "Excused":
     case "Surveyed":
     case "Opined":
     case "Vouched":
@@ -98,6 +99,7 @@ function asMaster(state: ElectionOf<"master">, event: ElectionEvent, facts: Fact
       return end(next, "it could not begin", facts);
     }
     case "Answered":
+    case "Excused":
     case "Surveyed":
     case "Opined":
     case "Vouched":
@@ -121,6 +123,7 @@ function whileRefusing(state: ElectionOf<"refusing">, event: ElectionEvent, fact
     case "Answered":
     case "Beat":
     case "Challenged":
+    case "Excused":
     case "Surveyed":
     case "Opined":
     case "Vouched":

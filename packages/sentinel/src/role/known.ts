@@ -29,6 +29,7 @@ export function nothingKnown(serverId: number, highest: number, nowMs: number): 
     heartbeatsOnlyMs: 0,
     vouchedMs: [],
     quietUntilMs: nowMs,
+    excused: null,
     failures: 0,
     mayTakeMs: nowMs,
   };
@@ -78,6 +79,10 @@ export function hear(
 
 export const isSettled = ({ settledMs }: Facts): boolean => settledMs !== null && settledMs >= SILENCE_MS;
 
+/** It was said that this master comes back. A later one was not meant. */
+export const isExcused = ({ master, excused }: Known, { nowMs }: Pick<Facts, "nowMs">): boolean =>
+  master !== null && excused?.epoch === master.epoch && nowMs < excused.untilMs;
+
 /** Nobody answered for the master: a hint, if this sentinel may judge and such hints count now. */
 export function countNobody(known: Known, facts: Facts): Known {
   const { nowMs } = facts;
@@ -86,6 +91,7 @@ export function countNobody(known: Known, facts: Facts): Known {
     master !== null &&
     master.id !== null &&
     isSettled(facts) &&
+    !isExcused(known, facts) &&
     nowMs >= Math.max(known.heartbeatsOnlyUntilMs, known.quietUntilMs);
   if (!counts) return { ...known, nobody: 0 };
   return known.nobody === 0 ? { ...known, nobody: 1, nobodyMs: nowMs } : { ...known, nobody: known.nobody + 1 };

@@ -2,7 +2,7 @@
 import type { LiveWord } from "@castellan/protocol";
 import { beginCheck, judge, nextRound, surveyed, vouched, weigh } from "./check.ts";
 import type { Decision, Effect, ElectionEvent, ElectionEventOf, ElectionOf, Facts, Known } from "./election-state.ts";
-import { countNobody, hear, isOurs, isSilent, LOWER_READS, learn } from "./known.ts";
+import { countNobody, hear, isExcused, isOurs, isSilent, LOWER_READS, learn } from "./known.ts";
 import { follow, stay } from "./move.ts";
 
 /** Another member sees the master, or somebody is taking over: no check for this long, milliseconds. */
@@ -24,6 +24,8 @@ export function whileLooking(state: Looking, event: ElectionEvent, facts: Facts)
       return heard(state, event.epoch, facts);
     case "Ordered":
       return obey(state.known, event.returns);
+    case "Excused":
+      return excuse(state, event, facts);
     case "Surveyed":
     case "Opined":
     case "Vouched":
@@ -52,6 +54,11 @@ function obey(known: Known, returns: boolean): Decision {
     effects: [{ do: "take", handover: "planned", returns, ifEpoch: null }],
   };
 }
+/** Whoever follows another master waits for that one. */
+function excuse(state: Looking, { epoch, forMs }: ElectionEventOf<"Excused">, { nowMs }: Facts): Decision {
+  if (state.known.master?.epoch !== epoch) return stay(state);
+  return follow({ ...state.known, nobody: 0, excused: { epoch, untilMs: nowMs + forMs } });
+}
 function quiet(known: Known, { nowMs }: Facts): Known {
   return { ...known, nobody: 0, quietUntilMs: nowMs + QUIET_MS };
 }
@@ -62,7 +69,8 @@ function takeIfOurs(known: Known, { nowMs }: Facts): Decision | null {
 }
 function tick(state: ElectionOf<"following">, facts: Facts): Decision {
   const { known } = state;
-  const mayCheck = !isOurs(known) && facts.nowMs >= known.quietUntilMs && isSilent(known, facts);
+  const mayCheck =
+    !isOurs(known) && !isExcused(known, facts) && facts.nowMs >= known.quietUntilMs && isSilent(known, facts);
   return takeIfOurs(known, facts) ?? (mayCheck ? check(known, "silence", facts) : stay(state));
 }
 function nextTick(state: ElectionOf<"checking">, facts: Facts): Decision {

@@ -59,6 +59,7 @@ export type RoleCommand =
   | { readonly type: "Ask" }
   | { readonly type: "Happened"; readonly event: ElectionEvent }
   | SentinelMessage<"TakeMastership">
+  | SentinelMessage<"AwaitMaster">
   | SentinelMessage<"MasterSeen">;
 
 /** Between two looks at the time, and at the schema, milliseconds. */
@@ -232,6 +233,13 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
         if (!orders.accept(requestId, replyTo)) return;
         log.info("ordered to take mastership", { by, requestId });
         decide({ type: "Ordered", returns });
+      },
+      AwaitMaster({ epoch, forMs }, replyTo) {
+        decide({ type: "Excused", epoch, forMs });
+        const { kind, known } = state;
+        const waits = kind === "following" && known.excused?.epoch === epoch && known.master?.epoch === epoch;
+        log.info("the pair of the master is being exchanged", { epoch, forMs, waits });
+        replyTo.success({ waits });
       },
       MasterSeen(_, replyTo) {
         void opinion().then((seen) => replyTo.success(seen));

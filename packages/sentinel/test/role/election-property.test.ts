@@ -45,6 +45,7 @@ const event: fc.Arbitrary<ElectionEvent> = fc.oneof(
     word: fc.constantFrom("up" as const, "restarting" as const, "down" as const, "nobody" as const),
   }),
   fc.record({ type: fc.constant("Ordered" as const), returns: fc.boolean() }),
+  fc.record({ type: fc.constant("Excused" as const), epoch: fc.constantFrom(4, 5, 6), forMs: fc.nat(60_000) }),
   fc.record({
     type: fc.constantFrom("Taken" as const, "Lost" as const, "Deposed" as const, "NotBegun" as const),
     epoch,

@@ -300,3 +300,29 @@ describe("the table", () => {
     ]);
   });
 });
+
+describe("a master that is being exchanged", () => {
+  const excused = (forMs: number, epoch = 5): ElectionEvent => ({ type: "Excused", epoch, forMs });
+
+  it("is not missed until it was to be back, and then as ever", () => {
+    const play = convinced().at(1, excused(30_000));
+    expect(play.state.kind).toBe("following");
+    for (let atMs = 0; atMs < 29_000; atMs += 1000) play.at(1000, nobody).at(0, tick);
+    expect(play.done.filter((effect) => effect !== "ask-watcher")).toEqual(["survey", "ask-members"]);
+    play.at(1000, tick).at(50, nobody).at(50, nobody).at(2, three).at(2, unvouched).at(2, agrees).at(100, tick);
+    expect(play.takes).toBe(1);
+  });
+
+  it("is missed at once when it is said that it does not come back", () => {
+    const play = new Play().at(0, excused(30_000)).at(4000, tick);
+    expect(play.state.kind).toBe("following");
+    expect(play.at(0, excused(0)).at(100, tick).state.kind).toBe("checking");
+  });
+
+  it("is one: another epoch is no excuse, and an order is obeyed", () => {
+    expect(new Play().at(0, excused(30_000, 4)).at(4000, tick).state.kind).toBe("checking");
+    const later = new Play().at(0, excused(30_000)).at(1000, read(6, MASTER));
+    expect(later.at(4000, tick).state.kind).toBe("checking");
+    expect(new Play().at(0, excused(30_000)).at(10, { type: "Ordered", returns: false }).state.kind).toBe("taking");
+  });
+});
