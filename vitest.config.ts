@@ -20,7 +20,7 @@ const sameOnEveryDatabase =
     ? [
         "test/acceptance/{actors,alerts,bad-input,bad-input-bus,bad-input-words,disk,error-files,events,logs}.test.ts",
         "test/acceptance/{swstart-swstop,swsvrmgr,systemd-unit}.test.ts",
-        "test/acceptance/{backup,install-*,schema-move,upgrade-*}.test.ts",
+        "test/acceptance/{backup,install-*,schema-*,upgrade-*}.test.ts",
         "test/acceptance/{pause,plan-and-explain,start-new}.test.ts",
         "test/chaos/{disk-full,read-only-home}.test.ts",
       ]
@@ -32,7 +32,7 @@ const databases = [
   "packages/testkit/test/h2.int.test.ts",
 ];
 /** The life of an installation: made, joined, upgraded, moved, backed up, taken away. */
-const life = ["test/acceptance/{backup,install-*,mssql-*,schema-move,upgrade-*}.test.ts"];
+const life = ["test/acceptance/{backup,install-*,mssql-*,schema-*,upgrade-*}.test.ts"];
 
 export default defineConfig({
   ...resolveSource,
