@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 const conditions = ["@castellan/source", "module", "node"];
+const isLong = process.env["CASTELLAN_LONG"] === "1";
 const resolveSource = {
   ssr: { resolve: { conditions, externalConditions: ["@castellan/source", "node"] } },
 };
@@ -15,22 +16,26 @@ const real = { maxWorkers: 4, retry: 0, testTimeout: 150_000, hookTimeout: 150_0
  * What a node does with buses, files and words is the same on every database: on PostgreSQL it is tried again only when
  * CASTELLAN_LONG is set.
  */
-const sameOnEveryDatabase =
-  process.env["CASTELLAN_LONG"] === undefined
-    ? [
-        "test/acceptance/{actors,alerts,bad-input,bad-input-bus,bad-input-words,disk,error-files,events,logs}.test.ts",
-        "test/acceptance/{swstart-swstop,swsvrmgr,systemd-unit}.test.ts",
-        "test/acceptance/{backup,install-*,schema-*,upgrade-*}.test.ts",
-        "test/acceptance/{pause,plan-and-explain,start-new}.test.ts",
-        "test/chaos/{disk-full,read-only-home}.test.ts",
-      ]
-    : [];
+const sameOnEveryDatabase = isLong
+  ? []
+  : [
+      "test/acceptance/{actors,alerts,bad-input,bad-input-bus,bad-input-words,disk,error-files,events,logs}.test.ts",
+      "test/acceptance/{swstart-swstop,swsvrmgr,systemd-unit}.test.ts",
+      "test/acceptance/{backup,install-*,schema-*,upgrade-*}.test.ts",
+      "test/acceptance/{attributes,init-and-doctor,not-a-member,pause,plan-and-explain,processes,start-new,up-and-down}.test.ts",
+      "test/chaos/{bus-away,disk-full,killed-while-starting,read-only-home}.test.ts",
+    ];
 
 /** Databases that are stood in for, their grammars, and the ways in which a server fails. Java is needed. */
 const databases = [
   "packages/store/test/{link-faults,server-faults,sql-grammar,{mssql,oracle}{,-faults,-real}}.int.test.ts",
   "packages/testkit/test/h2.int.test.ts",
 ];
+/**
+ * What a cluster does is decided in its database: with CASTELLAN_LONG everything is tried on SQLite and on PostgreSQL, else
+ * these on PostgreSQL and the others on SQLite.
+ */
+const clusterOnPostgres = ["test/cluster/{lost-server,master-killed}.test.ts"];
 /** The life of an installation: made, joined, upgraded, moved, backed up, taken away. */
 const life = ["test/acceptance/{backup,install-*,mssql-*,schema-*,upgrade-*}.test.ts"];
 
@@ -112,6 +117,20 @@ export default defineConfig({
           maxWorkers: 2,
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
+          exclude: isLong ? [] : clusterOnPostgres,
+          testTimeout: 300_000,
+        },
+      },
+      {
+        ...resolveSource,
+        test: {
+          ...real,
+          maxWorkers: 2,
+          name: "cluster-postgres",
+          include: isLong ? ["test/cluster/**/*.test.ts"] : clusterOnPostgres,
+          // These have a PostgreSQL of their own in any case.
+          exclude: ["test/cluster/{host-cut-off,remote-database}.test.ts"],
+          globalSetup: ["test/harness/postgres-server.ts"],
           testTimeout: 300_000,
         },
       },

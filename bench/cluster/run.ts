@@ -32,7 +32,7 @@ function tellViolations(complaints: readonly string[]): void {
 }
 
 async function withCluster(options: ClusterOptions, use: (cluster: Cluster) => Promise<void>): Promise<void> {
-  const cluster = await makeCluster(options);
+  const cluster = await makeCluster({ postgres: null, ...options });
   try {
     await cluster.awaitWhole();
     await use(cluster);

@@ -26,6 +26,7 @@ import {
 } from "@castellan/testkit";
 import { z } from "zod";
 import { type Census, takeCensus } from "./census.ts";
+import { projectPostgres } from "./database.ts";
 import { readJournal, type Told } from "./journal.ts";
 import { lives, said } from "./node.ts";
 import { complaintsOf, type EpochWatch, watchEpochs } from "./witness.ts";
@@ -38,8 +39,8 @@ export interface ClusterOptions {
   readonly attributes?: Readonly<Record<string, string>>;
   /** `own`: each server keeps a NATS server, as `up --servers 3` makes it. Default: one external NATS server. */
   readonly bus?: "own" | "external";
-  /** A PostgreSQL server of the test's own; default: one SQLite file. */
-  readonly postgres?: PostgresAdmin;
+  /** A PostgreSQL server of the test's own; default: the project's. Null, or none: one SQLite file. */
+  readonly postgres?: PostgresAdmin | null;
   /** More environment for the pairs. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -66,6 +67,8 @@ export interface Cluster {
   readonly busSettings: NatsSettings;
   /** The one server of an external bus, to be killed and frozen. */
   readonly bus: NatsServer | null;
+  /** As castellan.yaml says it. */
+  readonly database: { readonly url: string; readonly passwordFile?: string };
   readonly gateway: Gateway;
   readonly census: Census;
   readonly epochs: EpochWatch;
@@ -94,7 +97,8 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
   const { dir } = temp;
   const hasOwnBus = options.bus === "own";
   const bus = hasOwnBus ? null : await natsServer({ jetstream: true });
-  const database = await options.postgres?.database();
+  const { postgres = projectPostgres() } = options;
+  const database = await postgres?.database();
   const passwordFile = join(dir, "db.password");
   if (database) writeFileSync(passwordFile, `${database.password}\n`, { mode: 0o600 });
   const shared = database ? { url: database.url, passwordFile } : { url: `sqlite:${join(dir, "cluster.db")}` };
@@ -171,6 +175,7 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
     servers,
     server,
     bus,
+    database: shared,
     busSettings: nats,
     journal,
     complaints: () => complaintsOf({ ...parts, journal, busSettings: nats }),

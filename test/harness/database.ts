@@ -32,13 +32,18 @@ export interface NodeDatabase {
 /** Which database the nodes of this project have, unless a test brings its own server. */
 export const isOnPostgres = (): boolean => inject("postgres") !== undefined;
 
+/** The server of this project; null where nodes are on SQLite. */
+export function projectPostgres(): PostgresAdmin | null {
+  const place = inject("postgres");
+  return place === undefined ? null : postgresAdmin(place);
+}
+
 const PASSWORD_FILE = "etc/db.password";
 
 /** `example`: the directory whose files become those of the home. */
 export async function makeDatabase(example: string, server: PostgresAdmin | undefined): Promise<NodeDatabase> {
-  const place = inject("postgres");
-  const admin = server ?? (place && postgresAdmin(place));
-  if (admin === undefined) {
+  const admin = server ?? projectPostgres();
+  if (admin === null) {
     return {
       config: "",
       configElsewhere: fileIn,
