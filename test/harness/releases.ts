@@ -111,9 +111,14 @@ const libraries: Plugin = {
 
 /** Of the sources in one place, into another. */
 async function bundle(sources: string, place: string, plugins: Plugin[]): Promise<void> {
+  const thread = join(sources, "packages/store/src/typeorm/sqlite-thread.ts");
   await build({
     absWorkingDir: sources,
-    entryPoints: [join(sources, "packages/cli/src/index.ts")],
+    // A program of its own, which stands beside what starts it. 0.1.0 has none.
+    entryPoints: {
+      index: join(sources, "packages/cli/src/index.ts"),
+      ...(existsSync(thread) && { "sqlite-thread": thread }),
+    },
     outdir: join(place, "packages/cli/dist"),
     bundle: true,
     splitting: true,
