@@ -70,8 +70,8 @@ describe("a node whose servers know each other by certificates", () => {
 
     // The same address and the same schema, but a certificate of the authority that is forgotten; then none at all.
     const stranger = join(cluster.dir, "stranger");
+    const { database } = cluster;
     const { url } = cluster.busSettings;
-    const database = { url: `sqlite:${join(cluster.dir, "cluster.db")}` };
     mkdirSync(join(stranger, "etc"), { recursive: true });
     cpSync(old, join(stranger, "etc/trust"), { recursive: true });
     const trusted = { ca: join(cluster.dir, "etc/trust/ca.pem"), name: "castellan.castellan" };
