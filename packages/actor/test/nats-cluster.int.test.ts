@@ -52,8 +52,8 @@ async function join(host: string): Promise<ActorSystem & { readonly leave: () =>
   let left: Promise<void> | null = null;
   const leave = (): Promise<void> => {
     left ??= (async () => {
-      await system.stop(20_000);
-      await transport.close(20_000);
+      await system.stop(60_000);
+      await transport.close(60_000);
       await link.close();
     })();
     return left;
@@ -78,13 +78,13 @@ test("listed actors are found on other systems, and leave the listing with their
   hades.receptionist.subscribe(Ledger, (listing) => {
     now = [...listing.keys()];
   });
-  await eventually(() => now.length === 2, { withinMs: 30_000, describe: "both are listed" });
+  await eventually(() => now.length === 2, { withinMs: 90_000, describe: "both are listed" });
   expect(now).toEqual(["hera/ledger/-", "zeus/ledger/-"]);
-  const listing = await hades.receptionist.find(Ledger, { withinMs: 1000 });
-  const answers = [...listing.values()].map((ref) => ref.ask({ type: "Book", n: 1 }, { timeoutMs: 20_000 }));
+  const listing = await hades.receptionist.find(Ledger, { withinMs: 60_000 });
+  const answers = [...listing.values()].map((ref) => ref.ask({ type: "Book", n: 1 }, { timeoutMs: 60_000 }));
   expect((await Promise.all(answers)).map(({ host }) => host)).toEqual(["hera", "zeus"]);
   await zeus.leave();
-  await eventually(() => now.length === 1, { withinMs: 30_000, describe: "one is listed" });
+  await eventually(() => now.length === 1, { withinMs: 90_000, describe: "one is listed" });
 });
 
 test("a singleton moves while it is asked, and every ask is answered once", async () => {
@@ -97,13 +97,13 @@ test("a singleton moves while it is asked, and every ask is answered once", asyn
   }
   const { ref } = visitor.singleton(Ledger, { epochs });
   const pipeline = createPipeline(ref, { window: 20, clock });
-  const first = await ref.ask({ type: "Book", n: 0 }, { timeoutMs: 20_000 });
-  const answers = Array.from({ length: 500 }, (_, n) => pipeline.ask({ type: "Book", n }, { timeoutMs: 20_000 }));
+  const first = await ref.ask({ type: "Book", n: 0 }, { timeoutMs: 60_000 });
+  const answers = Array.from({ length: 500 }, (_, n) => pipeline.ask({ type: "Book", n }, { timeoutMs: 60_000 }));
   await answers[50];
   await systems.find(({ host }) => host === first.host)?.leave();
   const all = await Promise.all(answers);
   expect(all.map(({ n }) => n)).toEqual(Array.from({ length: 500 }, (_, n) => n));
-  const last = await ref.ask({ type: "Book", n: 0 }, { timeoutMs: 20_000 });
+  const last = await ref.ask({ type: "Book", n: 0 }, { timeoutMs: 60_000 });
   expect(last.host).not.toBe(first.host);
 });
 
@@ -112,9 +112,9 @@ test("a trace crosses the network as W3C headers", async () => {
   if (hades === undefined || zeus === undefined) throw new Error("two systems");
   zeus.expose(Ledger, "-", zeus.spawn(ledger(zeus), "ledger"));
   const remote = hades.remote(Ledger, { host: "zeus" });
-  await eventually(() => remote.ask({ type: "Book", n: 0 }, { timeoutMs: 20_000 }), { withinMs: 30_000 });
+  await eventually(() => remote.ask({ type: "Book", n: 0 }, { timeoutMs: 60_000 }), { withinMs: 90_000 });
   const trace = newTrace(systemRng);
-  const traced = hades.traces.run(trace, () => remote.ask({ type: "Book", n: 1 }, { timeoutMs: 20_000 }));
+  const traced = hades.traces.run(trace, () => remote.ask({ type: "Book", n: 1 }, { timeoutMs: 60_000 }));
   expect((await traced).trace).toBe(trace.traceparent);
-  expect((await remote.ask({ type: "Book", n: 2 }, { timeoutMs: 20_000 })).trace).toBeNull();
+  expect((await remote.ask({ type: "Book", n: 2 }, { timeoutMs: 60_000 })).trace).toBeNull();
 });

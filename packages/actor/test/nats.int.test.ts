@@ -89,8 +89,8 @@ const startHost = async (
   return started;
 };
 const stopHost = async ({ system, transport, link }: Host): Promise<void> => {
-  await system.stop(20_000);
-  await transport.close(20_000);
+  await system.stop(60_000);
+  await transport.close(60_000);
   await link.close();
 };
 
@@ -104,7 +104,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-const soon = { timeoutMs: 60_000 };
+const soon = { timeoutMs: 120_000 };
 
 describe("over a real server", () => {
   test("an exposed actor is told, asked, and refuses, as if it were here", async () => {
@@ -154,7 +154,7 @@ describe("over a real server", () => {
     zeus.system.expose(Echo, "-", zeus.system.spawn(echo(), "echo"));
     await zeus.link.connection.flush();
     const ask = async (verb: string, body: string): Promise<unknown> =>
-      (await stranger.link.connection.request(`test.zeus.echo.-.${verb}`, body, { timeout: 20_000 })).json();
+      (await stranger.link.connection.request(`test.zeus.echo.-.${verb}`, body, { timeout: 60_000 })).json();
     expect(await ask("say", '{"text":"hi"}')).toEqual({ text: "hi", heard: 0 });
     expect(await ask("say", "{")).toMatchObject({ error: { code: "BAD_MESSAGE" } });
     expect(await ask("shout", "{}")).toMatchObject({ error: { code: "UNKNOWN_VERB" } });
@@ -215,11 +215,11 @@ describe("over a real server", () => {
     );
     await hades.link.connection.flush();
     remotes[0]?.tell({ type: "Stop" });
-    await eventually(() => ends.length === 1, { withinMs: 30_000 });
+    await eventually(() => ends.length === 1, { withinMs: 90_000 });
     expect(ends).toEqual(["zeus/echo/- stopped"]);
     await stopHost(hera);
     hosts.splice(hosts.indexOf(hera), 1);
-    await eventually(() => ends.length === 2, { withinMs: 30_000 });
+    await eventually(() => ends.length === 2, { withinMs: 90_000 });
     expect(ends[1]).toBe("hera/echo/- unreachable");
   });
 });
@@ -253,8 +253,8 @@ describe("the link", () => {
     remote.tell({ type: "Note", text: "lost" });
     expect(hades.system.deadLetters.recent.at(-1)).toMatchObject({ type: "Note", reason: "transport" });
     await server.restart();
-    await eventually(() => hades.transport.up && zeus.transport.up, { withinMs: 30_000 });
-    const answer = await eventually(() => remote.ask({ type: "Say", text: "back" }, soon), { withinMs: 30_000 });
+    await eventually(() => hades.transport.up && zeus.transport.up, { withinMs: 90_000 });
+    const answer = await eventually(() => remote.ask({ type: "Say", text: "back" }, soon), { withinMs: 90_000 });
     expect(answer).toEqual({ text: "back", heard: 0 });
     expect(seen).toEqual([false, true]);
   });
@@ -263,11 +263,11 @@ describe("the link", () => {
     const hades = await startHost("hades");
     await server.freeze();
     try {
-      await eventually(() => !hades.link.up, { withinMs: 30_000, describe: "the link is seen down" });
+      await eventually(() => !hades.link.up, { withinMs: 90_000, describe: "the link is seen down" });
     } finally {
       server.thaw();
     }
-    await eventually(() => hades.link.up, { withinMs: 30_000, describe: "the link is up again" });
+    await eventually(() => hades.link.up, { withinMs: 90_000, describe: "the link is up again" });
   });
 
   test("starts over when somebody's callback has killed the client's reader", async () => {
@@ -282,7 +282,7 @@ describe("the link", () => {
     hades.link.onChange((up) => changes.push(up));
     const other = await startHost("other");
     other.link.connection.publish("poison");
-    await eventually(() => changes.includes(true), { withinMs: 30_000, describe: "the link was started over" });
+    await eventually(() => changes.includes(true), { withinMs: 90_000, describe: "the link was started over" });
     await hades.link.connection.flush();
   });
 

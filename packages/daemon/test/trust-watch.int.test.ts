@@ -50,7 +50,7 @@ const begin = (): void => {
   });
 };
 const tells = (expected: readonly string[]): Promise<void> =>
-  eventually(() => expect(told).toEqual(expected), { withinMs: 5000, describe: expected.join(", ") });
+  eventually(() => expect(told).toEqual(expected), { withinMs: 60_000, describe: expected.join(", ") });
 
 beforeEach(async () => {
   temp = await tempHome();

@@ -45,15 +45,17 @@ const speak = (name: string): void => {
 it("hears everybody, or one; says when, and what it was told last", async () => {
   const all = listen("all");
   const one = listen({ server: "hades" });
+  const begunMs = clock.bootMs();
   speak("hades");
   speak("zeus");
   const first = await eventually(() => {
     expect(all.last("ZEUS")).not.toBeNull();
     return all.last("hades") ?? expect.unreachable();
   });
-  expect(first.beat).toEqual({ progress: 1, ...beat });
-  expect(clock.bootMs() - first.atMs).toBeLessThan(5000);
-  await eventually(() => expect(one.last("hades")?.beat.progress).toBe(2));
+  expect(first.beat).toEqual({ ...beat, progress: expect.any(Number) });
+  expect(first.atMs).toBeGreaterThan(begunMs);
+  expect(first.atMs).toBeLessThanOrEqual(clock.bootMs());
+  await eventually(() => expect(one.last("hades")?.beat.progress).toBeGreaterThan(first.beat.progress));
   expect(one.last("zeus")).toBeNull();
 });
 

@@ -63,7 +63,7 @@ it("a server that cannot give up its grant ends all the same", async () => {
     expect(warnings).toEqual(["others are not told that this server runs nothing: they wait"]);
   } finally {
     grants.close();
-    await system.stop(1000);
+    await system.stop(30_000);
     await home.remove();
   }
 });

@@ -65,7 +65,7 @@ it("carries a plan of 200 instances through a database file", async () => {
           brought.push(`${type} ${instance}`);
           return { status: "RUNNING", comment: "started" };
         },
-        deadlineOf: () => 5000,
+        deadlineOf: () => 60_000,
         recorded: async () => undefined,
         finished: (operationId) => conductor.tell({ type: "StepFinished", operationId }),
         onSuperseded: () => undefined,
@@ -74,7 +74,7 @@ it("carries a plan of 200 instances through a database file", async () => {
     );
     const { operationId } = await conductor.ask(
       { type: "Submit", verb: "start", command: { requestId: "r1", target: {}, by: "ann", options: {} } },
-      { timeoutMs: 10_000 },
+      { timeoutMs: 60_000 },
     );
     const operation = await eventually(async () => {
       const row = must((await gateway.find("operation", { where: { id: operationId } }))[0]);
@@ -85,7 +85,7 @@ it("carries a plan of 200 instances through a database file", async () => {
     const types = brought.map((label) => label[0]);
     expect(types).toEqual([...types].sort());
   } finally {
-    await system.stop(1000);
+    await system.stop(30_000);
     await gateway.close();
     await home.remove();
   }
