@@ -23,12 +23,13 @@ export function admission(dialect: Dialect, writes: readonly Write[]): readonly 
   return [kind === "delete" ? admitted(dialect, version, usableFrom) : admitted(dialect, usableFrom, version)];
 }
 
+const column = (name: string): { readonly name: string; readonly column: Column } => ({
+  name,
+  column: columnOf(versionTable, name),
+});
+
 /** The row of that migration alone: what later ones say stays. */
 function admitted(dialect: Dialect, before: number, after: number): BatchStatement {
-  const column = (name: string): { readonly name: string; readonly column: Column } => ({
-    name,
-    column: columnOf(versionTable, name),
-  });
   return renderWrite(dialect, {
     kind: "update",
     table: versionTable,
