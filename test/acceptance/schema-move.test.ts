@@ -4,10 +4,10 @@ import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { insert, type Write } from "@castellan/store";
 import { readMark } from "@castellan/store/copy";
 import { openGateway } from "@castellan/store/typeorm";
-import { eventually, type Postgres, postgres, startCli } from "@castellan/testkit";
+import { eventually, type Postgres, postgres, runCli } from "@castellan/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { isOnPostgres } from "../harness/database.ts";
-import { makeNode, said, type TestNode } from "../harness/node.ts";
+import { lives, makeNode, said, type TestNode } from "../harness/node.ts";
 import { ONE } from "../harness/types.ts";
 
 /** Where the nodes of this project are not: PostgreSQL from SQLite, SQLite from PostgreSQL. */
@@ -40,6 +40,23 @@ async function elsewhere(): Promise<{ readonly url: string; readonly options: re
   mkdirSync(node.path("etc"), { recursive: true });
   writeFileSync(file, `${password}\n`, { mode: 0o600 });
   return { url, options: ["--password-file", file] };
+}
+
+/** More than a page. */
+const LINES = 150;
+
+/** Where a move is killed: of its commits after the end of the sentinel. */
+const BEFORE_THE_FIRST = "end:1";
+/** It says in the old schema that it leaves, in the new one that it fills it, and copies a page. */
+const AFTER_THE_THIRD = "end:6";
+
+const loader = new URL("../harness/kill-at-step.mjs", import.meta.url).href;
+
+async function killedAt(at: string, words: readonly string[]): Promise<void> {
+  const env = { NODE_OPTIONS: `--import=${loader}?${encodeURIComponent(`move ${at}`)}` };
+  const killed = await runCli(words, { home: node.home, timeoutMs: 120_000, env });
+  expect(killed.code, said(killed)).toBe(128 + 9);
+  expect(lives(node.part("worker") ?? 0)).toBe(false);
 }
 
 const open = async (url: string, passwordFile?: string) =>
@@ -104,45 +121,39 @@ describe("castellan schema move", () => {
 
   it("that is killed on its way has left one schema that counts at most, and is done when it is said again", async () => {
     const pids = await upWithItem();
-    const lines = Array.from({ length: 4000 }, (_, at): Write => insert("audit_log", auditLine(at)));
-    for (let from = 0; from < lines.length; from += 1000) {
-      await node.database.commitByHand(node.home, lines.slice(from, from + 1000));
-    }
-    const place = await elsewhere();
-    const move = startCli(["schema", "move", place.url, ...place.options], { home: node.home });
-    const mark = async (): Promise<string | null> => {
-      const gateway = await open(place.url, place.options[1]);
-      try {
-        return (await readMark(gateway))?.state ?? null;
-      } finally {
-        await gateway.close();
-      }
-    };
-    await eventually(
-      async () => {
-        try {
-          return (await mark()) === "filling";
-        } catch {
-          return false; // it is not made yet
-        }
-      },
-      { withinMs: 60_000, everyMs: 20, describe: "the copy is begun" },
+    await node.database.commitByHand(
+      node.home,
+      Array.from({ length: LINES }, (_, at): Write => insert("audit_log", auditLine(at))),
     );
-    move.signal("SIGKILL");
-    await move.ended;
+    const place = await elsewhere();
+    const words = ["schema", "move", place.url, ...place.options];
+    await killedAt(BEFORE_THE_FIRST, words);
+    const kept = await node.cli("schema", "move", "--cancel");
+    expect(kept.code, said(kept)).toBe(0);
+    expect(kept.stdout).toMatch(/the schema stays at/);
+    await node.awaitRunning();
+    expect(await node.pids()).toEqual(pids);
+
+    await killedAt(AFTER_THE_THIRD, words);
+    const half = await open(place.url, place.options[1]);
+    try {
+      expect(await readMark(half)).toMatchObject({ state: "filling" });
+    } finally {
+      await half.close();
+    }
     const refused = await node.cli("status");
     expect(refused.code, said(refused)).toBe(1);
     expect(said(refused)).toMatch(/being moved to .*schema move/);
     for (const pid of pids.values()) process.kill(pid, 0);
 
-    const done = await node.cli("schema", "move", place.url, ...place.options);
+    const done = await node.cli(...words);
     expect(done.code, said(done)).toBe(0);
     await node.awaitRunning();
     expect(await node.pids()).toEqual(pids);
     const gateway = await open(place.url, place.options[1]);
     try {
       expect(await readMark(gateway)).toBeNull();
-      expect((await gateway.find("audit_log", { where: { what: "test" } })).length).toBe(4000);
+      expect((await gateway.find("audit_log", { where: { what: "test" } })).length).toBe(LINES);
     } finally {
       await gateway.close();
     }

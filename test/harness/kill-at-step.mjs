@@ -1,7 +1,7 @@
 /**
  * Loaded into one command (`node --import=FILE?COMMAND+AT`): it is killed with SIGKILL at one of the steps that others can see: before or
- * after a commit, a file that gets its name, a signal, a program that is started. AT: which step, from 1; `end`: the first commit
- * after it has ended a sentinel. Programs that it starts are left alone. The product knows nothing of it.
+ * after a commit, a file that gets its name, a signal, a program that is started. AT: which step, from 1; `end:N`: which of the steps of its
+ * commits (two each) after it has sent somebody a signal. Programs that it starts are left alone. The product knows nothing of it.
  */
 import childProcess from "node:child_process";
 import fs from "node:fs";
@@ -16,12 +16,13 @@ function setTrap() {
   const { Client } = requireOfStore("pg");
   const kill = process.kill.bind(process);
   let steps = 0;
-  let hasEnded = false;
+  let hasSignalled = false;
+  const isCounted = (kind) => !at.startsWith("end:") || (hasSignalled && kind === "commit");
 
   const step = (kind) => {
-    steps += 1;
-    if (at === "end" ? hasEnded && kind === "commit" : steps === Number(at)) kill(process.pid, "SIGKILL");
-    if (kind === "signal") hasEnded = true;
+    if (isCounted(kind)) steps += 1;
+    if (steps === Number(at.replace("end:", ""))) kill(process.pid, "SIGKILL");
+    if (kind === "signal") hasSignalled = true;
   };
   /** Before and after; a promise, when it is fulfilled. */
   const around = (object, name, kindOf) => {
