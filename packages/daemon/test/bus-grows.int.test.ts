@@ -51,7 +51,8 @@ async function keep(name: string, knows: readonly string[] | null): Promise<Embe
     settings: {
       listen: { host: "127.0.0.1", port: own.client },
       tls: null,
-      cluster: knows === null ? null : { listen: { host: "127.0.0.1", port: own.route }, routes },
+      cluster:
+        knows === null ? null : { listen: { host: "127.0.0.1", port: own.route }, routes, joins: name !== "hades" },
     },
     environment: process.env,
     binary: findNatsServer(process.env),
@@ -77,10 +78,10 @@ const publish = ({ connection }: Link, text: string) =>
     () => jetstream(connection).publish("castellan.ips1.evt.node.test", text, { msgID: text, timeout: 1000 }),
     { describe: `${text} is stored` },
   );
+/** What the bus says once it answers. */
 const stored = async ({ connection }: Link) => {
-  const { state, cluster, config } = await (await jetstreamManager(connection, { checkAPI: false })).streams.info(
-    stream,
-  );
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1000 });
+  const { state, cluster, config } = await eventually(() => manager.streams.info(stream), { withinMs: 30_000 });
   return { messages: state.messages, copies: config.num_replicas, leader: cluster?.leader ?? null };
 };
 
@@ -111,8 +112,29 @@ describe("the bus of one server", () => {
     await ensure(link);
     expect((await stored(link)).messages).toBe(3);
     const system = await alone.openSystem();
-    expect(await system.metaGroup()).toEqual({ leader: "hades", peers: ["hades"] });
+    await eventually(async () => expect(await system.metaGroup()).toEqual({ leader: "hades", peers: ["hades"] }), {
+      withinMs: 60_000,
+      describe: "it is alone in its group",
+    });
     await system.close();
+  });
+
+  it("that is joined by two at one moment is theirs too: they go on without the first, which comes back", async () => {
+    const hades = await keep("hades", []);
+    const first = await linkTo(hades);
+    await ensure(first);
+    const [zeus] = await Promise.all([keep("zeus", ["hades"]), keep("hera", ["hades"])]);
+    const make = async ({ connection }: Link, name: string, copies: number): Promise<void> => {
+      const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1000 });
+      await manager.streams.add({ name, subjects: [name], num_replicas: copies });
+    };
+    const soon = (describe: string) => ({ withinMs: 60_000, describe });
+    await eventually(() => make(first, "BY_ALL", 3), soon("a stream of three copies is made"));
+    await hades.stop();
+    const link = await linkTo(zeus);
+    await eventually(() => make(link, "BY_TWO", 1), soon("a stream is made without the first"));
+    await keep("hades", []);
+    await eventually(async () => expect((await stored(link)).leader).toBe("hades"), soon("its stream is there again"));
   });
 
   it("is joined by others, stores with them, and goes on alone when they have left; one comes back", async () => {
@@ -152,6 +174,7 @@ describe("the bus of one server", () => {
       log,
     });
     try {
+      // At one moment, as new as each other: they are never a group of their own.
       const zeus = await keep("zeus", ["hades"]);
       const hera = await keep("hera", ["hades", "zeus"]);
       await eventually(async () => expect(await stored(link)).toMatchObject({ copies: 3, messages: 1 }), {

@@ -39,7 +39,11 @@ beforeAll(async () => {
         settings: {
           listen: { host: "127.0.0.1", port: await freePort() },
           tls: null,
-          cluster: { listen: { host: "127.0.0.1", port: ports[i] ?? 0 }, routes: routes.filter((_, j) => j !== i) },
+          cluster: {
+            listen: { host: "127.0.0.1", port: ports[i] ?? 0 },
+            routes: routes.filter((_, j) => j !== i),
+            joins: false,
+          },
         },
         environment: process.env,
         binary: findNatsServer(process.env),

@@ -10,7 +10,15 @@ const files = {
   pidFile: "/h/run/nats.pid",
   logFile: "/h/logs/nats-server.log",
 };
-const server = { ...files, serverName: "hades", clusterName: "castellan_ips1", systemPassword: null, tls: null };
+const server = {
+  ...files,
+  serverName: "hades",
+  clusterName: "castellan_ips1",
+  systemPassword: null,
+  tls: null,
+  newcomerAt: null,
+  observesAt: null,
+};
 
 describe("the configuration of the kept nats-server", () => {
   it("is without a cluster when it is alone", () => {
@@ -25,7 +33,7 @@ describe("the configuration of the kept nats-server", () => {
 
   it("lets nobody in without a certificate of the node's authority: no client, no member", () => {
     const tls = { ca: "/h/ca.pem", cert: "/h/server.pem", key: "/h/server.pem", name: "ips1.castellan" };
-    const cluster = { listen: { host: "hades", port: 6222 }, routes: ["nats://zeus:6222"] };
+    const cluster = { listen: { host: "hades", port: 6222 }, routes: ["nats://zeus:6222"], joins: false };
     const text = natsServerConfig({ ...server, listen: { host: "hades", port: 4222 }, cluster, tls });
     const block = [
       "tls {",
@@ -39,7 +47,11 @@ describe("the configuration of the kept nats-server", () => {
   });
 
   it("names the cluster, which keeps two nodes apart, and the routes", () => {
-    const cluster = { listen: { host: "[fd00::1]", port: 6222 }, routes: ["nats://zeus:6222", "nats://hera:6222"] };
+    const cluster = {
+      listen: { host: "[fd00::1]", port: 6222 },
+      routes: ["nats://zeus:6222", "nats://hera:6222"],
+      joins: false,
+    };
     const text = natsServerConfig({ ...server, listen: { host: "hades", port: 4222 }, cluster });
     expect(text).toContain(
       'cluster {\n  name: "castellan_ips1"\n  listen: "[fd00::1]:6222"\n  routes: ["nats://zeus:6222", "nats://hera:6222"]\n}',
@@ -52,7 +64,7 @@ const alone = (routes: readonly string[], port = 4222) =>
     ...server,
     systemPassword: "secret",
     listen: { host: "hades", port },
-    cluster: { listen: { host: "hades", port: 6222 }, routes },
+    cluster: { listen: { host: "hades", port: 6222 }, routes, joins: false },
   });
 
 describe("the first member of a cluster", () => {
@@ -64,6 +76,39 @@ describe("the first member of a cluster", () => {
   it("is the same with other routes: members tell of each other", () => {
     expect(isSameButRoutes(alone([]), alone(["nats://zeus:6222"]))).toBe(true);
     expect(isSameButRoutes(alone([]), alone([], 4223))).toBe(false);
+  });
+});
+
+describe("the helper of a server that is alone", () => {
+  it("never leads, as a leaf of a system account that is not there, and has no room for a stream", () => {
+    const text = natsServerConfig({
+      ...server,
+      observesAt: 1234,
+      listen: { host: "hades", port: 4222 },
+      cluster: null,
+    });
+    expect(text).toContain("max_file_store: 1\n");
+    expect(text).toContain('leafnodes { remotes: [ { url: "nats-leaf://127.0.0.1:1234", account: "$SYS" } ] }');
+  });
+});
+
+describe("a server that joins a cluster and has never been in it", () => {
+  it("expects more members than can be new at one moment, all of them itself but those it knows", () => {
+    const cluster = { listen: { host: "zeus", port: 6222 }, routes: ["nats://hades:6222"], joins: true };
+    const text = natsServerConfig({
+      ...server,
+      newcomerAt: "10.0.0.6",
+      listen: { host: "zeus", port: 4222 },
+      cluster,
+    });
+    const routes = /^ *routes: \[(.*)\]$/m.exec(text)?.[1]?.split(", ") ?? [];
+    expect(routes[0]).toBe('"nats://hades:6222"');
+    expect(routes.slice(1)).toHaveLength(64);
+    expect(new Set(routes).size).toBe(65);
+    expect(routes.slice(1).filter((route) => !route.startsWith('"nats://10.0.0.6:6222/'))).toEqual([]);
+    const later = natsServerConfig({ ...server, listen: { host: "zeus", port: 4222 }, cluster });
+    expect(later).toContain('routes: ["nats://hades:6222"]');
+    expect(isSameButRoutes(text, later)).toBe(true);
   });
 });
 

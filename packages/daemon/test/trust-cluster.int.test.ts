@@ -68,7 +68,11 @@ async function keep(serverName: string, routeAddress: string, routes: readonly s
     settings: {
       listen: { host: "127.0.0.1", port: await freePort() },
       tls: filesIn(paths.home),
-      cluster: { listen: { host, port: Number(port) }, routes: routes.map((address) => `nats://${address}`) },
+      cluster: {
+        listen: { host, port: Number(port) },
+        routes: routes.map((address) => `nats://${address}`),
+        joins: false,
+      },
     },
     environment: process.env,
     binary: findNatsServer(process.env),

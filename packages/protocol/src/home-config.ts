@@ -59,8 +59,13 @@ const Nats = z
       .optional(),
     /** Where the NATS server that this sentinel keeps takes clients. */
     listen: ReachableAddress.optional(),
-    /** That server is a member of the node's NATS cluster; `routes`: members that it looks for first, none for the first of them. */
-    cluster: z.strictObject({ listen: ReachableAddress, routes: z.array(RouteUrl).max(64) }).optional(),
+    /**
+     * That server is a member of the node's NATS cluster; `routes`: members that it looks for first, none for the first of them;
+     * `joins`: others have founded the cluster, and this one never does, though its store be lost (`castellan join` writes it).
+     */
+    cluster: z
+      .strictObject({ listen: ReachableAddress, routes: z.array(RouteUrl).max(64), joins: z.boolean().optional() })
+      .optional(),
   })
   .superRefine(({ url, listen, cluster, credentials, tls }, context) => {
     const refuse = (key: string, message: string): void =>

@@ -40,8 +40,12 @@ export interface NatsServerSettings {
   readonly listen: ListenSettings;
   /** Clients and members must show a certificate of the same authority; null: plain text, and everybody is let in. */
   readonly tls: MutualTls | null;
-  /** `routes`: the cluster addresses of the other members. */
-  readonly cluster: { readonly listen: ListenSettings; readonly routes: readonly string[] } | null;
+  /** `routes`: the cluster addresses of the other members. `joins`: they have founded the cluster; this one never does. */
+  readonly cluster: {
+    readonly listen: ListenSettings;
+    readonly routes: readonly string[];
+    readonly joins: boolean;
+  } | null;
 }
 
 /** The settings with every default filled in; file names are absolute. */
@@ -110,7 +114,10 @@ function natsServerSettings({ nats, node }: HomeConfig, absolute: (name: string)
     tls: isSecured
       ? { ca: absolute(ca), cert: absolute(cert), key: absolute(key), name: nodeDomain(node ?? DEFAULT_NODE) }
       : null,
-    cluster: cluster === undefined ? null : { listen: listenSettings(cluster.listen), routes: [...routes] },
+    cluster:
+      cluster === undefined
+        ? null
+        : { listen: listenSettings(cluster.listen), routes: [...routes], joins: cluster.joins ?? false },
   };
 }
 

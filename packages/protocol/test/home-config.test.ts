@@ -46,13 +46,17 @@ nats:
     expect(natsServer).toEqual({
       listen: { host: "hades", port: 4222 },
       tls: null,
-      cluster: { listen: { host: "hades", port: 6222 }, routes: ["nats://zeus:6222", "nats://[fd00::3]:6222"] },
+      cluster: {
+        listen: { host: "hades", port: 6222 },
+        routes: ["nats://zeus:6222", "nats://[fd00::3]:6222"],
+        joins: false,
+      },
     });
   });
 
   it("takes the first member of a cluster, which has nobody to look for", () => {
     const { natsServer } = settings("nats: { listen: 'a:1', cluster: { listen: 'a:2', routes: [] } }");
-    expect(natsServer?.cluster).toEqual({ listen: { host: "a", port: 2 }, routes: [] });
+    expect(natsServer?.cluster).toEqual({ listen: { host: "a", port: 2 }, routes: [], joins: false });
   });
 
   it("names what the kept server shows and whom it believes; it is reached by the same", () => {

@@ -55,7 +55,7 @@ export function busToJoin({ config, natsCluster, master, members }: JoinFacts): 
     );
   }
   const routes = reachable.map(({ cluster }) => `nats://${cluster}`);
-  return { ...own, cluster: { listen, routes: [...new Set([...routes, ...own.cluster.routes])] } };
+  return { ...own, cluster: { listen, routes: [...new Set([...routes, ...own.cluster.routes])], joins: true } };
 }
 
 const notSaid = (message: string): CastellanError => new CastellanError("BUS_NOT_SAID", message);

@@ -39,6 +39,8 @@ export function copiesOf({ nats, natsServer }: Pick<HomeSettings, "nats" | "nats
 const DAY_MS = 86_400_000;
 const RETRY: Backoff = { firstMs: 100, maxMs: 2000, jitter: 0 };
 const STREAM_NOT_FOUND = 10_059;
+/** Before there is a leader nobody answers: short at first, and longer for a machine that is slow, milliseconds. */
+const ANSWER: Backoff = { firstMs: 1000, maxMs: 8000, jitter: 0 };
 /** For so long a new stream waits for servers enough, milliseconds; then it begins with one copy. */
 const ENOUGH_WITHIN_MS = 15_000;
 
@@ -64,7 +66,8 @@ export async function ensureEventsStream(deps: EventsStreamDeps): Promise<void> 
     const spentMs = clock.bootMs() - startedMs;
     const isOver = spentMs >= withinMs;
     try {
-      const manager = await jetstreamManager(connection, { checkAPI: false });
+      const timeout = backoffMs(ANSWER, attempt, { next: () => 0.5 });
+      const manager = await jetstreamManager(connection, { checkAPI: false, timeout });
       await makeReady(manager, subjects, spentMs >= ENOUGH_WITHIN_MS ? 1 : copies, log);
       return;
     } catch (thrown) {

@@ -18,10 +18,16 @@ export interface NatsServerConfig extends NatsServerSettings {
   readonly clusterName: string;
   /** Of the system account; null: it has no user. Everybody else needs none. */
   readonly systemPassword: string | null;
+  /** It joins a cluster and has never been in it: the address where it listens for members, as a number; else null. */
+  readonly newcomerAt: string | null;
+  /** It elects leaders, never is one, and stores nothing of others: a port on loopback where nobody is; null: as each other one. */
+  readonly observesAt: number | null;
 }
 
 /** JetStream may keep this much on disk, bytes. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;
+/** No stream is put where so little is free; 0 would say as much as there is. */
+const NO_BYTES = 1;
 /** Of one log file; it keeps this many that are full, bytes. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
 const FULL_LOGS = 1;
@@ -41,14 +47,21 @@ ${tlsConfig(tls, "")}max_payload: 1048576
 ping_interval: "2s"
 ping_max: 2
 write_deadline: "2s"
-${storeConfig(storeDirectory)}${clusterConfig(config)}`;
+${storeConfig(storeDirectory, config.observesAt === null ? MAX_FILE_BYTES : NO_BYTES)}${clusterConfig(config)}${observerConfig(config.observesAt)}`;
 }
 
-function storeConfig(directory: string | null): string {
+/** JetStream takes who is a leaf of another system account for an extension of it, which waits for that one's leader. */
+function observerConfig(port: number | null): string {
+  if (port === null) return "";
+  return `leafnodes { remotes: [ { url: "nats-leaf://127.0.0.1:${port}", account: "$SYS" } ] }
+`;
+}
+
+function storeConfig(directory: string | null, maxBytes: number): string {
   if (directory === null) return "";
   return `jetstream {
   store_dir: ${JSON.stringify(directory)}
-  max_file_store: ${MAX_FILE_BYTES}
+  max_file_store: ${maxBytes}
   sync_interval: always
 }
 `;
@@ -72,11 +85,22 @@ function tlsConfig(tls: NatsServerConfig["tls"], indent: string): string {
   return lines.map((line) => `${indent}${line}\n`).join("");
 }
 
-function clusterConfig({ cluster, clusterName, systemPassword, tls }: NatsServerConfig): string {
+/**
+ * Servers with an empty store elect a leader among themselves, and it takes the lead from the one that is there, and forgets
+ * what that stored, if they are as many as each of them expects: the more routes it is given, the more. Who joins a cluster
+ * expects more than ever come at one moment; those that are not there are routes to itself, which lead nowhere. A number:
+ * certificates of other members would be asked for a name written here.
+ */
+const NEWCOMERS = 64;
+
+function clusterConfig({ cluster, clusterName, systemPassword, tls, newcomerAt }: NatsServerConfig): string {
   if (cluster === null) return "";
   const own = `${cluster.listen.host}:${cluster.listen.port}`;
   // JetStream asks for a route; one to itself is none.
-  const routes = cluster.routes.length === 0 ? [`nats://${own}`] : cluster.routes;
+  const others = cluster.routes.length === 0 ? [`nats://${own}`] : cluster.routes;
+  const more = newcomerAt === null ? 0 : NEWCOMERS;
+  const selves = Array.from({ length: more }, (_, i) => `nats://${newcomerAt ?? ""}:${cluster.listen.port}/${i}`);
+  const routes = [...others, ...selves];
   return `${accountsConfig(systemPassword)}cluster {
   name: ${JSON.stringify(clusterName)}
   listen: "${own}"

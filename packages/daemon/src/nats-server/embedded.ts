@@ -2,6 +2,7 @@
  * The nats-server of a home: detached, found again by the next worker, brought back when it dies, replaced when it hangs.
  * It keeps its port for life, so that every client's address stays true. Alone on loopback, or a member of a cluster.
  */
+import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { type Backoff, backoffMs, CastellanError, type Timer } from "@castellan/kernel";
 import type { NatsServerSettings } from "@castellan/protocol/home";
@@ -9,7 +10,7 @@ import type { ProcessIdentity } from "@castellan/sentinel/pair";
 import { signalExactly } from "../pair/part.ts";
 import { isSameButRoutes, type NatsServerConfig, natsServerConfig } from "./config.ts";
 import { endServer, endStrays, type LaunchDeps, launchServer, natsFiles, readRecord } from "./launch.ts";
-import { leadAlone } from "./lead-alone.ts";
+import { hasBeenLed, leadAlone } from "./lead-alone.ts";
 import { freePort, greetingOf } from "./socket.ts";
 import { openSystemAccount, type SystemAccount, systemPassword } from "./system-account.ts";
 
@@ -57,7 +58,14 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   const { listen } = settings;
   const files = natsFiles(paths);
   const password = settings.cluster === null ? null : await systemPassword(files.systemPassword);
-  const asked: NatsServerConfig = { ...deps, ...settings, ...files, systemPassword: password };
+  const asked: NatsServerConfig = {
+    ...deps,
+    ...settings,
+    ...files,
+    systemPassword: password,
+    observesAt: null,
+    newcomerAt: isNewcomer(settings, files.storeDirectory) ? await addressOf(settings.cluster.listen.host) : null,
+  };
   const config = natsServerConfig(asked);
   const url = `nats://${listen.host}:${listen.port}`;
   const openSystem = async (): Promise<SystemAccount> => {
@@ -147,5 +155,21 @@ function runsWith(config: string, file: string): boolean {
     return isSameButRoutes(readFileSync(file, "utf8"), config);
   } catch {
     return false; // it cannot be said with what it runs
+  }
+}
+
+type Member = NatsServerSettings & { readonly cluster: NonNullable<NatsServerSettings["cluster"]> };
+
+function isNewcomer(settings: NatsServerSettings, storeDirectory: string): settings is Member {
+  return settings.cluster?.joins === true && !hasBeenLed(storeDirectory);
+}
+
+/** The number of a host's name, or the name when nobody tells it now. */
+async function addressOf(host: string): Promise<string> {
+  try {
+    const { address, family } = await lookup(host.replace(/^\[(.*)\]$/, "$1"));
+    return family === 6 ? `[${address}]` : address;
+  } catch {
+    return host; // its server cannot listen there either, and says so
   }
 }

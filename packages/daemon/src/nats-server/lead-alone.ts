@@ -5,6 +5,7 @@
  * L1 A server that has a leader, or others to meet, is left alone.
  * L2 The helper joins the group only of a server that has never been in one, and is out of it before it ends. It has one
  *    name for life: one that was killed in between is met again, and put out then.
+ * L3 The helper does not lead, and no stream is put there: the server would throw away those that it has from before.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -33,13 +34,16 @@ const LED = "led";
 /** In the environment of the helper, to be found by whoever cleans up. */
 const LABEL = "nats-server";
 
+/** Its group of JetStream is in its store. */
+export const hasBeenLed = (storeDirectory: string): boolean => existsSync(join(storeDirectory, LED));
+
 /** What is to be done for a server. Pure. `hasBeenLed`: its store holds a group already. */
 export function helpFor(
   group: MetaGroup,
   {
     knowsOthers,
     routes,
-    hasBeenLed,
+    hasBeenLed: hasMet,
     helper,
     waitedMs,
   }: {
@@ -54,7 +58,7 @@ export function helpFor(
   if (group.peers.includes(helper)) return "peer";
   if (routes > 0 || (knowsOthers && waitedMs < OTHERS_MS)) return "wait";
   // Those that it knows have the group, or make it with it when they come.
-  if (hasBeenLed) return "acquaintance";
+  if (hasMet) return "acquaintance";
   return knowsOthers ? "wait" : "peer";
 }
 
@@ -82,7 +86,7 @@ async function helpOnce(deps: LeadAloneDeps, waitedMs: number): Promise<boolean>
     const help = helpFor(await system.metaGroup(), {
       knowsOthers: cluster.routes.length > 0,
       routes: await system.routes(),
-      hasBeenLed: existsSync(join(storeDirectory, LED)),
+      hasBeenLed: hasBeenLed(storeDirectory),
       helper: helperName(config),
       waitedMs,
     });
@@ -124,11 +128,14 @@ async function withHelper(deps: LeadAloneDeps, asPeer: boolean, body: () => Prom
   const file = join(directory, "nats.conf");
   const helper: NatsServerConfig = {
     ...config,
+    newcomerAt: null,
+    observesAt: await freePort(),
     serverName: helperName(config),
     listen: { host: "127.0.0.1", port: await freePort() },
     cluster: {
       listen: { host: "127.0.0.1", port: await freePort() },
       routes: [`nats://${cluster.listen.host}:${cluster.listen.port}`],
+      joins: false,
     },
     storeDirectory: asPeer ? join(directory, "store") : null,
     portsDirectory: directory,
