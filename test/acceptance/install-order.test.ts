@@ -1,5 +1,5 @@
 /** Installing the servers of a node: in order it is done, out of order it is refused with what to do instead. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import {
   type CliResult,
   freePort,
@@ -91,6 +91,16 @@ describe("installing in another order than master, slaves", () => {
       .parse(JSON.parse((await castellan("one", "server", "list", "--json")).stdout));
     expect(servers.map(({ name }) => name)).toEqual(["hades", "zeus"]);
 
+    // With nobody up who would take over what the bus holds there, a slave does not begin to leave.
+    refused(await castellan("two", "leave"), /no other server is up that takes over.*zeus: bring hades up/, 3);
+
+    // A home remembers its schema: another one of the same name is not it, whoever is asked.
+    const known = readFileSync(temp.path("two/data/schema-id"), "utf8");
+    writeFileSync(temp.path("two/data/schema-id"), "another\n");
+    refused(await join("two"), /the schema is another here, \S+ as recorded/);
+    refused(await castellan("two", "up", "--detach"), /the schema is another here, \S+ as recorded/);
+    writeFileSync(temp.path("two/data/schema-id"), known);
+
     // What was changed behind its back is found when it starts.
     await server.sql("UPDATE node_parameter SET value = 'abcd' WHERE name = 'trust_root'", nameIn(db));
     const up = await castellan("two", "up", "--detach");
@@ -107,6 +117,30 @@ describe("installing in another order than master, slaves", () => {
     const done = await castellan("alone", "uninstall", "--schema", "--yes");
     expect(done.code, said(done)).toBe(0);
     expect((await castellan("alone", "status")).code).toBe(3);
+  });
+
+  it("goes on where it was cut short, and leaves a schema alone that was made there since", async () => {
+    const db = await database("cut");
+    const init = async (home: string) => {
+      const made = await castellan(home, "init", "--server", "hades", ...db);
+      expect(made.code, said(made)).toBe(0);
+    };
+    await init("cut");
+    const id = readFileSync(temp.path("cut/data/schema-id"), "utf8").trim();
+    // As it is left when half of the tables are gone, by a database that drops each by itself.
+    writeFileSync(temp.path("cut/data/uninstalling"), `${id}\nhades\n`);
+    await server.sql("DROP TABLE node_cluster CASCADE; DROP TABLE node_parameter", nameIn(db));
+    refused(await castellan("cut", "uninstall"), /goes on uninstalling hades.*say --yes/);
+    const done = await castellan("cut", "uninstall", "--yes");
+    expect(done.code, said(done)).toBe(0);
+    expect(done.stdout).toContain("hades uninstalled");
+    expect(existsSync(temp.path("cut/castellan.yaml"))).toBe(false);
+
+    await init("new");
+    writeFileSync(temp.path("new/data/uninstalling"), `${id}\nhades\n`);
+    const other = await castellan("new", "uninstall", "--yes");
+    expect(other.code, said(other)).toBe(0);
+    refused(await castellan("again", "init", "--server", "hades", ...db), /holds node castellan already/);
   });
 });
 
