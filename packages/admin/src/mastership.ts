@@ -51,9 +51,10 @@ export async function setMaster(ctx: AdminContext, typed: string, timeoutMs = SE
   }
   requireBus(ctx);
   const order = { type: "TakeMastership", by: ctx.user.slice(0, 64), requestId: ctx.newId(), returns: false } as const;
-  const { epoch } = await remoteActors(ctx).remote(Sentinel, { host: server.name }).ask(order, { timeoutMs });
-  const audit = auditRow(ctx, "master.set", { server: server.name, previous, epoch });
+  // Before it is done, and also if it is not: what a person has ordered is on record whatever becomes of this command.
+  const audit = auditRow(ctx, "master.set", { server: server.name, previous, requestId: order.requestId });
   await changePatiently("the record of commands", () => ctx.gateway.commit([audit]));
+  const { epoch } = await remoteActors(ctx).remote(Sentinel, { host: server.name }).ask(order, { timeoutMs });
   return { server: server.name, epoch, previous };
 }
 

@@ -4,7 +4,7 @@
  */
 import { CastellanError } from "@castellan/kernel";
 import { didYouMean, parseName, ServerName } from "@castellan/protocol";
-import { insert, type Row, remove, update, type Write } from "@castellan/store";
+import { freedServerId, insert, lastServerId, type Row, remove, update, type Write } from "@castellan/store";
 import { readNodeState } from "@castellan/store/state";
 import { auditRow } from "./audit.ts";
 import { changePatiently } from "./change-patiently.ts";
@@ -64,13 +64,13 @@ export async function readServers(ctx: Pick<AdminContext, "gateway">): Promise<S
   return rows.map((row) => ({ id: row.logical_machine_id, name: row.physical_machine_name }));
 }
 
-/** With the next id. Refused BAD_NAME, SERVER_EXISTS. */
+/** With the next id, which no server has had before. Refused BAD_NAME, SERVER_EXISTS. */
 export async function addServer(ctx: AdminContext, typed: string, comment: string | null = null): Promise<ServerRef> {
   const name = checkedName(typed);
   return await changePatiently("the servers", async () => {
     const servers = await readServers(ctx);
-    const id = Math.max(0, ...servers.map((server) => server.id)) + 1;
     refuseTaken(servers, name);
+    const id = (await lastServerId(ctx.gateway)) + 1;
     await ctx.gateway.commit([
       ...newServerWrites(ctx, { id, name }, comment),
       auditRow(ctx, "server.add", { id, name }),
@@ -145,6 +145,7 @@ export async function removeServer(
     await ctx.gateway.commit([
       ...guards,
       ...serverTables.map((table) => remove(table, { logical_machine_id: id })),
+      ...freedServerId(id),
       auditRow(ctx, "server.remove", { id, name, processes: instances.map(nameOfInstance) }),
     ]);
     return { id, name, processes: instances.length };

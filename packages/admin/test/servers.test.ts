@@ -1,18 +1,22 @@
-import { TypeName } from "@castellan/protocol";
-import { insert, update } from "@castellan/store";
+import { CastellanError } from "@castellan/kernel";
+import { ConfigurationCopy, TypeName } from "@castellan/protocol";
+import { bootstrapNode, insert, update } from "@castellan/store";
 import { describe, expect, it } from "vitest";
 import {
   addInstance,
   addServer,
   announceStop,
   applySpec,
+  exportConfiguration,
   fenceServer,
+  importConfiguration,
   listServers,
   moveServer,
   removeServer,
   setAttribute,
+  setMaster,
 } from "../src/index.ts";
-import { spec, twoServers } from "./node-fixture.ts";
+import { fakeBus, spec, twoServers } from "./node-fixture.ts";
 
 const WEB = TypeName.parse("WEB");
 const NODE = spec({ types: { WEB: { command: ["web"] } }, servers: { hades: { WEB: 1 }, zeus: { WEB: 1 } } });
@@ -50,6 +54,22 @@ describe("a server", () => {
       expect(await gateway.find(table, { where: { logical_machine_id: 2 } }), table).toEqual([]);
     }
     await expect(removeServer(ctx, "zeus")).rejects.toMatchObject({ code: "UNKNOWN_SERVER" });
+  });
+
+  it("that is removed leaves its id to nobody, however the next one is added", async () => {
+    const { ctx, gateway, clock } = await node();
+    await removeServer(ctx, "zeus");
+    expect(await addServer(ctx, "hera")).toEqual({ id: 3, name: "hera" });
+    await removeServer(ctx, "hera");
+    expect(await bootstrapNode(gateway, { node: "ips1", dirName: "/srv/ips1", server: "ares", clock })).toEqual({
+      serverId: 4,
+    });
+    await removeServer(ctx, "ares");
+    const copy = ConfigurationCopy.parse((await exportConfiguration(ctx)).configuration);
+    const empty = { comment: null, checkErrorFiles: true, processes: [] };
+    expect(
+      (await importConfiguration(ctx, { ...copy, servers: { ...copy.servers, zeus: empty } })).servers,
+    ).toMatchObject([{ name: "zeus", id: 5, change: "added" }]);
   });
 
   it.each([
@@ -125,6 +145,18 @@ describe("a server", () => {
     await expect(removeServer({ ...ctx, gateway: starting }, "zeus")).rejects.toMatchObject({ code: "SERVER_UP" });
     expect(await gateway.find("node_cluster")).toHaveLength(2);
   });
+});
+
+it("what a person has ordered of mastership is on record, also when nobody has answered", async () => {
+  const bus = fakeBus(() => {
+    throw new CastellanError("TIMED_OUT", "nobody answered");
+  });
+  const { ctx, gateway } = await twoServers(bus);
+  await gateway.commit([update("server_state", { logical_machine_id: 2 }, { state: "up" })]);
+  await expect(setMaster(ctx, "zeus")).rejects.toMatchObject({ code: "TIMED_OUT" });
+  expect(await gateway.find("audit_log", { where: { what: "master.set" } })).toMatchObject([
+    { details: expect.stringMatching(/"server":"zeus","previous":"hades","requestId":/) },
+  ]);
 });
 
 describe("an instance", () => {

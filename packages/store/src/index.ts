@@ -44,4 +44,5 @@ export {
   replaceParameters,
 } from "./views/parameters.ts";
 export { excessLetters, forgetOld } from "./views/retention.ts";
+export { freedServerId, lastServerId } from "./views/server-id.ts";
 export { readQueue, readWorkQueues, writeQueue } from "./views/work-queues.ts";

@@ -24,6 +24,8 @@ export interface ConfigurationView {
   readonly configs: readonly Row<"process_config">[];
   readonly attributes: readonly Row<"process_attributes">[];
   readonly numbers: readonly Row<"process_number">[];
+  /** The highest id that is or was a server's. */
+  readonly lastServerId: number;
 }
 
 export interface ServerChange {
@@ -72,8 +74,8 @@ export function diffConfiguration(now: ConfigurationView, copy: ConfigurationCop
   };
 }
 
-function diffServers({ servers }: ConfigurationView, copy: ConfigurationCopy): ServerChange[] {
-  let last = Math.max(0, ...servers.map((row) => row.logical_machine_id));
+function diffServers({ servers, lastServerId }: ConfigurationView, copy: ConfigurationCopy): ServerChange[] {
+  let last = lastServerId;
   return Object.entries(copy.servers).flatMap(([name, { comment, checkErrorFiles }]): ServerChange[] => {
     const row = servers.find((one) => one.physical_machine_name === name);
     if (row === undefined) {

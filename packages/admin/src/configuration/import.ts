@@ -1,7 +1,7 @@
 /** Makes a node as a copy of a configuration says: one commit, guarded by what was read; with `dryRun` only the difference. */
 import { CastellanError } from "@castellan/kernel";
 import type { ConfigurationCopy } from "@castellan/protocol";
-import { insert, newInstance, remove, update, type Write } from "@castellan/store";
+import { insert, lastServerId, newInstance, remove, update, type Write } from "@castellan/store";
 import { queueWrite, readSpecView, type SpecRead, typeWrite } from "../apply.ts";
 import { auditRow } from "../audit.ts";
 import { changePatiently } from "../change-patiently.ts";
@@ -36,7 +36,8 @@ export async function importConfiguration(
       ctx.gateway.find("process_attributes"),
       ctx.gateway.find("process_number"),
     ]);
-    const now: ConfigurationView = { view, servers, configs, attributes, numbers };
+    const last = await lastServerId(ctx.gateway);
+    const now: ConfigurationView = { view, servers, configs, attributes, numbers, lastServerId: last };
     const difference = diffConfiguration(now, copy);
     const problems = checkConfiguration(now, copy, difference);
     const [first] = problems;

@@ -2,6 +2,7 @@
 import { CastellanError, type Clock } from "@castellan/kernel";
 import { StoreUnavailable } from "../errors.ts";
 import { type Gateway, insertIfAbsent } from "../gateway.ts";
+import { lastServerId } from "./server-id.ts";
 
 export interface BootstrapOptions {
   readonly node: string;
@@ -46,14 +47,11 @@ export async function bootstrapNode(gateway: Gateway, options: BootstrapOptions)
       await gateway.commit([serverDown(serverId, now)]);
       return { serverId };
     }
-    const [last] = await gateway.find("node_cluster", {
-      orderBy: [{ column: "logical_machine_id", descending: true }],
-      limit: 1,
-    });
+    const last = await lastServerId(gateway);
     // Taken meanwhile, by id or by name: look again.
     await gateway.commit([
       insertIfAbsent("node_cluster", {
-        logical_machine_id: (last?.logical_machine_id ?? 0) + 1,
+        logical_machine_id: last + 1,
         physical_machine_name: server,
         master: false,
         check_error_files: true,

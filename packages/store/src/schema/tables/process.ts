@@ -62,7 +62,10 @@ export const process_event_log = table(
   },
 );
 
-/** The highest instance number ever given to a temporary instance: freed numbers are not used again. Writer: the master. */
+/**
+ * The highest instance number ever given to a temporary instance: freed numbers are not used again. Writer: the master. One row of
+ * server 0 holds the highest id of a server that was taken out (`server-id.ts`).
+ */
 export const process_number = table(
   "process_number",
   { logical_machine_id: int(), logical_process_name: string(10), last_instance: int() },
