@@ -4,6 +4,7 @@
  */
 import { NodeTransport } from "nats/lib/node_transport.js";
 
+// oxlint-disable-next-line typescript/unbound-method -- called on its transport below
 const { setupHandlers } = NodeTransport.prototype;
 const nothing = (): void => undefined;
 
