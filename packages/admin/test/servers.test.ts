@@ -1,5 +1,5 @@
 import { CastellanError } from "@castellan/kernel";
-import { ConfigurationCopy, TypeName } from "@castellan/protocol";
+import { ConfigurationCopy, ServerName, TypeName } from "@castellan/protocol";
 import { bootstrapNode, insert, update } from "@castellan/store";
 import { describe, expect, it } from "vitest";
 import {
@@ -68,7 +68,8 @@ describe("a server", () => {
     const copy = ConfigurationCopy.parse((await exportConfiguration(ctx)).configuration);
     const empty = { comment: null, checkErrorFiles: true, processes: [] };
     expect(
-      (await importConfiguration(ctx, { ...copy, servers: { ...copy.servers, zeus: empty } })).servers,
+      (await importConfiguration(ctx, { ...copy, servers: { ...copy.servers, [ServerName.parse("zeus")]: empty } }))
+        .servers,
     ).toMatchObject([{ name: "zeus", id: 5, change: "added" }]);
   });
 
