@@ -10,6 +10,15 @@ import { createRequire, syncBuiltinESMExports } from "node:module";
 const [command, at] = decodeURIComponent(new URL(import.meta.url).search.slice(1)).split(" ");
 if (process.argv.slice(2).includes(command)) setTrap();
 
+/** What kind of step a call is; null: none. */
+function always(kind) {
+  return () => kind;
+}
+
+function commitIn(sql) {
+  return typeof sql === "string" && /^(COMMIT|SELECT castellan_commit)/.test(sql) ? "commit" : null;
+}
+
 function setTrap() {
   const requireOfStore = createRequire(new URL("../../packages/store/package.json", import.meta.url));
   const Database = requireOfStore("better-sqlite3");
@@ -36,17 +45,15 @@ function setTrap() {
       return typeof result?.then !== "function" ? result : result.then((value) => (step(kind), value));
     };
   };
-  const always = (kind) => () => kind;
-  const isCommit = (sql) => (/^(COMMIT|SELECT castellan_commit)/.test(sql) ? "commit" : null);
 
-  around(Database.prototype, "exec", isCommit);
+  around(Database.prototype, "exec", commitIn);
   const { prepare } = Database.prototype;
   Database.prototype.prepare = function (sql) {
     const statement = prepare.call(this, sql);
-    if (isCommit(sql) !== null) around(statement, "run", always("commit"));
+    if (commitIn(sql) !== null) around(statement, "run", always("commit"));
     return statement;
   };
-  around(Client.prototype, "query", (text) => (typeof text === "string" ? isCommit(text) : null));
+  around(Client.prototype, "query", commitIn);
   for (const name of ["renameSync", "linkSync"]) around(fs, name, always("file"));
   for (const name of ["rename", "link"]) around(fs.promises, name, always("file"));
   around(process, "kill", (_, signal) => (signal === 0 ? null : "signal"));
