@@ -10,8 +10,8 @@ import { type CliResult, eventually, killAll, natsServer, runCli, tempHome } fro
 import { said } from "./node.ts";
 import { installAs } from "./releases.ts";
 
-export const HOSTS = ["hades", "zeus", "hera"] as const;
-export type Host = (typeof HOSTS)[number];
+const HOSTS = ["hades", "zeus", "hera"] as const;
+type Host = (typeof HOSTS)[number];
 
 export interface ThreeHosts {
   /** The program that is installed on a host. */

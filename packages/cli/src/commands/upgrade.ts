@@ -34,7 +34,7 @@ export const run: Run<[UpgradeOptions]> = async (invocation, { dryRun = false, y
     if (done.length >= MOST_STEPS)
       throw new CastellanError("TIMED_OUT", "the node changes while it is upgraded: run it again");
     say(invocation, `${wordsOf(step)} ...`);
-    const refusal = await refusalOf(step, () => perform(invocation, scene, step));
+    const refusal = await attempt(invocation, scene, step);
     if (refusal === null) done.push(step);
     else refusals.set(refusal.server, refusal.why);
     scene = await lookAtUpgrade(invocation, refusals);
@@ -43,12 +43,13 @@ export const run: Run<[UpgradeOptions]> = async (invocation, { dryRun = false, y
 };
 
 /** One server that cannot does not keep the others from it; what goes wrong here ends the run. */
-async function refusalOf(
+async function attempt(
+  invocation: Invocation,
+  scene: UpgradeScene,
   step: UpgradeStep,
-  act: () => Promise<void>,
 ): Promise<{ readonly server: string; readonly why: string } | null> {
   try {
-    await act();
+    await perform(invocation, scene, step);
     return null;
   } catch (thrown) {
     if (step.do !== "ask" || !(thrown instanceof CastellanError)) throw thrown;

@@ -8,14 +8,14 @@ import { createProcReader } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
 import { launchPart, type ProgramEntry } from "./part.ts";
 
-export interface ExchangeDeps {
+interface ExchangeDeps {
   readonly paths: HomePaths;
   readonly program: ProgramEntry;
   readonly environment: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
 
-export interface Exchanged {
+interface Exchanged {
   readonly from: string;
   readonly to: string;
 }

@@ -19,6 +19,7 @@ import {
 } from "./election-kit.ts";
 
 const three = survey([MASTER, US, OTHER]);
+const excused = (forMs: number, epoch = 5): ElectionEvent => ({ type: "Excused", epoch, forMs });
 const unvouched: ElectionEvent = { type: "Vouched", word: "nobody" };
 /** Up to where only time is missing. */
 const convinced = (): Play => new Play().at(50, nobody).at(50, nobody).at(2, three).at(2, unvouched).at(2, agrees);
@@ -302,8 +303,6 @@ describe("the table", () => {
 });
 
 describe("a master that is being exchanged", () => {
-  const excused = (forMs: number, epoch = 5): ElectionEvent => ({ type: "Excused", epoch, forMs });
-
   it("is not missed until it was to be back, and then as ever", () => {
     const play = convinced().at(1, excused(30_000));
     expect(play.state.kind).toBe("following");
