@@ -2,10 +2,12 @@
 import { writeFile } from "node:fs/promises";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, insert, StoreAmbiguous, update } from "@castellan/store";
-import { type OpenGatewayOptions, openGateway } from "@castellan/store/typeorm";
+import { type OpenGatewayOptions, openGateway, openSnapshot } from "@castellan/store/typeorm";
 import { eventually, startTdsDouble, TDS_USER, type TdsDouble, type TempHome, tempHome } from "@castellan/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { nodeStateRow, operationRow, stepRow } from "../src/testing/rows.ts";
+import { openMssqlMigration } from "../src/typeorm/mssql/connection.ts";
+import { mssqlSettings } from "../src/typeorm/mssql/settings.ts";
 
 let server: TdsDouble;
 let home: TempHome;
@@ -63,6 +65,20 @@ describe("SQL Server (H2 through a TDS double, emulated)", () => {
     expect(versions?.rows).toEqual(versions?.rows.map((_, at) => [at + 1]));
   });
 
+  it("says who holds up a migration: one whose program stands still is ended by nobody but a person", async () => {
+    const standing = await openMssqlMigration({ settings: mssqlSettings(url), passwordFile: home.path("password") });
+    try {
+      await expect(open({ migrate: "always" })).rejects.toMatchObject({
+        code: "STORE_UNAVAILABLE",
+        message: expect.stringMatching(/another migration is under way.*castellan migration.*KILL/),
+      });
+    } finally {
+      await standing.rollback();
+      await standing.close();
+    }
+    await open({ migrate: "always" });
+  });
+
   it("names a wrong password and a database that is not there, and takes a password that was changed", async () => {
     await password("wrong");
     await expect(open()).rejects.toMatchObject({
@@ -82,14 +98,34 @@ describe("SQL Server (H2 through a TDS double, emulated)", () => {
     const gateway = await open();
     await gateway.commit([insert("node_state", nodeStateRow()), insert("operation", operationRow("a"))]);
     // More than 2,100 values.
-    const steps = Array.from({ length: 200 }, (_, at) => insert("operation_step", stepRow(`s${at}`, "a", at)));
+    const steps = Array.from({ length: 141 }, (_, at) => insert("operation_step", stepRow(`s${at}`, "a", at)));
     const before = server.requests;
     const missed = await caught(gateway.commit([...steps, update("node_state", { id: 2 }, { fence: 1 })]));
-    expect(missed).toMatchObject({ code: "STORE_CONFLICT", index: 200 });
+    expect(missed).toMatchObject({ code: "STORE_CONFLICT", index: 141 });
     expect(server.requests - before).toBe(1);
     expect(await gateway.find("operation_step")).toEqual([]);
-    expect(await gateway.commit(steps)).toHaveLength(200);
+    expect(await gateway.commit(steps)).toHaveLength(141);
     expect(server.requests - before).toBe(3);
+  });
+
+  it("is read at one moment while others write", async () => {
+    const gateway = await open();
+    await gateway.commit([insert("node_state", nodeStateRow())]);
+    const snapshot = await openSnapshot({
+      url,
+      passwordFile: home.path("password"),
+      clock: createSystemClock(),
+      rng: systemRng,
+      logger: silentLogger,
+      onBrokenValue: () => undefined,
+    });
+    try {
+      expect(await gateway.commit([bump])).toEqual([1]);
+      expect(await fenceOf(gateway)).toBe(1);
+      expect(await snapshot.find("node_state")).toMatchObject([{ fence: 0 }]);
+    } finally {
+      await snapshot.close();
+    }
   });
 
   it("whose connection breaks under a commit leaves it unknown, until it has ended: then what is read is final", async () => {

@@ -81,6 +81,7 @@ export async function locateDatabase(
         dialect: mssql,
         label: url,
         connect: () => openMssql(place, { rng, logger }),
+        snapshot: async () => (await import("./mssql/snapshot.ts")).snapshotMssql(place),
         migration: () => openMssqlMigration(place),
       };
     }

@@ -7,11 +7,13 @@ import { readParameter } from "./values.ts";
 export type TdsRequest =
   /** Text with its parameters by name (`@0`): `sp_executesql`, or a plain batch without. */
   | { readonly kind: "script"; readonly isProcedure: boolean; readonly text: string; readonly params: Params }
-  | { readonly kind: "transaction"; readonly what: "begin" | "commit" | "rollback" };
+  | { readonly kind: "transaction"; readonly what: "begin" | "commit" | "rollback"; readonly isSnapshot: boolean };
 
 export type Params = ReadonlyMap<string, H2Value>;
 
 const EXECUTE_SQL = 10;
+/** Of the isolation levels the one that sees a single moment; H2 has it too. */
+const SNAPSHOT = 5;
 const BY_NUMBER = 0xffff;
 const TRANSACTIONS: Readonly<Record<number, "begin" | "commit" | "rollback">> = {
   5: "begin",
@@ -30,7 +32,9 @@ export function parseRequest({ type, bytes }: Message): TdsRequest {
       return parseCall(reader);
     case MESSAGE.transaction: {
       const what = TRANSACTIONS[reader.u16()];
-      if (what !== undefined) return { kind: "transaction", what };
+      if (what !== undefined) {
+        return { kind: "transaction", what, isSnapshot: what === "begin" && reader.u8() === SNAPSHOT };
+      }
       break;
     }
   }

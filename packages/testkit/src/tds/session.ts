@@ -23,6 +23,7 @@ export class TdsSession {
   isCalledOff = false;
   readonly #options: TdsSessionOptions;
   #open = 0;
+  #isSnapshot = false;
 
   constructor(options: TdsSessionOptions) {
     this.#options = options;
@@ -34,6 +35,8 @@ export class TdsSession {
     let failed = false;
     try {
       if (request.kind === "transaction") {
+        this.#isSnapshot ||= request.isSnapshot;
+        if (request.isSnapshot) await this.#options.h2.run(isolation("SNAPSHOT"));
         await this.transaction(request.what);
         transactionChanged(writer, request.what);
       } else {
@@ -79,6 +82,9 @@ export class TdsSession {
     if (this.#open > 0) return;
     locks.releaseAll(this);
     await (what === "commit" ? h2.commit() : h2.rollback());
+    if (!this.#isSnapshot) return;
+    this.#isSnapshot = false;
+    await h2.run(isolation("READ COMMITTED"));
   }
 
   async close(): Promise<void> {
@@ -86,6 +92,8 @@ export class TdsSession {
     await this.#options.h2.close();
   }
 }
+
+const isolation = (level: string): string => `SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL ${level}`;
 
 function stepsOf(text: string): readonly Step[] {
   const known = parsed.get(text);

@@ -59,6 +59,7 @@ const UNAVAILABLE: ReadonlyMap<number, string> = new Map([
   [17_142, GOING],
   [40_197, GOING],
   [40_613, GOING],
+  [3952, "a backup reads one moment: ALTER DATABASE name SET ALLOW_SNAPSHOT_ISOLATION ON"],
   [4060, "create it, make the login a user of it, or correct the database URL"],
 ]);
 /** The next connection may reach the server again, or its successor. */

@@ -18,6 +18,10 @@ const NEEDS_MARK = /[ \u2060]$/;
 /** Only one migration at a time gets it. */
 const MIGRATION_LOCK = "castellan migration";
 
+/** It had the lock for ten seconds: it works, or its program stands still, and the server does not end that by itself. */
+const MIGRATION_UNDER_WAY =
+  "another migration is under way for longer than 10 s: wait for it; if its program stands still, end that program, or its session (castellan migration in sys.dm_exec_sessions) with KILL";
+
 const quote = (name: string): string => `"${name}"`;
 
 export const mssql: Dialect = {
@@ -54,7 +58,7 @@ export const mssql: Dialect = {
     `SET XACT_ABORT ON;
 DECLARE @granted int;
 EXEC @granted = sp_getapplock @Resource = N'${MIGRATION_LOCK}', @LockMode = N'Exclusive', @LockOwner = N'Transaction', @LockTimeout = 10000;
-IF @granted < 0 THROW 50002, N'another migration is under way', 1;`,
+IF @granted < 0 THROW 50002, N'${MIGRATION_UNDER_WAY}', 1;`,
   ],
   routines: [],
 };

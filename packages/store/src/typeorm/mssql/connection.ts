@@ -16,7 +16,7 @@ import { passwordNow } from "../password-file.ts";
 import type { BatchStatement, Statement } from "../statements.ts";
 import { loadMssql, type MssqlDriver, type MssqlPool, type MssqlRequest } from "./driver.ts";
 import { createLostCommits, SETTLE } from "./lost-commits.ts";
-import type { MssqlSettings } from "./settings.ts";
+import type { MssqlSettings, MssqlWork } from "./settings.ts";
 
 export interface MssqlPlace {
   readonly settings: MssqlSettings;
@@ -35,6 +35,8 @@ export function openMssql(place: MssqlPlace, { rng, logger }: MssqlTools): Conne
   const name = Buffer.from(rng.bytes(12)).toString("hex");
   let commits = 0;
   let opened: Promise<MssqlPool> | undefined;
+  /** Holds the names of lost commits, so that none of them begins late: not for serving, which it would be closed after. */
+  let settler: Promise<MssqlPool> | undefined;
   const onError = (error: Error): void => {
     logger.warn("an idle database connection broke; the next statement opens another", { reason: error.message });
   };
@@ -50,7 +52,11 @@ export function openMssql(place: MssqlPlace, { rng, logger }: MssqlTools): Conne
   const settled = async (): Promise<MssqlPool> => {
     const connected = await pool();
     const isSettled = await lost.settle(async (ticket) => {
-      const { recordset } = await connected.request().input("ticket", driver.NVarChar(64), ticket).query(SETTLE);
+      settler ??= openPool(driver, place, onError, "settling").catch((thrown: unknown) => {
+        settler = undefined;
+        throw thrown;
+      });
+      const { recordset } = await (await settler).request().input("ticket", driver.NVarChar(64), ticket).query(SETTLE);
       return Number(recordset?.[0]?.["granted"]) >= 0;
     });
     if (!isSettled) throw new StoreUnavailable("an earlier commit is still under way on the server: try again");
@@ -109,9 +115,10 @@ export function openMssql(place: MssqlPlace, { rng, logger }: MssqlTools): Conne
     },
 
     async close() {
-      if (opened === undefined) return;
-      const last = await opened.catch(() => undefined); // it never came to be
-      await last?.close();
+      for (const one of [opened, settler]) {
+        const last = await one?.catch(() => undefined); // it never came to be
+        await last?.close();
+      }
     },
   };
 }
@@ -143,11 +150,11 @@ export async function openMssqlMigration(place: MssqlPlace): Promise<MigrationSe
   }
 }
 
-async function openPool(
+export async function openPool(
   driver: MssqlDriver,
   { settings, passwordFile }: MssqlPlace,
   onError: (error: Error) => void,
-  work: "serving" | "migrating" = "serving",
+  work: MssqlWork = "serving",
 ): Promise<MssqlPool> {
   const secret = passwordFile === null ? null : await passwordNow(passwordFile);
   const pool = new driver.ConnectionPool(settings.config(secret, work));
@@ -159,7 +166,7 @@ async function openPool(
 /** Longer texts than this have no place in a condition. */
 const LONGEST = 4_000;
 
-function bound(driver: MssqlDriver, request: MssqlRequest, params: Statement["params"]): MssqlRequest {
+export function bound(driver: MssqlDriver, request: MssqlRequest, params: Statement["params"]): MssqlRequest {
   params.forEach((value, position) => {
     request.input(String(position), typeof value === "number" ? driver.BigInt : driver.NVarChar(LONGEST), value);
   });

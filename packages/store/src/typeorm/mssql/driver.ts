@@ -6,6 +6,7 @@ export interface MssqlDriver {
   readonly ConnectionPool: new (config: MssqlConfig) => MssqlPool;
   readonly BigInt: unknown;
   readonly MAX: unknown;
+  readonly ISOLATION_LEVEL: { readonly SNAPSHOT: number };
   NVarChar(length: unknown): unknown;
 }
 
@@ -32,7 +33,7 @@ export interface MssqlPool {
 }
 
 export interface MssqlTransaction {
-  begin(): Promise<unknown>;
+  begin(isolation?: number): Promise<unknown>;
   commit(): Promise<unknown>;
   rollback(): Promise<unknown>;
   request(): MssqlRequest;

@@ -3,8 +3,8 @@
  *
  * Such a commit may be carried out long after its sender has given it up, for instance when a frozen server goes on. Each commit
  * holds a lock by its own name while it runs (`mssql-commit.ts`). Whoever holds that lock after it knows that it has ended, and that
- * it will not begin: it does not wait for the lock. The lock stays with the session that took it, until that is closed for lack
- * of work; by then a server that goes on has long read what lay in its sockets.
+ * it will not begin: it does not wait for the lock. The lock stays with a session that does nothing else, and is closed ten minutes after
+ * the last such commit; by then a server that answers has long read what lay in its sockets.
  */
 import { SESSION_LIMITS } from "../dialects/mssql-commit.ts";
 

@@ -21,8 +21,21 @@ const CANCEL_MS = 1_000;
 const POOL_SIZE = 4;
 /** A connection that nobody needs is closed after this, milliseconds. */
 const IDLE_MS = 5_000;
-/** How our sessions are called in `sys.dm_exec_sessions`. */
-const APPLICATION = "castellan";
+/** A connection that holds what was settled: by then nothing is left in any socket. Milliseconds. */
+const SETTLED_MS = 600_000;
+
+/** What a connection is for. */
+export type MssqlWork = "serving" | "settling" | "migrating" | "copying";
+
+/** Answers are waited for as long, of a pool of so many, each kept so long without work; in `sys.dm_exec_sessions` it is called so. */
+const WORKS: Readonly<
+  Record<MssqlWork, { readonly answerMs: number; readonly max: number; readonly idleMs: number; readonly name: string }>
+> = {
+  serving: { answerMs: ANSWER_MS, max: POOL_SIZE, idleMs: IDLE_MS, name: "castellan" },
+  settling: { answerMs: ANSWER_MS, max: 1, idleMs: SETTLED_MS, name: "castellan settling" },
+  migrating: { answerMs: MIGRATING_MS, max: 1, idleMs: IDLE_MS, name: "castellan migration" },
+  copying: { answerMs: MIGRATING_MS, max: 1, idleMs: IDLE_MS, name: "castellan backup" },
+};
 
 /** What a URL may say about the connection, as the driver calls it. */
 const FLAGS = ["trustServerCertificate", "multiSubnetFailover"] as const;
@@ -48,7 +61,7 @@ const LOGINS: Readonly<
 /** What a URL says; connects to nothing. */
 export interface MssqlSettings {
   /** With the secret in its place: a password, a token, or nothing. */
-  config(secret: string | null, work: "serving" | "migrating"): MssqlConfig;
+  config(secret: string | null, work: MssqlWork): MssqlConfig;
   /** Whether the way to log in needs what the passwordFile holds. */
   readonly needsSecret: boolean;
 }
@@ -80,16 +93,16 @@ export function mssqlSettings(address: string): MssqlSettings {
       database,
       ...(instanceName === undefined && { port: Number(url.port || 1433) }),
       connectionTimeout: CONNECT_MS,
-      requestTimeout: work === "serving" ? ANSWER_MS : MIGRATING_MS,
+      requestTimeout: WORKS[work].answerMs,
       validateConnection: "socket",
       pool: {
         min: 0,
-        max: work === "serving" ? POOL_SIZE : 1,
-        idleTimeoutMillis: IDLE_MS,
+        max: WORKS[work].max,
+        idleTimeoutMillis: WORKS[work].idleMs,
         acquireTimeoutMillis: CONNECT_MS + ANSWER_MS,
       },
       options: {
-        appName: work === "serving" ? APPLICATION : `${APPLICATION} migration`,
+        appName: WORKS[work].name,
         useUTC: true,
         // What fails at first is tried again by us, who know for how long.
         maxRetriesOnTransientErrors: 0,
