@@ -29,7 +29,7 @@ const MOMENTS: readonly Ambush["moment"][] = ["beforeServer", "underway", "after
 const FAULTS: readonly Ambush["fault"][] = ["stall", "close", "reset"];
 
 /** What the text of the statement holds when it goes over the link. */
-const REQUEST = { read: "SELECT", commit: "castellan_commit" };
+const REQUEST = { read: 'FROM "sentinel"', commit: "castellan_commit" };
 
 interface Case extends Ambush {
   readonly id: number;
