@@ -43,7 +43,12 @@ describe("the configuration of the kept nats-server", () => {
       "  verify: true",
     ];
     expect(text).toContain(`\n${block.join("\n")}`);
-    expect(text).toContain(`routes: ["nats://zeus:6222"]\n  ${block.join("\n  ")}`);
+    // Of members the name too that no client's certificate has.
+    expect(text).toContain(
+      `routes: ["nats://zeus:6222"]\n  authorization { user: "ips1.castellan" }\n  ${block.join("\n  ")}`,
+    );
+    expect(text.split("verify_and_map: true")).toHaveLength(2);
+    expect(text.indexOf("verify_and_map")).toBeGreaterThan(text.indexOf("cluster {"));
   });
 
   it("names the cluster, which keeps two nodes apart, and the routes", () => {

@@ -71,7 +71,7 @@ function storeConfig(directory: string | null, maxBytes: number): string {
 const HANDSHAKE_S = 5;
 
 /** Whoever connects shows a certificate of the same authority, or is turned away. */
-function tlsConfig(tls: NatsServerConfig["tls"], indent: string): string {
+function tlsConfig(tls: NatsServerConfig["tls"], indent: string, more: readonly string[] = []): string {
   if (tls === null) return "";
   const lines = [
     "tls {",
@@ -80,6 +80,7 @@ function tlsConfig(tls: NatsServerConfig["tls"], indent: string): string {
     `  ca_file: ${JSON.stringify(tls.ca)}`,
     "  verify: true",
     `  timeout: ${HANDSHAKE_S}`,
+    ...more,
     "}",
   ];
   return lines.map((line) => `${indent}${line}\n`).join("");
@@ -105,13 +106,19 @@ function clusterConfig({ cluster, clusterName, systemPassword, tls, newcomerAt }
   name: ${JSON.stringify(clusterName)}
   listen: "${own}"
   ${ROUTES}[${routes.map((route) => JSON.stringify(route)).join(", ")}]
-${tlsConfig(tls, "  ")}}
+${membersConfig(tls)}}
 `;
 }
 
 const ROUTES = "routes: ";
 
 const withoutRoutes = (text: string): string => text.replace(new RegExp(`^ *${ROUTES}.*$`, "m"), "");
+
+/** A member is who shows the name that the servers of the node have in common: the authority gives clients certificates without it. */
+function membersConfig(tls: NatsServerConfig["tls"]): string {
+  if (tls === null) return "";
+  return `  authorization { user: ${JSON.stringify(tls.name)} }\n${tlsConfig(tls, "  ", ["  verify_and_map: true"])}`;
+}
 
 /** The same but for whom it meets first: members that are there tell of each other. */
 export function isSameButRoutes(one: string, other: string): boolean {
