@@ -31,11 +31,6 @@ const databases = [
   "packages/store/test/{link-faults,server-faults,sql-grammar,{mssql,oracle}{,-faults,-real}}.int.test.ts",
   "packages/testkit/test/h2.int.test.ts",
 ];
-/**
- * What a cluster does is decided in its database: with CASTELLAN_LONG everything is tried on SQLite and on PostgreSQL, else
- * these on PostgreSQL and the others on SQLite.
- */
-const clusterOnPostgres = ["test/cluster/{lost-server,master-killed}.test.ts"];
 /** The life of an installation: made, joined, upgraded, moved, backed up, taken away. */
 const life = ["test/acceptance/{backup,install-*,mssql-*,schema-*,upgrade-*}.test.ts"];
 
@@ -114,10 +109,9 @@ export default defineConfig({
         ...resolveSource,
         test: {
           ...real,
-          maxWorkers: 2,
+          maxWorkers: 3,
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
-          exclude: isLong ? [] : clusterOnPostgres,
           testTimeout: 300_000,
         },
       },
@@ -127,7 +121,7 @@ export default defineConfig({
           ...real,
           maxWorkers: 2,
           name: "cluster-postgres",
-          include: isLong ? ["test/cluster/**/*.test.ts"] : clusterOnPostgres,
+          include: ["test/cluster/**/*.test.ts"],
           // These have a PostgreSQL of their own in any case.
           exclude: ["test/cluster/{host-cut-off,remote-database}.test.ts"],
           globalSetup: ["test/harness/postgres-server.ts"],

@@ -2,7 +2,9 @@
 # Makes a bare clone ready to run: packages, native module, build, nats-server. To be sourced by a bash script with
 # `set -euo pipefail`; leaves the shell in the repository's root with CASTELLAN_NATS_SERVER exported.
 #
-# Idempotent: when nothing has changed it costs a second. One progress line a step, on stderr.
+# Idempotent: when nothing has changed it costs a second. One progress line a step, on stderr. The database driver may still
+# be in the making then: `setup_finish` waits for it, and must be called before anything opens a database.
+# CASTELLAN_SETUP_ONLY=packages stops after them.
 
 export TURBO_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
 
@@ -114,7 +116,7 @@ setup_tree_matches_lock() {
   ' 9>&-
 }
 
-# Leaves the driver to `setup_driver`: its compiler and our build each keep one core busy, so they run side by side.
+# Leaves the driver to `setup_driver`: its compiler keeps one core busy for two minutes, in which others need not wait.
 setup_packages() {
   local stamp_file=node_modules/.castellan-stamp
   [[ ! -f $stamp_file || $(<"$stamp_file") != "$(setup_stamp)" ]] || return 0
@@ -137,20 +139,26 @@ setup_driver() {
 
 setup_build() {
   setup_say "building"
-  setup_quietly node_modules/.bin/turbo run build --ui=stream || setup_fail "the build failed (see above)"
+  setup_quietly node_modules/.bin/turbo run compile bundle --ui=stream || setup_fail "the build failed (see above)"
 }
 
 setup_driver_and_build() {
-  local driver
   setup_driver &
-  driver=$!
+  setup_driver_job=$!
   if ! (setup_build); then
-    kill "$driver" 2>/dev/null || true
+    kill "$setup_driver_job" 2>/dev/null || true
     exit 1
   fi
-  wait "$driver" || exit 1
+}
+
+# The lock is held until here, so programs that run before must not inherit its descriptor, 9.
+setup_finish() {
+  [[ -n ${setup_driver_job:-} ]] || return 0
+  wait "$setup_driver_job" || exit 1
+  setup_driver_job=""
   # Written last: an interrupted installation is repeated.
   setup_stamp >node_modules/.castellan-stamp
+  exec 9>&-
 }
 
 setup_nats_server() {
@@ -170,9 +178,9 @@ setup_main() {
       setup_fail "another set-up has held .cache/setup.lock for 15 minutes"
   fi
   setup_packages
+  [[ ${CASTELLAN_SETUP_ONLY:-} != packages ]] || return 0
   setup_driver_and_build
   setup_nats_server
-  exec 9>&-
 }
 
 setup_main

@@ -5,6 +5,7 @@ set -euo pipefail
 
 # shellcheck source=scripts/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+setup_finish
 
 readonly EXAMPLE=deploy/examples/01-single-server
 

@@ -21,6 +21,7 @@ trap 'exit 130' INT TERM
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
 for layer in "${layers[@]}"; do
+  [[ $layer == unit ]] || setup_finish # it opens no database
   printf '\n== %s\n' "$layer"
   if [[ $layer == *-postgres ]] && ! has_postgres; then
     printf "skipped: install Debian's postgresql to run it\n"
@@ -29,9 +30,10 @@ for layer in "${layers[@]}"; do
   status=0
   CASTELLAN_UNHANDLED_ERRORS="$results/$layer.stray" \
     node_modules/.bin/vitest run --project "$layer" --passWithNoTests --reporter=default --reporter=json \
-    --outputFile.json="$results/$layer.json" --reporter=./scripts/unhandled-errors.mjs "$@" </dev/null || status=$?
+    --outputFile.json="$results/$layer.json" --reporter=./scripts/unhandled-errors.mjs "$@" </dev/null 9>&- || status=$?
   printf '%s\n' "$status" >"$results/$layer.status"
 done
 
+setup_finish
 printf '\n'
 node scripts/sum-tests.mjs "$results"
