@@ -64,6 +64,7 @@ describe("a new home", () => {
     expect(after.of("clock")?.found).toContain("agrees with the bus");
     expect(after.of("database")?.found).toContain("(SQLite 3.");
     expect(after.of("schema")).toMatchObject({ verdict: "ok", found: expect.stringMatching(/^version \d+$/) });
+    expect(after.of("release")).toMatchObject({ verdict: "ok", found: expect.stringMatching(/^\d+\.\d+\.\d+ on /) });
     expect(after.of("util-linux")?.found).toMatch(/^fallocate of util-linux 2\./);
     expect(after.of("sentinel")?.found).toMatch(/worker \d+, watcher \d+/);
     const down = await castellan("down");

@@ -1,5 +1,5 @@
 /** Checks of what the servers of a node share: database, bus, the time. */
-import { formatSize } from "@castellan/kernel";
+import { formatSize, isNewer } from "@castellan/kernel";
 import type { DiagnosedFacts } from "./diagnosed-facts.ts";
 import { type Answer, fail, ok, warn } from "./finding.ts";
 
@@ -8,6 +8,8 @@ const POSTGRES_AT_LEAST = 14;
 /** The oldest nats-server that is served: it syncs what it stores on every write. */
 const NATS_AT_LEAST = [2, 10] as const;
 const SLOW_DATABASE_MS = 500;
+/** The only one that does not say which it is. */
+const FIRST_RELEASE = "0.1.0";
 const MUCH_SKEW_MS = 2000;
 const JETSTREAM_NEARLY_FULL = 0.9;
 
@@ -61,6 +63,25 @@ export function checkSchema({ database }: DiagnosedFacts): Answer {
     case "older":
       return fail(`version ${found}; this program needs ${needed}`, "run `castellan upgrade` on the master's server");
   }
+}
+
+/** Whether every server that runs works with the release that this program is. */
+export function checkReleases({ release, database }: DiagnosedFacts): Answer {
+  const own = `this program is ${release}`;
+  if (database.kind === "failed") return warn(`${own}; what the servers run is not known`, "reach the database first");
+  if (database.kind === "not-yet") return ok(`${own}; no server runs`);
+  if (database.releases === null) return warn(`${own}; what the servers run is not known`, "mend the schema first");
+  if (database.releases.length === 0) return ok(`${own}; no server runs`);
+  const running = database.releases.map(({ server, program }) => ({ server, program: program ?? FIRST_RELEASE }));
+  const others = running.filter(({ program }) => program !== release);
+  if (others.length === 0) return ok(`${release} on ${running.map(({ server }) => server).join(", ")}`);
+  const told = others.map(({ server, program }) => `${server} runs ${program}`).join(", ");
+  return warn(
+    `${own}; ${told}`,
+    others.some(({ program }) => isNewer(program, release))
+      ? "install the newer release here too"
+      : "run `castellan upgrade` on the master's server",
+  );
 }
 
 export function checkBus({ bus: { kind, program, url, link }, pair }: DiagnosedFacts): Answer {

@@ -14,7 +14,7 @@ import {
   checkSettings,
   checkTools,
 } from "./diagnose-host.ts";
-import { checkBus, checkClock, checkDatabase, checkJetStream, checkSchema } from "./diagnose-shared.ts";
+import { checkBus, checkClock, checkDatabase, checkJetStream, checkReleases, checkSchema } from "./diagnose-shared.ts";
 import type { DiagnosedFacts } from "./diagnosed-facts.ts";
 import type { Answer, Finding } from "./finding.ts";
 
@@ -30,6 +30,7 @@ const CHECKS: readonly (readonly [check: string, look: Check])[] = [
   ["certificate", checkCertificate],
   ["database", checkDatabase],
   ["schema", checkSchema],
+  ["release", checkReleases],
   ["bus", checkBus],
   ["JetStream", checkJetStream],
   ["clock", checkClock],

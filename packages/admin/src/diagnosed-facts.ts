@@ -2,6 +2,8 @@
 
 /** What is looked at; the daemon's `ServerFacts` is one. */
 export interface DiagnosedFacts {
+  /** Release of this program. */
+  readonly release: string;
   readonly node: { readonly version: string };
   readonly limits: { readonly openFiles: number | null };
   readonly tools: { readonly fallocate: { readonly version: string } | { readonly problem: string } };
@@ -89,6 +91,8 @@ type DatabaseFacts = { readonly url: string } & (
       readonly node: string | null;
       readonly wantedNode: string;
       readonly writeProblem: string | null;
+      /** Of the servers that run, by name (null: 0.1.0); null: this program cannot read them. */
+      readonly releases: readonly { readonly server: string; readonly program: string | null }[] | null;
     }
   | { readonly kind: "not-yet" }
   | { readonly kind: "failed"; readonly code: string; readonly message: string }

@@ -19,9 +19,14 @@ const onPostgres: Database = {
   node: "ips1",
   wantedNode: "ips1",
   writeProblem: null,
+  releases: [
+    { server: "hades", program: "0.2.0" },
+    { server: "zeus", program: "0.2.0" },
+  ],
 };
 
 const well: DiagnosedFacts = {
+  release: "0.2.0",
   node: { version: "20.20.2" },
   limits: { openFiles: 20_000 },
   tools: { fallocate: { version: "util-linux 2.38.1" } },
@@ -72,6 +77,7 @@ describe("a diagnosis", () => {
       "certificate",
       "database",
       "schema",
+      "release",
       "bus",
       "JetStream",
       "clock",
@@ -195,6 +201,28 @@ describe("a diagnosis", () => {
       /version 2; this program knows 1/,
       /upgrade this server too/,
     ],
+    [
+      "servers that are left behind",
+      "release",
+      database({
+        releases: [
+          { server: "hades", program: "0.2.0" },
+          { server: "zeus", program: null },
+        ],
+      }),
+      "warn",
+      /this program is 0\.2\.0; zeus runs 0\.1\.0/,
+      /castellan upgrade.*master's/,
+    ],
+    [
+      "a program that is left behind",
+      "release",
+      database({ releases: [{ server: "zeus", program: "0.10.0" }] }),
+      "warn",
+      /zeus runs 0\.10\.0/,
+      /install the newer release here/,
+    ],
+    ["a schema that does not fit", "release", database({ releases: null }), "warn", /is not known/, /schema/],
     ["no bus", "bus", { bus: failed("LINK_UNREACHABLE", "no NATS server answers") }, "fail", /answers/, /nats\.url/],
     [
       "a bus that we do not believe",

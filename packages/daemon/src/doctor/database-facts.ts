@@ -15,6 +15,8 @@ export type DatabaseFacts = { readonly url: string } & (
       /** Name of the node that this home's settings speak of. */
       readonly wantedNode: string;
       readonly writeProblem: string | null;
+      /** The servers whose sentinels have not ended, and their releases (null: 0.1.0, which does not say); null: not to be read. */
+      readonly releases: readonly { readonly server: string; readonly program: string | null }[] | null;
     } & DatabaseSurvey)
   /** An embedded database that the first start will make. */
   | { readonly kind: "not-yet" }
@@ -58,15 +60,29 @@ async function look({ database, node: wantedNode }: HomeSettings, clock: Clock):
   const ms = Math.round(clock.bootMs() - startedMs);
   const reached = { url, kind: "reached", ms, wantedNode, ...survey } as const;
   const { fit } = survey.schema;
-  if (fit !== "same" && fit !== "ahead") return { ...reached, node: null, writeProblem: null };
+  if (fit !== "same" && fit !== "ahead") return { ...reached, node: null, writeProblem: null, releases: null };
   const gateway = await openGateway({ ...options, migrate: "never" });
   try {
     const [row] = await gateway.find("nodes", { limit: 1 });
     const writeProblem = row === undefined ? null : await writeProblemOf(gateway, row);
-    return { ...reached, node: row?.node_name ?? null, writeProblem };
+    return { ...reached, node: row?.node_name ?? null, writeProblem, releases: await releasesOf(gateway) };
   } finally {
     await gateway.close();
   }
+}
+
+async function releasesOf(gateway: Gateway): Promise<{ server: string; program: string | null }[]> {
+  const [members, sentinels, programs] = await Promise.all([
+    gateway.find("node_cluster", { orderBy: [{ column: "logical_machine_id" }] }),
+    gateway.find("sentinel", { where: { ended_at: null } }),
+    gateway.find("sentinel_program"),
+  ]);
+  return members.flatMap(({ logical_machine_id: id, physical_machine_name: server }) => {
+    const sentinel = sentinels.find((row) => row.logical_machine_id === id);
+    if (sentinel === undefined) return [];
+    const said = programs.find((row) => row.logical_machine_id === id && row.incarnation === sentinel.incarnation);
+    return [{ server, program: said?.program_version ?? null }];
+  });
 }
 
 /** Writes what is there already. */

@@ -2,7 +2,7 @@
  * What can be found out about a server by looking: facts, no judgement. Looks whether the node is up or down, changes
  * nothing, and every look has a deadline. What a fact means to whom is `@castellan/admin`'s to say.
  */
-import { CastellanError, type Clock, createSystemClock, ensureError } from "@castellan/kernel";
+import { CastellanError, type Clock, createSystemClock, ensureError, PROGRAM_VERSION } from "@castellan/kernel";
 import { resolveHomeConfig } from "@castellan/protocol/home";
 import { DEFAULT_PATTERNS, type DiskSurvey, listErrorFiles, surveyDisks } from "@castellan/sentinel";
 import { homePaths } from "../home-paths.ts";
@@ -16,6 +16,8 @@ import { examineTools, type ToolFacts } from "./tool-facts.ts";
 import { type CertificateFacts, examineCertificate } from "./trust-facts.ts";
 
 export interface ServerFacts {
+  /** Of this program. */
+  readonly release: string;
   readonly node: { readonly version: string; readonly platform: string };
   readonly limits: LimitFacts;
   readonly tools: ToolFacts;
@@ -55,6 +57,7 @@ export async function examineServer(examination: Examination): Promise<ServerFac
     listErrorFiles(home, DEFAULT_PATTERNS),
   ]);
   return {
+    release: PROGRAM_VERSION,
     node: { version: process.versions.node, platform: process.platform },
     limits: examineLimits(),
     tools,
