@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { connectLink } from "@castellan/actor/nats";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
+import { NodeName, parseName } from "@castellan/protocol";
 import { nodeDomain, resolveHomeConfig } from "@castellan/protocol/home";
 import { createProcReader } from "@castellan/sentinel/pair";
 import { assertNothingLeft, eventually, freePort, type TempHome, tempHome } from "@castellan/testkit";
@@ -14,7 +15,7 @@ import { type EmbeddedNats, keepEmbeddedNats } from "../src/nats-server/embedded
 import { findNatsServer } from "../src/nats-server/find-binary.ts";
 
 const clock = createSystemClock();
-const node = "ips1";
+const node = parseName(NodeName, "ips1");
 let temp: TempHome;
 const kept: EmbeddedNats[] = [];
 beforeEach(async () => {
