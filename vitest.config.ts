@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { filesOnMssql } from "./test/harness/mssql-files.ts";
 
 const conditions = ["@castellan/source", "module", "node"];
 const isLong = process.env["CASTELLAN_LONG"] === "1";
@@ -79,6 +80,18 @@ export default defineConfig({
           exclude: [...sameOnEveryDatabase, "test/acceptance/mssql-*.test.ts"],
           globalSetup: ["test/harness/postgres-server.ts"],
           testTimeout: 240_000,
+        },
+      },
+      // Nodes on SQL Server's protocol, which H2 answers.
+      {
+        ...resolveSource,
+        test: {
+          ...real,
+          maxWorkers: 2,
+          name: "mssql",
+          ...filesOnMssql(isLong),
+          provide: { isOnMssql: true },
+          testTimeout: 300_000,
         },
       },
       {

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 layers=()
-while [[ ${1:-} =~ ^(unit|integration|databases|acceptance|life|chaos|cluster)(-postgres)?$ ]]; do
+while [[ ${1:-} =~ ^(unit|integration|databases|acceptance|life|mssql|chaos|cluster)(-postgres)?$ ]]; do
   layers+=("$1")
   shift
 done

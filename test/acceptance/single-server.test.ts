@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Endpoints, StatusReport } from "@castellan/protocol";
 import { findProcesses } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
-import { isOnPostgres } from "../harness/database.ts";
+import { isOnFile } from "../harness/database.ts";
 import { lives, makeNode, said, type TestNode } from "../harness/node.ts";
 import { LAYERS } from "../harness/types.ts";
 
@@ -70,7 +70,7 @@ describe("castellan up on an empty directory", () => {
     for (const pid of before.values()) expect(lives(pid)).toBe(false);
     expect((await node.status()).state).toBe("STOPPED");
     expect(findProcesses(node.home)).toEqual([]);
-    expect(existsSync(node.path("data/castellan.db"))).toBe(!isOnPostgres());
+    expect(existsSync(node.path("data/castellan.db"))).toBe(isOnFile());
   });
 });
 

@@ -6,7 +6,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { eventually, findProcesses, killAll } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createAlertWriter } from "../harness/alert-writer.ts";
-import { isOnPostgres } from "../harness/database.ts";
+import { isOnFile } from "../harness/database.ts";
 import { type DiskImage, diskImage, whyNoDiskImage } from "../harness/disk-image.ts";
 import { lives, makeNode, said, type TestNode } from "../harness/node.ts";
 import { LAYERS } from "../harness/types.ts";
@@ -59,7 +59,7 @@ async function expectRefusal({ node, before, writer, open }: Place, code: string
   expect(() => writeSync(open, "x\n")).toThrow(code);
   expect(() => writer.write()).toThrow(code);
   // An order to stop needs nothing of the home when the schema is elsewhere.
-  if (!isOnPostgres()) {
+  if (isOnFile()) {
     const refused = await node.cli("stop", "--timeout", "60");
     expect(refused.code).not.toBe(0);
     expect(said(refused)).toMatch(/read-?only|not permitted/i);

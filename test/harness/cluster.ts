@@ -19,14 +19,13 @@ import {
   killTogether,
   type NatsServer,
   natsServer,
-  type PostgresAdmin,
   runCli,
   tempHome,
   testRun,
 } from "@castellan/testkit";
 import { z } from "zod";
 import { type Census, takeCensus } from "./census.ts";
-import { projectPostgres } from "./database.ts";
+import { type DatabaseServer, projectServer } from "./database.ts";
 import { readJournal, type Told } from "./journal.ts";
 import { lives, said } from "./node.ts";
 import { complaintsOf, type EpochWatch, watchEpochs } from "./witness.ts";
@@ -39,8 +38,8 @@ export interface ClusterOptions {
   readonly attributes?: Readonly<Record<string, string>>;
   /** `own`: each server keeps a NATS server, as `up --servers 3` makes it. Default: one external NATS server. */
   readonly bus?: "own" | "external";
-  /** A PostgreSQL server of the test's own; default: the project's. Null, or none: one SQLite file. */
-  readonly postgres?: PostgresAdmin | null;
+  /** A server of the test's own; default: the project's. Null, or none: one SQLite file. */
+  readonly postgres?: DatabaseServer | null;
   /** More environment for the pairs. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -97,7 +96,7 @@ export async function makeCluster(options: ClusterOptions): Promise<Cluster> {
   const { dir } = temp;
   const hasOwnBus = options.bus === "own";
   const bus = hasOwnBus ? null : await natsServer({ jetstream: true });
-  const { postgres = projectPostgres() } = options;
+  const { postgres = projectServer() } = options;
   const database = await postgres?.database();
   const passwordFile = join(dir, "db.password");
   if (database) writeFileSync(passwordFile, `${database.password}\n`, { mode: 0o600 });

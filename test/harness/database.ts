@@ -1,14 +1,15 @@
 /**
- * The database of a test's node: a file in its home, or a database of its own on the PostgreSQL that the test project has
- * brought up (`postgres-server.ts`). The tests are the same; only the project differs.
+ * The database of a test's node: a file in its home, or a database of its own on the server that the test project has: PostgreSQL
+ * (`postgres-server.ts`) or a stand-in for SQL Server (`mssql-server.ts`). The tests are the same; only the project differs.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import type { Write } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
-import { type PostgresAdmin, type PostgresPlace, postgresAdmin } from "@castellan/testkit";
+import { type PostgresDatabase, type PostgresPlace, postgresAdmin } from "@castellan/testkit";
 import { inject } from "vitest";
+import { mssqlServer } from "./mssql-server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -29,20 +30,28 @@ export interface NodeDatabase {
   drop(): Promise<void>;
 }
 
+/** Whatever makes databases, each with its user and no password in the URL. */
+export interface DatabaseServer {
+  database(): Promise<Pick<PostgresDatabase, "url" | "password" | "drop">>;
+}
+
 /** Which database the nodes of this project have, unless a test brings its own server. */
 export const isOnPostgres = (): boolean => inject("postgres") !== undefined;
 
+/** A file in the home of each node. */
+export const isOnFile = (): boolean => projectServer() === null;
+
 /** The server of this project; null where nodes are on SQLite. */
-export function projectPostgres(): PostgresAdmin | null {
+export function projectServer(): DatabaseServer | null {
   const place = inject("postgres");
-  return place === undefined ? null : postgresAdmin(place);
+  return place === undefined ? mssqlServer() : postgresAdmin(place);
 }
 
 const PASSWORD_FILE = "etc/db.password";
 
 /** `example`: the directory whose files become those of the home. */
-export async function makeDatabase(example: string, server: PostgresAdmin | undefined): Promise<NodeDatabase> {
-  const admin = server ?? projectPostgres();
+export async function makeDatabase(example: string, server: DatabaseServer | undefined): Promise<NodeDatabase> {
+  const admin = server ?? projectServer();
   if (admin === null) {
     return {
       config: "",

@@ -11,13 +11,12 @@ import {
   findProcesses,
   killAll,
   killTogether,
-  type PostgresAdmin,
   runCli,
   type TempHome,
   tempHome,
 } from "@castellan/testkit";
 import { z } from "zod";
-import { makeDatabase, type NodeDatabase } from "./database.ts";
+import { type DatabaseServer, makeDatabase, type NodeDatabase } from "./database.ts";
 
 export interface NodeOptions {
   /** The text of types.yaml; `{home}` in it is the node's. */
@@ -30,7 +29,7 @@ export interface NodeOptions {
   /** More environment for every command, and so for the pair. */
   readonly env?: Readonly<Record<string, string>>;
   /** A PostgreSQL server of the test's own; default: the project's, or SQLite. */
-  readonly postgres?: PostgresAdmin;
+  readonly postgres?: DatabaseServer;
 }
 
 export interface TestNode {
