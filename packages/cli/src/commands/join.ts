@@ -127,13 +127,13 @@ async function joinNode(invocation: Invocation, ctx: AdminContext, { home, confi
   return { node: row.node_name, server: name, id, wasMember: false, others: others.map((other) => other.name) };
 }
 
-/** Of servers that are up one must answer: the sentinel that comes here would wait for it for ever. Throws NOT_REACHABLE. */
+/** Of servers that are up one must answer: the sentinel that comes here would wait for it for ever. Asked as a client: to members TLS is silent until they speak. Throws NOT_REACHABLE. */
 async function refuseSilentBus(up: readonly string[], members: readonly KnownMember[]): Promise<void> {
   const asked = members.filter(({ name, cluster, client }) => up.includes(name) && (cluster ?? client) !== null);
   if (asked.length === 0) return;
-  const answers = await Promise.all(asked.map(({ cluster, client }) => natsAnswers(cluster ?? client ?? "")));
+  const answers = await Promise.all(asked.map(({ cluster, client }) => natsAnswers(client ?? cluster ?? "")));
   if (answers.includes(true)) return;
-  const places = asked.map(({ name, cluster, client }) => `${name} (${cluster ?? client})`).join(", ");
+  const places = asked.map(({ name, cluster, client }) => `${name} (${client ?? cluster})`).join(", ");
   throw new CastellanError(
     "NOT_REACHABLE",
     `the bus of ${places} does not answer from here: is that the address of the network, and open in its firewall?`,
