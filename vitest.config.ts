@@ -122,7 +122,7 @@ export default defineConfig({
         ...resolveSource,
         test: {
           ...real,
-          maxWorkers: 3,
+          maxWorkers: 2,
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
           testTimeout: 300_000,

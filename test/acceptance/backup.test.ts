@@ -67,7 +67,7 @@ describe("castellan backup and restore", () => {
     expect(goesOn.code, said(goesOn)).toBe(0);
     await eventually(
       async () => StatusReport.parse(JSON.parse((await there("status", "--json")).stdout)).state === "RUNNING",
-      { withinMs: 60_000, describe: "the restored node runs" },
+      { withinMs: 90_000, describe: "the restored node runs" },
     );
     const over = await there("down");
     expect(over.code, said(over)).toBe(0);

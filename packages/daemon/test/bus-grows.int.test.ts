@@ -85,6 +85,13 @@ const stored = async ({ connection }: Link) => {
   return { messages: state.messages, copies: config.num_replicas, leader: cluster?.leader ?? null };
 };
 
+const soon = (describe: string) => ({ withinMs: 60_000, describe });
+
+async function make({ connection }: Link, name: string, copies: number): Promise<void> {
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1000 });
+  await manager.streams.add({ name, subjects: [name], num_replicas: copies });
+}
+
 async function peersOf(server: EmbeddedNats): Promise<readonly string[]> {
   const system = await server.openSystem();
   try {
@@ -124,11 +131,6 @@ describe("the bus of one server", () => {
     const first = await linkTo(hades);
     await ensure(first);
     const [zeus] = await Promise.all([keep("zeus", ["hades"]), keep("hera", ["hades"])]);
-    const make = async ({ connection }: Link, name: string, copies: number): Promise<void> => {
-      const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1000 });
-      await manager.streams.add({ name, subjects: [name], num_replicas: copies });
-    };
-    const soon = (describe: string) => ({ withinMs: 60_000, describe });
     await eventually(() => make(first, "BY_ALL", 3), soon("a stream of three copies is made"));
     await hades.stop();
     const link = await linkTo(zeus);

@@ -48,6 +48,8 @@ function written(step: number): Write[] {
   ];
 }
 
+const kept = (days: number): number => Math.floor(days / STEP) + 1;
+
 describe("a node that works for 600 days", () => {
   it("holds in every table what the days before it are kept for, and no more", async () => {
     const gateway = createMemoryGateway();
@@ -64,7 +66,6 @@ describe("a node that works for 600 days", () => {
       if (step % 5 !== 4) continue;
       for (const table of TABLE_NAMES) most[table] = Math.max(most[table] ?? 0, (await gateway.find(table)).length);
     }
-    const kept = (days: number): number => Math.floor(days / STEP) + 1;
     const items = kept(KEPT_DAYS.work_item);
     const bounds: Readonly<Record<string, number>> = {
       process_event_log: kept(KEPT_DAYS.process_event_log),

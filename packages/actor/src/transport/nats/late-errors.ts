@@ -13,8 +13,8 @@ NodeTransport.prototype.setupHandlers = function (this: NodeTransport): void {
   setupHandlers.call(this);
   const { socket } = this;
   const removeAllListeners = socket.removeAllListeners.bind(socket);
-  socket.removeAllListeners = (event) => {
-    removeAllListeners(event);
+  socket.removeAllListeners = (...events) => {
+    removeAllListeners(...events); // none is all of them, and not the same as undefined
     return socket.on("error", nothing); // it is closed, and said to be
   };
 };
