@@ -1,6 +1,12 @@
 export { syncDirectory, writeDurably } from "@castellan/sentinel/pair";
 export { type HomePaths, homePaths, makeHome } from "./home-paths.ts";
-export { agreeOnParameters, differ, recordAddress, refuseOtherParameters, wordsOfDifference } from "./installation/agree.ts";
+export {
+  agreeOnParameters,
+  differ,
+  recordAddress,
+  refuseOtherParameters,
+  wordsOfDifference,
+} from "./installation/agree.ts";
 export { forgetBus, installedFiles } from "./installation/installed-files.ts";
 export { knownSchemaId, ownParameters, rememberSchemaId } from "./installation/own-parameters.ts";
 export { endEmbeddedNats } from "./nats-server/launch.ts";
