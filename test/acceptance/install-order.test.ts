@@ -119,6 +119,18 @@ describe("installing in another order than master, slaves", () => {
     expect((await castellan("alone", "status")).code).toBe(3);
   });
 
+  it("that was given up before the schema was touched asks everything anew, and takes no schema without its word", async () => {
+    mkdirSync(temp.path("given-up"));
+    const init = await castellan("given-up", "init", "--server", "hades");
+    expect(init.code, said(init)).toBe(0);
+    const id = readFileSync(temp.path("given-up/data/schema-id"), "utf8").trim();
+    writeFileSync(temp.path("given-up/data/uninstalling"), `${id}\nhades\n`);
+    const done = await castellan("given-up", "uninstall", "--yes");
+    expect(done.code, said(done)).toBe(0);
+    expect(existsSync(temp.path("given-up/data/castellan.db"))).toBe(true);
+    expect(existsSync(temp.path("given-up/data/uninstalling"))).toBe(false);
+  });
+
   it("goes on where it was cut short, and leaves a schema alone that was made there since", async () => {
     const db = await database("cut");
     const init = async (home: string) => {

@@ -3,7 +3,6 @@
  * CASTELLAN_REMOTE_POSTGRES=1 it is on a host of its own, in another network namespace.
  */
 import type { TestProject } from "vitest/node";
-import "./database.ts";
 import { type OwnPostgres, ownPostgres } from "./remote-postgres.ts";
 
 let own: OwnPostgres | undefined;

@@ -90,6 +90,17 @@ describe("an upgrade", () => {
     expect(words(plan(SAME, { ...hades, isInterrupted: true }, fresh(zeus)))).toEqual(["replace hades"]);
   });
 
+  it("waits for one that was asked and has not come back, and not for one that has come late", () => {
+    const gone = { ...far(zeus), isRunning: false, isUp: false, refusal: "it is not back" };
+    expect(plan(SAME, hades, gone, fresh(hera))).toEqual({
+      steps: [],
+      elsewhere: [{ server: "zeus", refusal: "it is not back" }],
+      waiting: "hades",
+    });
+    const late = { ...far(fresh(zeus)), refusal: "it is not back" };
+    expect(words(plan(SAME, hades, late, fresh(hera)))).toEqual(["replace hades"]);
+  });
+
   it("leaves alone what has been taken down: it comes up with whatever is installed", () => {
     expect(words(plan(OLDER, { ...hades, isRunning: false }, { ...zeus, isRunning: false, isUp: false }))).toEqual([
       "migrate 1-2",

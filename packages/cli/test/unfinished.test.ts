@@ -7,14 +7,20 @@ const schemaOf = (found?: number) => new SchemaError("no", found === undefined ?
 
 describe("what an uninstall that was cut short finds in the place of its schema", () => {
   it.each([
-    ["the schema that it was dropping", "a", "ours"],
+    ["the schema as it was", "a", "whole"],
     ["one that was made there since", "b", "another"],
     ["one that a program made which records no id", null, "another"],
     ["nothing", schemaOf(0), "nothing"],
-    ["some of its tables, and the version", schemaOf(), "ours"],
+    ["some of its tables, and the version", schemaOf(), "broken"],
     ["the schema of another version", schemaOf(9), "another"],
   ] as const)("is told from the rest: %s", (_what, found, remains) => {
     expect(remainsOf("a", found)).toBe(remains);
+  });
+
+  it("is another's once it is gone", () => {
+    expect(remainsOf(null, "a")).toBe("another");
+    expect(remainsOf(null, schemaOf())).toBe("another");
+    expect(remainsOf(null, schemaOf(0))).toBe("nothing");
   });
 
   it("is not guessed while the database cannot be asked", () => {

@@ -224,7 +224,7 @@ const cases: Record<string, { schema: { parse(value: unknown): unknown }; value:
   "Sentinel.Exchange": { schema: Sentinel.messages.Exchange.request, value: fc.record({ by: text, release: text }) },
   "Sentinel.AwaitMaster": {
     schema: Sentinel.messages.AwaitMaster.request,
-    value: fc.record({ epoch: positive, forMs: fc.nat(120_000) }),
+    value: fc.record({ epoch: positive, forMs: fc.nat(60_000) }),
   },
 };
 

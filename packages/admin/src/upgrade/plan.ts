@@ -63,7 +63,8 @@ export function planUpgrade({ program, schema, servers }: UpgradeFacts): Upgrade
     steps.push({ do: "migrate", from: schema.found, to: schema.needed });
   }
   const isOld = (server: UpgradeServer): boolean =>
-    server.isInterrupted || (server.isRunning && server.program !== program);
+    // One that was asked and has not come back does not run: it counts all the same.
+    server.isInterrupted || (server.program !== program && (server.isRunning || server.refusal !== null));
   const mayAsk = (server: UpgradeServer): boolean =>
     master?.isHere === true && server.program !== null && server.refusal === null;
   const elsewhere: { readonly server: string; readonly refusal: string | null }[] = [];

@@ -9,8 +9,8 @@ import { readParameters } from "@castellan/store";
 import { confirm } from "../confirm.ts";
 import { EXIT } from "../exit-code.ts";
 import { readSettings, serverHomes } from "../home.ts";
-import { takeAwayFiles, takeAwayRest, takeAwaySchema } from "../installation/take-away.ts";
-import { unfinishedIn } from "../installation/unfinished.ts";
+import { findRest, takeAwayFiles, takeAwaySchema } from "../installation/take-away.ts";
+import { forgetUninstalling, unfinishedIn } from "../installation/unfinished.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { say } from "../start-node.ts";
 import { stopServers } from "./down.ts";
@@ -32,11 +32,20 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
   const homes = serverHomes(settings);
   const all = homes.includes(home) ? homes : [...homes, home];
   const unfinished = await unfinishedIn(home);
-  if (unfinished !== null) {
-    if (!yes) await confirm(io, `goes on uninstalling ${unfinished.servers.join(", ")}`, settings.node);
-    if (await takeAwayRest(invocation, settings, unfinished)) say(invocation, schemaGone(settings.node));
-    return tell(invocation, unfinished.servers, true, takeAwayFiles(all, { purge, keeps: null }));
+  const rest = unfinished === null ? "whole" : await findRest(invocation, settings, unfinished);
+  if (unfinished !== null && rest !== "whole") {
+    const { servers } = unfinished;
+    if (!yes) await confirm(io, `goes on uninstalling ${servers.join(", ")}`, settings.node);
+    if (rest === "broken") {
+      await takeAwaySchema(settings, unfinished);
+      say(invocation, schemaGone(settings.node));
+    }
+    const keeps = rest === "another" ? settings.database.url : null;
+    const removed = takeAwayFiles(all, { purge, keeps });
+    forgetUninstalling(home); // where it stands beside a schema that is kept
+    return tell(invocation, servers, rest !== "another", removed);
   }
+  forgetUninstalling(home);
   const ctx = await invocation.openAdmin();
   const ours = await Promise.all(homes.map(async (one) => await readSettings(one, io.hostName)));
   const departures = await Promise.all(ours.map(({ server }) => departureOf(ctx, server).catch(goneAlready)));

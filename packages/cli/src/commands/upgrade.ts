@@ -69,13 +69,14 @@ function show(invocation: Invocation, scene: UpgradeScene, plan: UpgradePlan): n
   return EXIT.done;
 }
 
-/** A server here that has to wait for others is not upgraded: 1. */
+/** A server here that has to wait for others is not upgraded, nor one that was asked and has not done it: 1. */
 function finish(invocation: Invocation, plan: UpgradePlan, done: readonly UpgradeStep[]): number {
   if (invocation.json) {
     const { elsewhere, waiting } = plan;
     printJson(invocation, { program: PROGRAM_VERSION, done, elsewhere, waiting, complete: elsewhere.length === 0 });
   } else say(invocation, left(plan));
-  return plan.waiting === null ? EXIT.done : EXIT.refused;
+  const isRefused = plan.elsewhere.some(({ refusal }) => refusal !== null);
+  return plan.waiting === null && !isRefused ? EXIT.done : EXIT.refused;
 }
 
 function left({ steps, elsewhere, waiting }: UpgradePlan): string {

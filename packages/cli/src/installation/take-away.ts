@@ -7,7 +7,7 @@ import { readParameters } from "@castellan/store";
 import { dropSchema } from "@castellan/store/typeorm";
 import type { Invocation } from "../invocation.ts";
 import { withSchema } from "./open-schema.ts";
-import { noteUninstalling, remainsOf, type Unfinished } from "./unfinished.ts";
+import { noteUninstalling, type Remains, remainsOf, type Unfinished } from "./unfinished.ts";
 
 /** Whoever is cut short in here is begun again by the note that is in `home` from now on. */
 export async function takeAwaySchema(settings: HomeSettings, note: Unfinished): Promise<void> {
@@ -24,15 +24,12 @@ export async function takeAwaySchema(settings: HomeSettings, note: Unfinished): 
   await noteUninstalling(home, { ...note, schemaId: null });
 }
 
-/** Drops what is left of the schema that the note is about, and nothing of another. Answers whether there was something. */
-export async function takeAwayRest(invocation: Invocation, settings: HomeSettings, note: Unfinished): Promise<boolean> {
-  if (note.schemaId === null) return false;
+/** What is there now of the schema that the note is about. */
+export async function findRest(invocation: Invocation, settings: HomeSettings, note: Unfinished): Promise<Remains> {
   const found = await withSchema(invocation, settings, "never", async ({ gateway }) => {
     return (await readParameters(gateway)).get("schema_id") ?? null;
   }).catch(ensureError);
-  if (remainsOf(note.schemaId, found) !== "ours") return false;
-  await takeAwaySchema(settings, note);
-  return true;
+  return remainsOf(note.schemaId, found);
 }
 
 /** Answers what was removed. `keeps`: the URL of the schema that stays. */

@@ -4,7 +4,9 @@
  *
  * U1 It is written before the schema is touched, and is the last thing that is removed.
  * U2 A schema that somebody has made in the same place since is none of it: it has another id.
+ * U3 One that is whole was not touched: whoever uninstalls begins anew, with every question that is asked then.
  */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { homePaths, makeHome, writeDurably } from "@castellan/daemon";
 import { CastellanError, readSmallFile, systemCode } from "@castellan/kernel";
@@ -24,6 +26,9 @@ export async function noteUninstalling(home: string, { servers, schemaId }: Unfi
   makeHome(homePaths(home));
   await writeDurably(fileOf(home), `${[schemaId ?? GONE, ...servers].join("\n")}\n`);
 }
+
+/** What was begun is not gone on with. */
+export const forgetUninstalling = (home: string): void => rmSync(fileOf(home), { force: true });
 
 /** Null: nothing was begun here. Throws NOTE_BROKEN. */
 export async function unfinishedIn(home: string): Promise<Unfinished | null> {
@@ -46,12 +51,18 @@ function readNote(text: string, file: string): Unfinished {
   });
 }
 
-/** What is in the place of a schema that was being dropped. Pure. `found`: the id of the one there, or why it cannot be told, which is thrown when it may pass. */
-export function remainsOf(schemaId: string, found: string | null | Error): "nothing" | "ours" | "another" {
-  if (!(found instanceof Error)) return found === schemaId ? "ours" : "another";
+/** The schema that was being dropped as it was, or what is left of it; or one that somebody has made there since. */
+export type Remains = "nothing" | "whole" | "broken" | "another";
+
+/**
+ * What is in the place of a schema that was being dropped. Pure. `schemaId`: null when it is gone. `found`: the id of the one
+ * there, or why it cannot be told, which is thrown when it may pass.
+ */
+export function remainsOf(schemaId: string | null, found: string | null | Error): Remains {
+  if (!(found instanceof Error)) return schemaId !== null && found === schemaId ? "whole" : "another";
   if (!(found instanceof SchemaError)) throw found;
   const version = found.details["found"];
   if (version === 0) return "nothing";
   // Tables are missing and the version is there: it goes last.
-  return version === undefined ? "ours" : "another";
+  return version === undefined && schemaId !== null ? "broken" : "another";
 }

@@ -66,7 +66,13 @@ export function exchangeProblem(facts: {
 /** What the program on disk says: only one that runs here is worth exchanging for. */
 function installedRelease({ program, environment, paths }: ExchangeDeps): Promise<string> {
   const argv = [...program.execArgv, program.entry, "--version"];
-  const options = { cwd: paths.home, env: environment, timeout: SAY_MS, maxBuffer: MAX_SAID } as const;
+  const options = {
+    cwd: paths.home,
+    env: environment,
+    timeout: SAY_MS,
+    killSignal: "SIGKILL",
+    maxBuffer: MAX_SAID,
+  } as const;
   return new Promise((resolve, reject) => {
     execFile(program.execPath, argv, options, (error, stdout) => {
       const said = stdout.trim();

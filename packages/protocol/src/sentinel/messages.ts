@@ -59,7 +59,7 @@ export const Sentinel = {
     },
     /** The pair of the master of this epoch is being exchanged: take nothing from it for so long, 0 = wait no more. */
     AwaitMaster: {
-      request: z.object({ epoch: count, forMs: z.int().min(0).max(120_000) }),
+      request: z.object({ epoch: count, forMs: z.int().min(0).max(60_000) }),
       /** False: that is not who is followed here. */
       reply: z.object({ waits: z.boolean() }),
     },
