@@ -34,8 +34,8 @@ async function performInHome(
   options: CommonOptions,
   run: (invocation: Invocation) => Promise<number>,
 ): Promise<number> {
-  const { Disposer } = await import("@castellan/kernel");
-  const closing = new Disposer();
+  const { createSystemClock, Disposer } = await import("@castellan/kernel");
+  const closing = new Disposer(createSystemClock());
   let opened: ReturnType<Invocation["openAdmin"]> | null = null;
   const openAdmin = async (): ReturnType<Invocation["openAdmin"]> => {
     const { openAdmin: open } = await import("./open-admin.ts");

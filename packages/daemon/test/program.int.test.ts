@@ -11,14 +11,16 @@ function run(body: string): number | null {
   return spawnSync(process.execPath, args, { stdio: "inherit", timeout: 40_000, killSignal: "SIGKILL" }).status;
 }
 
+const END = "{ withinMs: 200, overdue: () => {} }";
+
 describe("a part that is done", () => {
   it("ends, whatever still waits for a timer", () => {
-    expect(run("setTimeout(() => {}, 3_600_000); await runToItsEnd(stopRequest(), async () => 3);")).toBe(3);
+    expect(run(`setTimeout(() => {}, 3_600_000); await runToItsEnd(stopRequest(), async () => 3, ${END});`)).toBe(3);
   });
 
   it("ends a while after it was told to, also when something does not end in order", () => {
     const body = `const stop = stopRequest(); setTimeout(() => {}, 3_600_000);
-      void runToItsEnd(stop, () => new Promise(() => {}), 200); process.kill(process.pid, "SIGTERM");`;
+      void runToItsEnd(stop, () => new Promise(() => {}), ${END}); process.kill(process.pid, "SIGTERM");`;
     expect(run(body)).toBe(1);
   });
 });

@@ -61,13 +61,37 @@ describe("errors", () => {
 describe("the disposer", () => {
   it("undoes in reverse, once, and goes on when a step fails", async () => {
     const undone: string[] = [];
-    const disposer = new Disposer();
+    const disposer = new Disposer(createSystemClock());
     disposer.add("first", () => void undone.push("first"));
     disposer.add("second", () => Promise.reject(new Error("stuck")));
     disposer.add("third", () => void undone.push("third"));
     expect((await disposer.dispose()).map(({ name }) => name)).toEqual(["second"]);
     expect(undone).toEqual(["third", "first"]);
     expect(await disposer.dispose()).toEqual([]);
+  });
+
+  it("names a step that never ends, and goes on when its time is over", async () => {
+    const waits: { delayMs: number; fire: () => void }[] = [];
+    const clock = {
+      ...createSystemClock(),
+      after(delayMs: number, fire: () => void) {
+        waits.push({ delayMs, fire });
+        return { cancel: () => undefined };
+      },
+    };
+    const undone: string[] = [];
+    const disposer = new Disposer(clock);
+    disposer.add("first", () => void undone.push("first"));
+    disposer.add("second", () => new Promise(() => undefined), 1500);
+    const disposing = disposer.dispose();
+    expect(disposer.current).toBe("second");
+    expect(waits.map(({ delayMs }) => delayMs)).toEqual([1500]);
+    waits[0]?.fire();
+    expect(await disposing).toMatchObject([
+      { name: "second", error: { code: "TIMED_OUT", message: "it has not ended within 1500 ms" } },
+    ]);
+    expect(undone).toEqual(["first"]);
+    expect(disposer.current).toBeNull();
   });
 });
 

@@ -2,11 +2,12 @@
  * A SQLite file in a thread of its own: whatever it waits for, the program goes on; every request ends within a bound, and says
  * as much of what was written as anybody can know. A slow disk is played by statements that take their time in the driver.
  */
+import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Clock, createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, insert } from "@castellan/store";
-import { type TempHome, tempHome } from "@castellan/testkit";
+import { eventually, type TempHome, tempHome } from "@castellan/testkit";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { serverRow } from "../src/testing/rows.ts";
@@ -154,6 +155,59 @@ it("a thread that dies is named, and the next request starts another", async () 
       message: expect.stringMatching(died),
     });
   }
+});
+
+it("a thread that cannot be begun is said, and the next request tries again", async () => {
+  let begun = 0;
+  const options = {
+    ...PATIENT,
+    get program() {
+      begun += 1;
+      return begun === 1 ? new URL("https://nowhere/") : program;
+    },
+  };
+  const opening = openSqliteApart(file.path, createSystemClock(), options);
+  expect(await outcomeOf(opening)).toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    message: expect.stringMatching(/thread of .*node\.db/),
+  });
+  const connection = await openSqliteApart(file.path, createSystemClock(), options);
+  opened.push(connection);
+  expect(await connection.read(comments)).toHaveLength(1);
+});
+
+it("a thread that takes another's place makes no empty file where the file was deleted", async () => {
+  const dying = place.path("dying-once.mjs");
+  await writeFile(
+    dying,
+    `import { parentPort, workerData } from "node:worker_threads";
+     if (workerData.mustExist) await import(${JSON.stringify(program.href)});
+     else parentPort.on("message", ({ what }) => what === "open" ? parentPort.postMessage({ kind: "done" }) : process.exit(1));`,
+  );
+  const { read } = await apart({ program: pathToFileURL(dying) });
+  expect(await outcomeOf(read(comments)), "its first thread dies").toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await rm(file.path);
+  expect(await outcomeOf(read(comments))).toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    message: expect.stringMatching(/was deleted while it was in use: put it back/),
+  });
+  expect(existsSync(file.path)).toBe(false);
+});
+
+it("one thread at most is left to itself: the file is opened again when that is back", async () => {
+  const clock = clockByHand();
+  const connection = await openSqliteApart(file.path, clock, { ...PATIENT, program });
+  const long = outcomeOf(connection.read({ sql: counting(5 * MANY), params: [] }));
+  const closing = connection.close();
+  clock.fire();
+  expect(await long).toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await closing;
+  expect(await outcomeOf(apart())).toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    message: expect.stringMatching(/has not answered since the file was opened last: check it/),
+  });
+  const again = await eventually(() => apart(), { withinMs: 60_000 });
+  expect(await again.read(comments)).toHaveLength(1);
 });
 
 /** A clock on which a wait is over when the test says so. */

@@ -1,5 +1,5 @@
 /** `castellan __complete -- WORDS`: candidates for the last word, one a line. Called by shells; whatever fails says nothing. */
-import { Disposer } from "@castellan/kernel";
+import { createSystemClock, Disposer } from "@castellan/kernel";
 import type { Gateway } from "@castellan/store";
 import type { Command } from "commander";
 import { candidatesFor, homeAmong, type NodeNames } from "../completion/candidates.ts";
@@ -11,7 +11,7 @@ const NOBODY: NodeNames = { servers: [], instances: [], cases: [] };
 const WAITING_STATES = ["new", "open", "kept"];
 
 export const run: Run<[Command, readonly string[]]> = async (invocation, program, words) => {
-  const closing = new Disposer();
+  const closing = new Disposer(createSystemClock());
   try {
     const candidates = await candidatesFor(program, words, () => namesOf(invocation, homeAmong(words), closing));
     invocation.io.out(candidates === "files" ? ":files\n" : candidates.map((word) => `${word}\n`).join(""));

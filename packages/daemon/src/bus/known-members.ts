@@ -44,10 +44,7 @@ export interface MembersDeps {
 /** Between two looks, milliseconds. */
 const LOOK_MS = 15_000;
 
-/** For a look under way: nobody's end waits longer for what is only written down, milliseconds. */
-const CLOSE_MS = 1000;
-
-/** Writes down who belongs to the bus, whenever that has changed. Ends when `close` is called, which waits for a look under way, a second at most. */
+/** Writes down who belongs to the bus, whenever that has changed. Ends when `close` is called, which waits for a look under way. */
 export function rememberMembers(deps: MembersDeps): { close(): Promise<void> } {
   const { clock, log } = deps;
   const ending = new AbortController();
@@ -65,9 +62,7 @@ export function rememberMembers(deps: MembersDeps): { close(): Promise<void> } {
   return {
     async close() {
       ending.abort();
-      const late = new AbortController();
-      await Promise.race([working, sleep(clock, CLOSE_MS, late.signal)]);
-      late.abort();
+      await working;
     },
   };
 }

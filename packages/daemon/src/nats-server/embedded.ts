@@ -4,7 +4,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
-import { type Backoff, backoffMs, CastellanError, type Timer } from "@castellan/kernel";
+import { type Backoff, backoffMs, CastellanError, sleep, type Timer } from "@castellan/kernel";
 import type { NatsServerSettings } from "@castellan/protocol/home";
 import type { ProcessIdentity } from "@castellan/sentinel/pair";
 import { signalExactly } from "../pair/part.ts";
@@ -43,6 +43,8 @@ const MOST_SILENCES = 3;
 /** For a first attempt; a large store may take longer to read, so each further one gets twice as long. */
 const READY_WITHIN_MS = 10_000;
 const READY_AT_MOST_MS = 160_000;
+/** Whoever helps it to a leader; what is left of that ends with this program, milliseconds. */
+const LEADING_ENDS_MS = 1000;
 const RELAUNCH: Backoff = { firstMs: 100, maxMs: 5000 };
 
 /** Adopts or starts the server. Resolves after the first attempt; a server that does not start is tried again for ever. */
@@ -85,6 +87,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
   let looking: Promise<void> = Promise.resolve();
 
   const leaving = new AbortController();
+  const stopping = new AbortController();
   let leading: Promise<void> | null = null;
   /** A member of a cluster that nobody else has joined yet has nobody to elect its leader with. */
   const lead = (): void => {
@@ -109,7 +112,7 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
     else {
       try {
         const readyWithinMs = Math.min(READY_AT_MOST_MS, READY_WITHIN_MS * 2 ** failures);
-        identity = await launchServer(deps, config, listen, readyWithinMs);
+        identity = await launchServer(deps, config, listen, readyWithinMs, stopping.signal);
         failures = 0;
         lead();
         log.info("started the nats-server", { pid: identity?.pid ?? null, port: listen.port });
@@ -144,7 +147,11 @@ export async function keepEmbeddedNats(deps: EmbeddedNatsDeps): Promise<Embedded
     leave,
     async stop() {
       leave();
-      await Promise.all([looking, leading]); // it may just be coming back
+      stopping.abort();
+      await looking; // it may just be coming back
+      const late = new AbortController();
+      await Promise.race([leading, sleep(clock, LEADING_ENDS_MS, late.signal)]);
+      late.abort();
       if (identity !== null) await endServer(identity, clock, proc);
     },
   };

@@ -49,12 +49,13 @@ export const natsFiles = ({ run, data, logs }: HomePaths) => ({
   logFile: join(logs, "nats-server.log"),
 });
 
-/** Rejects with NATS_NOT_STARTED (retryable) when it ends, or does not listen in time: then it is gone. */
+/** Rejects with NATS_NOT_STARTED (retryable) when it ends, or does not listen in time, or `signal` aborts first: then it is gone. */
 export async function launchServer(
   deps: LaunchDeps,
   config: string,
   listen: ListenSettings,
   readyWithinMs: number,
+  signal: AbortSignal,
 ): Promise<ProcessIdentity | null> {
   const { paths, clock, binary, environment } = deps;
   const files = natsFiles(paths);
@@ -86,7 +87,7 @@ export async function launchServer(
     const listens = (): boolean => readdirSync(files.portsDirectory).some((name) => name.endsWith(`_${pid}.ports`));
     const isReady = async () => !ended && listens() && ((await greetingOf(listen)) ?? "") !== "";
     while (!(await isReady())) {
-      const isLate = clock.bootMs() > deadline;
+      const isLate = clock.bootMs() > deadline || signal.aborted;
       // It must not hold the port and the store when the next one comes.
       if (isLate && !ended && identity !== null) await killServer(identity, clock, deps.proc);
       if (ended || isLate) {

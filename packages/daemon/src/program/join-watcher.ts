@@ -17,7 +17,7 @@ const FAREWELL_MS = 50;
 
 /** Until the worker ends. */
 export async function joinWatcher({ program, environment }: WorkerOptions, rim: WorkerRim): Promise<WatcherTie> {
-  const { paths, clock, log, messages, disposer } = rim;
+  const { paths, clock, log, messages, ending } = rim;
   const proc = createProcReader();
   await announcePart(paths, "worker", proc);
   let inOrder = false;
@@ -38,11 +38,12 @@ export async function joinWatcher({ program, environment }: WorkerOptions, rim: 
     launch: () => launchPart(paths, "watcher", { program, extraArguments: ["--rejoin"], environment, proc }),
   });
   const progress = reportProgress(channel, clock);
-  disposer.add("pair", async () => {
+  const sayFarewell = (): void => channel.send({ type: "stop" });
+  ending.add("pair", async () => {
     guard.stop();
     progress.cancel();
     if (inOrder) {
-      channel.send({ type: "stop" });
+      sayFarewell(); // it may have been away when it was told
       await sleep(clock, FAREWELL_MS);
     }
     channel.close();
@@ -51,6 +52,8 @@ export async function joinWatcher({ program, environment }: WorkerOptions, rim: 
     endsInOrder() {
       inOrder = true;
       guard.stop();
+      // At once: if this worker is killed on its way, or has to be, nobody brings it back.
+      sayFarewell();
     },
   };
 }

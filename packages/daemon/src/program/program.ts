@@ -22,8 +22,12 @@ export function stopRequest(): StopRequest {
   return { requested, signal, request };
 }
 
-/** What has not ended in order by then does not end by itself, milliseconds. */
-const END_WITHIN_MS = 20_000;
+export interface EndOptions {
+  /** What has not ended in order so long after it was told to does not end by itself, milliseconds. */
+  readonly withinMs: number;
+  /** The last words of such a one: what it waits for. */
+  readonly overdue: () => void;
+}
 
 /**
  * Runs a part and ends its process: at once when it is done, whatever still waits for a timer, and in any case a while
@@ -32,10 +36,13 @@ const END_WITHIN_MS = 20_000;
 export async function runToItsEnd(
   stop: StopRequest,
   part: () => Promise<number>,
-  withinMs = END_WITHIN_MS,
+  { withinMs, overdue }: EndOptions,
 ): Promise<never> {
-  const overdue = (): void => void setTimeout(() => process.exit(1), withinMs);
-  stop.signal.addEventListener("abort", overdue, { once: true });
+  const end = (): never => {
+    overdue();
+    process.exit(1);
+  };
+  stop.signal.addEventListener("abort", () => void setTimeout(end, withinMs), { once: true });
   process.exit(await part());
 }
 

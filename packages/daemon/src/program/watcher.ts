@@ -28,6 +28,7 @@ import { type Lock, takeLock } from "../lock.ts";
 import { endPair } from "../pair/end-pair.ts";
 import { guardPeer, type PeerGuardHandle } from "../pair/guard-peer.ts";
 import { announcePart, launchPart, livingPart, type ProgramEntry, signalExactly } from "../pair/part.ts";
+import { WATCHER_ENDS_WITHIN_MS, WATCHER_WAITS_MS } from "./ending.ts";
 import { reportProgress, runToItsEnd, type StopRequest, stopRequest } from "./program.ts";
 
 export interface WatcherOptions {
@@ -42,9 +43,7 @@ export interface WatcherOptions {
 
 /** How long a watcher waits for its dead predecessor's lock, milliseconds. */
 const LOCK_WAIT_MS = 2000;
-/** How long the worker may take to end in order before the watcher ends without it, milliseconds. */
-const STOP_WAIT_MS = 15_000;
-/** How long the pair that is exchanged may take to end, milliseconds: each part ends its process after 20 s in any case. */
+/** How long the pair that is exchanged may take to end, milliseconds: twice what it needs at most (`ending.ts`). */
 const EXCHANGE_WAIT_MS = 60_000;
 const LOCK_LOOK_MS = 1000;
 const VOICE_END_MS = 1000;
@@ -55,7 +54,10 @@ const WORKER_FILE_THREADS = "8";
 /** Runs until told to stop, and ends the process; with 0 also when another watcher of this home lives. */
 export async function runWatcher(options: WatcherOptions): Promise<never> {
   const stop = stopRequest();
-  return await runToItsEnd(stop, () => runUntil(stop, options));
+  return await runToItsEnd(stop, () => runUntil(stop, options), {
+    withinMs: WATCHER_ENDS_WITHIN_MS,
+    overdue: () => undefined, // it waits for its worker, which has said what that waits for
+  });
 }
 
 async function runUntil(stop: StopRequest, options: WatcherOptions): Promise<number> {
@@ -139,8 +141,7 @@ async function watch(options: WatcherOptions, { paths, clock, log, lock, proc, s
   guard.stop();
   const worker = guard.peer();
   if (worker !== null) signalExactly(proc, worker, "SIGTERM");
-  const deadline = clock.bootMs() + STOP_WAIT_MS;
-  while (guard.peer() !== null && clock.bootMs() < deadline) await sleep(clock, 50);
+  await untilGone(guard, { clock, log, proc });
   progress.cancel();
   lockWatch.cancel();
   channel.close();
@@ -152,6 +153,19 @@ async function watch(options: WatcherOptions, { paths, clock, log, lock, proc, s
   }
   lock.release();
   return 0;
+}
+
+/** One that hangs where its own deadlines do not reach, in a driver or the kernel, is killed: nobody would come back to it. */
+async function untilGone(
+  guard: PeerGuardHandle,
+  { clock, log, proc }: Pick<Rim, "clock" | "log" | "proc">,
+): Promise<void> {
+  const deadline = clock.bootMs() + WATCHER_WAITS_MS;
+  while (guard.peer() !== null && clock.bootMs() < deadline) await sleep(clock, 50);
+  const worker = guard.peer();
+  if (worker === null) return;
+  log.error("the worker has not ended in time and is killed; what it kept runs on", { pid: worker.pid });
+  signalExactly(proc, worker, "SIGKILL");
 }
 
 /**

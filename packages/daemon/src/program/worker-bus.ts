@@ -31,7 +31,7 @@ export async function openWorkerBus(
   settings: HomeSettings,
   subjects: Subjects,
 ): Promise<WorkerBus> {
-  const { clock, log, disposer } = rim;
+  const { clock, log, ending } = rim;
   const kept = settings.nats === null ? await keepNats(options, rim, settings) : null;
   const isMember = (settings.natsServer?.cluster ?? null) !== null;
   const natsSettings = settings.nats ?? keptBus(settings, kept?.url ?? "");
@@ -43,11 +43,11 @@ export async function openWorkerBus(
     clock,
     log,
   });
-  disposer.add("bus", () => bus.close());
+  ending.add("bus", () => bus.close());
   if (kept !== null) {
     const { restart } = kept;
     const watch = watchStore({ refusingMs: () => bus.refusingMs(), restart, isMember, clock, log });
-    disposer.add("store watch", () => watch.cancel());
+    ending.add("store watch", () => watch.cancel());
   }
   const trust = watchOwnTrust(rim, settings, () => kept?.reload());
   return {
@@ -61,7 +61,7 @@ export async function openWorkerBus(
 
 async function keepNats(
   { environment }: WorkerOptions,
-  { paths, clock, log, disposer }: WorkerRim,
+  { paths, clock, log, ending }: WorkerRim,
   { node, server, natsServer }: HomeSettings,
 ): Promise<Pick<EmbeddedNats, "url" | "restart" | "reload" | "openSystem"> & { endsInOrder(): void }> {
   const kept = await keepEmbeddedNats({
@@ -77,7 +77,7 @@ async function keepNats(
     settings: withMembers(natsServer, knownMembers(paths)),
   });
   let inOrder = false;
-  disposer.add("nats-server", () => (inOrder ? kept.stop() : kept.leave()));
+  ending.add("nats-server", () => (inOrder ? kept.stop() : kept.leave()));
   return {
     url: kept.url,
     restart: () => kept.restart(),
@@ -91,13 +91,13 @@ async function keepNats(
 
 /** The kept server reads certificates that were exchanged; those that connect read them anyway. */
 function watchOwnTrust(
-  { clock, log, disposer }: WorkerRim,
+  { clock, log, ending }: WorkerRim,
   settings: HomeSettings,
   reload: () => void,
 ): TrustWatch | null {
   const files = trustFilesOf(settings);
   if (files === null) return null;
   const watch = watchTrust({ files, clock, log, exchanged: reload });
-  disposer.add("trust watch", () => watch.close());
+  ending.add("trust watch", () => watch.close());
   return watch;
 }

@@ -1,8 +1,9 @@
 /** What a worker was started with, and what every part of it is given. */
-import type { Clock, Disposer, IdSource, Logger } from "@castellan/kernel";
+import type { Clock, IdSource, Logger } from "@castellan/kernel";
 import type { MessageLog } from "@castellan/sentinel";
 import type { HomePaths } from "../home-paths.ts";
 import type { ProgramEntry } from "../pair/part.ts";
+import type { Ending } from "./ending.ts";
 import type { StopRequest } from "./program.ts";
 
 export interface WorkerOptions {
@@ -20,6 +21,5 @@ export interface WorkerRim {
   readonly newId: IdSource;
   readonly messages: MessageLog;
   readonly stop: StopRequest;
-  /** Ended in reverse order. */
-  readonly disposer: Disposer;
+  readonly ending: Ending;
 }

@@ -4,7 +4,7 @@
  */
 import { hostname } from "node:os";
 import { createActorSystem } from "@castellan/actor";
-import { createIdSource, createSystemClock, Disposer, ensureError, systemRng } from "@castellan/kernel";
+import { createIdSource, createSystemClock, ensureError, systemRng } from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
 import { createSubjects, Sentinel } from "@castellan/protocol";
 import { type RoleState, watchSqlContact } from "@castellan/sentinel";
@@ -22,38 +22,46 @@ import { createExchange } from "../pair/exchange.ts";
 import { forgetRefusal, mayNotRun, sayRefusal } from "../pair/refusal.ts";
 import { joinSchema } from "../schema/join-schema.ts";
 import { readWorkerSettings } from "../settings.ts";
+import { createEnding, WORKER_ENDS_WITHIN_MS } from "./ending.ts";
 import { processEnvironment } from "./environment.ts";
 import { joinWatcher, type WatcherTie } from "./join-watcher.ts";
-import { runToItsEnd, type StopRequest, stopRequest } from "./program.ts";
+import { runToItsEnd, stopRequest } from "./program.ts";
 import { openWorkerBus } from "./worker-bus.ts";
 import type { WorkerOptions, WorkerRim } from "./worker-rim.ts";
 
 const LOCK_WAIT_MS = 5000;
+/** Less than the actors have as a part (`ending.ts`). */
 const SYSTEM_STOP_MS = 8000;
 
 /** Runs until told to stop, and ends the process; with 0 also when another worker of this home lives. */
 export async function runWorker(options: WorkerOptions): Promise<never> {
   const stop = stopRequest();
-  return await runToItsEnd(stop, () => runUntil(stop, options));
-}
-
-async function runUntil(stop: StopRequest, options: WorkerOptions): Promise<number> {
   process.title = `castellan worker --home ${options.home}`;
   const paths = homePaths(options.home);
   makeHome(paths);
   process.chdir(paths.home);
   const clock = createSystemClock();
   const log = createPinoLogger({ file: `${paths.logs}/castellan-worker.log`, fields: { part: "worker" } });
-  const disposer = new Disposer();
+  const ending = createEnding(clock);
+  return await runToItsEnd(stop, () => runUntil(options, { paths, clock, log, stop, ending }), {
+    withinMs: WORKER_ENDS_WITHIN_MS,
+    overdue: () => log.error("not ended in time: this program ends now", { waitsFor: ending.current ?? "its work" }),
+  });
+}
+
+type Outset = Pick<WorkerRim, "paths" | "clock" | "log" | "stop" | "ending">;
+
+async function runUntil(options: WorkerOptions, outset: Outset): Promise<number> {
+  const { paths, clock, log, ending } = outset;
   const lock = await takeLock(`${paths.run}/worker.lock`, clock, LOCK_WAIT_MS);
   if (lock === null) {
     log.info("another worker of this home is running", { home: paths.home });
     return 0;
   }
-  disposer.add("lock", () => lock.release());
+  ending.add("lock", () => lock.release());
   const messages = createMessageLog({ home: paths.home, pid: process.pid, instance: 1, clock, log });
   const newId = createIdSource(clock, systemRng);
-  const rim: WorkerRim = { paths, clock, log, newId, messages, stop, disposer };
+  const rim: WorkerRim = { ...outset, newId, messages };
   try {
     const why = await work(options, rim);
     log.info("ending", { why });
@@ -62,12 +70,12 @@ async function runUntil(stop: StopRequest, options: WorkerOptions): Promise<numb
     log.error("the worker cannot go on", { error: ensureError(thrown) });
     return 1;
   } finally {
-    for (const { name, error } of await disposer.dispose()) log.warn("not ended in order", { name, error });
+    for (const { name, error } of await ending.dispose()) log.warn("not ended in order", { name, error });
   }
 }
 
 async function work(options: WorkerOptions, rim: WorkerRim): Promise<string> {
-  const { paths, clock, log, newId, messages, stop, disposer } = rim;
+  const { paths, clock, log, newId, messages, stop, ending } = rim;
   const pair = await joinWatcher(options, rim);
   const configured = await readWorkerSettings(paths, hostname());
   const { settings } = configured;
@@ -94,7 +102,7 @@ async function work(options: WorkerOptions, rim: WorkerRim): Promise<string> {
   forgetRefusal(paths);
   const sql = watchSqlContact(schema.gateway, clock);
   const { gateway } = sql;
-  disposer.add("database", () => gateway.close());
+  ending.add("database", () => gateway.close());
   const { identity } = schema;
   const { server } = identity;
   log.info("working", { server, incarnation: identity.incarnation });
@@ -107,7 +115,7 @@ async function work(options: WorkerOptions, rim: WorkerRim): Promise<string> {
     newId,
     onDefect: (error, path) => stop.request(`actor ${path} failed for good: ${error.message}`),
   });
-  disposer.add("actors", () => system.stop(SYSTEM_STOP_MS));
+  ending.add("actors", () => system.stop(SYSTEM_STOP_MS));
   let role: RoleState = { role: "slave", masterId: null, epoch: 0 };
   const heartbeat = startHeartbeat({
     bus,
@@ -120,7 +128,7 @@ async function work(options: WorkerOptions, rim: WorkerRim): Promise<string> {
       sqlAgeMs: sql.ageMs(),
     }),
   });
-  disposer.add("heartbeat", () => heartbeat.stop());
+  ending.add("heartbeat", () => heartbeat.stop());
   const { openSystem } = kept;
   if (openSystem !== null) {
     const steward = startSteward({
@@ -132,9 +140,9 @@ async function work(options: WorkerOptions, rim: WorkerRim): Promise<string> {
       clock,
       log,
     });
-    disposer.add("steward", () => steward.close());
+    ending.add("steward", () => steward.close());
     const members = rememberMembers({ paths, gateway, serverId: identity.serverId, clock, log });
-    disposer.add("members", () => members.close());
+    ending.add("members", () => members.close());
   }
   const guardian = system.spawn(
     createGuardian({

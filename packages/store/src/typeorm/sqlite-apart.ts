@@ -6,13 +6,15 @@
  *    nothing, and what is read after a commit that was given up comes after it: that commit has happened by then, or never will.
  * A2 Every request ends within two bounds, one for its turn and one for its answer. The thread cannot be stopped while it is in
  *    the driver; until it is back nothing else is sent, and whoever asks is told that the disk does not answer.
- * A3 A thread that dies takes its handle with it; the next request starts another.
+ * A3 A thread that dies takes its handle with it; the next request starts another, which finds the file or says that it is gone.
+ * A4 One that is in the driver cannot be ended from here, and neither can this program: its end waits for its threads. So at most one
+ *    is left to itself: until that is back, which then closes its file, the file is not opened again.
  */
 import { Worker } from "node:worker_threads";
-import type { Clock, Timer } from "@castellan/kernel";
+import { type Clock, ensureError, type Timer } from "@castellan/kernel";
 import { StoreAmbiguous, StoreUnavailable } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import { type ThreadAnswer, type ThreadRequest, thrownBy } from "./sqlite-message.ts";
+import { encodeThreadStart, type ThreadAnswer, type ThreadRequest, thrownBy } from "./sqlite-message.ts";
 
 export interface ApartOptions {
   /** For the turn of a request, and again for its answer, milliseconds. */
@@ -34,6 +36,10 @@ const USUAL: ApartOptions = {
 };
 /** Of short-lived objects, megabytes: a small one is collected more often, and takes less of the host. */
 const YOUNG_MB = 4;
+const CLOSE: ThreadRequest = { what: "close" };
+
+/** The files of the threads that are left to themselves (A4): they are this program's, whoever began them. */
+const stuck = new Set<string>();
 
 interface Asked {
   readonly request: ThreadRequest;
@@ -42,17 +48,28 @@ interface Asked {
   readonly until: (withinMs: number, late: () => void) => void;
 }
 
-/** Rejects with the driver's error when the file cannot be opened. */
+/** Rejects with the driver's error when the file cannot be opened, and with `StoreUnavailable` while its disk does not answer. */
 export async function openSqliteApart(path: string, clock: Clock, options = USUAL): Promise<Connection> {
+  if (stuck.has(path)) {
+    throw new StoreUnavailable(
+      `the disk of ${path} has not answered since the file was opened last: check it; it is opened again when it does`,
+    );
+  }
   const { answerMs } = options;
   const waiting: Asked[] = [];
   let thread: Worker | null = null;
   let current: Asked | null = null;
+  let wasThere = false;
 
   const begin = (): Worker => {
     const resourceLimits = { maxOldGenerationSizeMb: options.heapMb, maxYoungGenerationSizeMb: YOUNG_MB };
-    const begun = new Worker(options.program, { workerData: path, execArgv: [], resourceLimits });
+    const workerData = encodeThreadStart({ path, mustExist: wasThere });
+    const begun = new Worker(options.program, { workerData, execArgv: [], resourceLimits });
     begun.on("message", (answer: ThreadAnswer) => ended(answer));
+    begun.on("messageerror", (error) => {
+      lost(begun, `its answer cannot be read: ${error.message}`);
+      begun.postMessage(CLOSE, []);
+    });
     begun.on("error", (error) => lost(begun, error.message));
     begun.on("exit", () => lost(begun, "it ended"));
     return begun;
@@ -76,15 +93,27 @@ export async function openSqliteApart(path: string, clock: Clock, options = USUA
 
   const next = (): void => {
     if (current !== null) return;
-    const asked = waiting.shift();
-    if (asked === undefined) return;
-    current = asked;
-    thread ??= begin();
+    for (let asked = waiting.shift(); asked !== undefined; asked = waiting.shift()) if (isSent(asked)) return;
+  };
+
+  const isSent = (asked: Asked): boolean => {
+    const { request } = asked;
+    const withinMs = request.what === "open" ? options.openMs : answerMs;
+    try {
+      thread ??= begin();
+      thread.postMessage(request, []);
+    } catch (thrown) {
+      // Nothing has gone to the thread: whoever comes next is not kept waiting for it.
+      const cause = ensureError(thrown);
+      asked.settle(new StoreUnavailable(`the thread of ${path} cannot be told: ${cause.message}`, { cause }));
+      return false;
+    }
     thread.ref();
-    thread.postMessage(asked.request, []);
-    asked.until(asked.request.what === "open" ? options.openMs : answerMs, () => {
-      asked.settle(gone(asked.request, `the disk of ${path}`, `no answer within ${answerMs} ms: check it`));
+    current = asked;
+    asked.until(withinMs, () => {
+      asked.settle(gone(request, `the disk of ${path}`, `no answer within ${withinMs} ms: check it`));
     });
+    return true;
   };
 
   const ask = (request: ThreadRequest): Promise<ThreadAnswer> =>
@@ -121,6 +150,13 @@ export async function openSqliteApart(path: string, clock: Clock, options = USUA
       next();
     });
 
+  /** It is in the driver: it closes the file when it is back. */
+  const leave = (left: Worker): void => {
+    stuck.add(path);
+    left.once("exit", () => stuck.delete(path));
+    left.postMessage(CLOSE, []);
+  };
+
   const connection: Connection = {
     async read(statement) {
       const answer = await ask({ what: "read", statement });
@@ -131,14 +167,19 @@ export async function openSqliteApart(path: string, clock: Clock, options = USUA
       return answer.kind === "touched" ? answer.touched : [];
     },
     async close() {
-      if (thread === null) return;
-      // One that is in the driver still is left to itself: it holds up nobody's end.
-      await ask({ what: "close" }).catch(() => undefined);
-      thread?.unref();
+      const left = thread;
+      if (left === null) return;
+      try {
+        await ask(CLOSE);
+      } catch {
+        if (thread === left) leave(left);
+      }
+      left.unref();
     },
   };
   try {
     await ask({ what: "open" });
+    wasThere = true;
   } catch (thrown) {
     await connection.close();
     throw thrown;

@@ -21,17 +21,14 @@ const SQLITE_BUSY_MS = 20;
 /** Statement texts are few (tables x shapes of writes); the bound is for lists of every length. */
 const CACHED_STATEMENTS = 200;
 
-/** Throws the driver's errors: cannot open, busy. */
-export function openSqlite(path: string): Connection {
-  let open = openFile(path);
+/** Throws the driver's errors: cannot open, busy. `mustExist`: it was there before, and an empty one in its place would be nobody's. */
+export function openSqlite(path: string, { mustExist = false }: { readonly mustExist?: boolean } = {}): Connection {
+  let open = openFile(path, mustExist);
   /** The handle of what stands at the path now. */
   const current = (): OpenFile => {
     const identity = identityOf(path);
     if (identity === open.identity) return open;
-    if (identity === null) {
-      throw new StoreUnavailable(`${path} was deleted while it was in use: put it back, from a backup if need be`);
-    }
-    const successor = openFile(path);
+    const successor = openFile(path, true);
     open.database.close();
     open = successor;
     return open;
@@ -66,8 +63,11 @@ interface OpenFile {
   readonly identity: string | null;
 }
 
-function openFile(path: string): OpenFile {
-  const database = new Database(path, { timeout: SQLITE_BUSY_MS });
+function openFile(path: string, mustExist: boolean): OpenFile {
+  if (mustExist && identityOf(path) === null) {
+    throw new StoreUnavailable(`${path} was deleted while it was in use: put it back, from a backup if need be`);
+  }
+  const database = new Database(path, { timeout: SQLITE_BUSY_MS, fileMustExist: mustExist });
   try {
     prepareSqlite(database);
     return { database, prepare: cachedPrepare(database), identity: identityOf(path) };

@@ -1,8 +1,44 @@
-/** What goes between a program and the thread that has its SQLite file open. Both ends are of one release. */
+/**
+ * What goes between a program and the thread that has its SQLite file open. Both ends are of one release, unless the program was
+ * exchanged on disk while it runs: then a thread that it begins is of the next one.
+ */
 import { ensureError, systemCode } from "@castellan/kernel";
 import { StoreAmbiguous, StoreUnavailable } from "../errors.ts";
 import { BatchFailure } from "./connection.ts";
 import type { BatchStatement, Statement } from "./statements.ts";
+
+/** Goes up whenever something here gets another meaning. */
+const SPOKEN = 1;
+
+/** What a thread is begun with. */
+export interface ThreadStart {
+  readonly path: string;
+  /** The file was there when this program opened it first. */
+  readonly mustExist: boolean;
+}
+
+export const encodeThreadStart = (start: ThreadStart): unknown => ({ spoken: SPOKEN, ...start });
+
+/** Throws `StoreUnavailable` for what a program of another release says. */
+export function parseThreadStart(said: unknown): ThreadStart {
+  if (isSpokenStart(said) && said.spoken === SPOKEN) return said;
+  throw new StoreUnavailable(
+    "the program was exchanged on disk while it ran, and its successor's thread does not understand it: exchange the running one too (castellan upgrade)",
+  );
+}
+
+function isSpokenStart(said: unknown): said is ThreadStart & { readonly spoken: number } {
+  return (
+    typeof said === "object" &&
+    said !== null &&
+    "spoken" in said &&
+    typeof said.spoken === "number" &&
+    "path" in said &&
+    typeof said.path === "string" &&
+    "mustExist" in said &&
+    typeof said.mustExist === "boolean"
+  );
+}
 
 export type ThreadRequest =
   | { readonly what: "open" }

@@ -5,17 +5,24 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Connection } from "./connection.ts";
 import { openSqlite } from "./sqlite-connection.ts";
-import { faultOf, type ThreadAnswer, type ThreadRequest } from "./sqlite-message.ts";
+import {
+  faultOf,
+  parseThreadStart,
+  type ThreadAnswer,
+  type ThreadRequest,
+  type ThreadStart,
+} from "./sqlite-message.ts";
 
-const path = String(workerData);
 let connection: Connection | null = null;
+
+const open = ({ path, mustExist }: ThreadStart): Connection => openSqlite(path, { mustExist });
 
 async function answerTo(request: ThreadRequest): Promise<ThreadAnswer> {
   if (request.what === "close") {
     await connection?.close();
     return { kind: "done" };
   }
-  connection ??= openSqlite(path);
+  connection ??= open(parseThreadStart(workerData));
   switch (request.what) {
     case "open":
       return { kind: "done" };
