@@ -164,6 +164,8 @@ describe("a home that is not ours to write", () => {
     );
     chmodSync(home, 0o755);
     expect({ code, stderr }).toMatchObject({ code: 5 });
-    expect(stderr).toContain("run it as the user to whom the node's home belongs");
+    expect(stderr).toContain(
+      isRoot ? "sudo -u root castellan up --home" : "run it as the user to whom the node's home belongs",
+    );
   });
 });

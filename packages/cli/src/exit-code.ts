@@ -52,6 +52,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   // For whoever would try again and again: it does not pass by itself.
   NOT_A_MEMBER: { exit: EXIT.notPermitted },
+  NOT_OWNER: { exit: EXIT.notPermitted },
   STORE_FORBIDDEN: { exit: EXIT.notPermitted },
   EACCES: { exit: EXIT.notPermitted, remedy: "run it as the user to whom the node's home belongs" },
   EROFS: { exit: EXIT.notPermitted, remedy: "make its file system writable, or choose another home with --home" },

@@ -1,11 +1,19 @@
 /** What the groups of the grammar are made of. A group adds its commands; what a command does is loaded when it is called. */
 import { type Command, InvalidArgumentError } from "commander";
-import type { Invocation } from "../invocation.ts";
+import type { Invocation, Run } from "../invocation.ts";
 
 /** The body of a command from its module: `bind(async () => (await import("../commands/up.ts")).run)(options)`. */
 export type Bind = <Args extends readonly unknown[]>(
   load: () => Promise<(invocation: Invocation, ...args: Args) => Promise<number>>,
 ) => (...args: Args) => Promise<void>;
+
+type Load<Args extends readonly unknown[]> = () => Promise<Run<Args>>;
+
+/** Of a command that begins or ends programs in a home, or changes its files: refused (5) to whom that home does not belong. */
+export const ofOwner =
+  <Args extends readonly unknown[]>(load: Load<Args>): Load<Args> =>
+  async () =>
+    (await import("../owner.ts")).ofOwner(await load());
 
 /** Adds the commands of one group under its heading in the help. */
 export type Group = (program: Command, bind: Bind) => void;

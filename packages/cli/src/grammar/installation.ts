@@ -1,7 +1,7 @@
 /** Commands that bring a server to its node, and take it away. */
 import type { Command } from "commander";
 import type { InstallOptions } from "../installation/options.ts";
-import { examples, type Group } from "./group.ts";
+import { examples, type Group, ofOwner } from "./group.ts";
 
 const DATABASE = "--database postgres://castellan@db/ips1 --password-file db.password";
 
@@ -42,12 +42,12 @@ export const addInstallation: Group = (program, bind) => {
     .command("reload")
     .description("let the sentinels of this home go by castellan.yaml as it is now; processes go on")
     .addHelpText("after", examples(["castellan reload"]))
-    .action(() => bind(async () => (await import("../commands/reload.ts")).run)());
+    .action(() => bind(ofOwner(async () => (await import("../commands/reload.ts")).run))());
   program
     .command("leave")
     .description("take this server, a slave, out of its node; its home stays")
     .addHelpText("after", examples(["castellan leave", "castellan leave --home /srv/ips1"]))
-    .action(() => bind(async () => (await import("../commands/leave.ts")).run)());
+    .action(() => bind(ofOwner(async () => (await import("../commands/leave.ts")).run))());
   program
     .command("uninstall")
     .description("remove what was installed here: slaves first, then the master, then the schema")
@@ -56,6 +56,6 @@ export const addInstallation: Group = (program, bind) => {
     .option("--purge", "the whole home, with logs and process types")
     .addHelpText("after", examples(["castellan uninstall", "castellan uninstall --schema --purge --yes"]))
     .action((options: { yes?: boolean; schema?: boolean; purge?: boolean }) =>
-      bind(async () => (await import("../commands/uninstall.ts")).run)(options),
+      bind(ofOwner(async () => (await import("../commands/uninstall.ts")).run))(options),
     );
 };

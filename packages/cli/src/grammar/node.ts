@@ -1,6 +1,6 @@
 /** Commands about this server and its home. */
 import { InvalidArgumentError } from "commander";
-import { examples, type Group } from "./group.ts";
+import { examples, type Group, ofOwner } from "./group.ts";
 
 /** As `new-cluster.ts` has names for; it is not loaded for help. */
 const MOST_SERVERS = 9;
@@ -34,13 +34,13 @@ export const addNode: Group = (program, bind) => {
       ]),
     )
     .action((options: { example?: string; bare?: boolean; detach?: boolean; servers?: number }) =>
-      bind(async () => (await import("../commands/up.ts")).run)(options),
+      bind(ofOwner(async () => (await import("../commands/up.ts")).run))(options),
     );
   program
     .command("down")
     .description("stop all processes in order, then the sentinels of this home")
     .addHelpText("after", examples(["castellan down", "castellan down --timeout 60"]))
-    .action(() => bind(async () => (await import("../commands/down.ts")).run)());
+    .action(() => bind(ofOwner(async () => (await import("../commands/down.ts")).run))());
   program
     .command("doctor")
     .description("look whether this server has what it needs; say what to do")

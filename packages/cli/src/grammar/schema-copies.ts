@@ -1,6 +1,6 @@
 /** Commands that copy the schema: to another database, into a file, and back. */
 import type { Command } from "commander";
-import { type Bind, examples } from "./group.ts";
+import { type Bind, examples, ofOwner } from "./group.ts";
 
 /** Below `castellan schema`. */
 export function addMove(schema: Command, bind: Bind): void {
@@ -18,7 +18,7 @@ export function addMove(schema: Command, bind: Bind): void {
       ]),
     )
     .action((url: string | undefined, options: { passwordFile?: string; cancel?: boolean }) =>
-      bind(async () => (await import("../commands/schema-move.ts")).run)(url, options),
+      bind(ofOwner(async () => (await import("../commands/schema-move.ts")).run))(url, options),
     );
 }
 
@@ -48,6 +48,6 @@ export function addBackups(program: Command, bind: Bind): void {
       ]),
     )
     .action((file: string, options: { replace?: boolean }) =>
-      bind(async () => (await import("../commands/restore.ts")).run)(file, options),
+      bind(ofOwner(async () => (await import("../commands/restore.ts")).run))(file, options),
     );
 }

@@ -1,5 +1,5 @@
 /** The command that brings a node to another release. */
-import { examples, type Group } from "./group.ts";
+import { examples, type Group, ofOwner } from "./group.ts";
 
 export const addUpgrade: Group = (program, bind) => {
   program
@@ -12,6 +12,6 @@ export const addUpgrade: Group = (program, bind) => {
       examples(["castellan upgrade --dry-run", "castellan upgrade --yes", "castellan upgrade --json"]),
     )
     .action((options: { dryRun?: boolean; yes?: boolean }) =>
-      bind(async () => (await import("../commands/upgrade.ts")).run)(options),
+      bind(ofOwner(async () => (await import("../commands/upgrade.ts")).run))(options),
     );
 };

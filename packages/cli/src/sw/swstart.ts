@@ -1,5 +1,5 @@
 /** `swstart`: the processes of the whole node, or with -p this server's sentinels. */
-import { examples } from "../grammar/group.ts";
+import { examples, ofOwner } from "../grammar/group.ts";
 import { beginProgram, type Grammar } from "../program-base.ts";
 import { notCarriedOver } from "./not-carried-over.ts";
 
@@ -13,7 +13,7 @@ export const swstart: Grammar = {
       .addHelpText("after", examples(["swstart -p", "swstart", "swstart -T 300"]))
       .action(async ({ p = false, q = false }: { p?: boolean; q?: boolean }) => {
         if (q) throw notCarriedOver("swstart -q");
-        if (p) await bind(async () => (await import("./commands/sentinels.ts")).start)();
+        if (p) await bind(ofOwner(async () => (await import("./commands/sentinels.ts")).start))();
         else await bind(async () => (await import("./commands/operation.ts")).run)("start", []);
       });
   },

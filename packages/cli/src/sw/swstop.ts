@@ -1,6 +1,6 @@
 /** `swstop`: the processes of the whole node, at once or after a notice, or with -p this server's sentinels. */
 import { CommanderError } from "commander";
-import { examples } from "../grammar/group.ts";
+import { examples, ofOwner } from "../grammar/group.ts";
 import { beginProgram, type Grammar } from "../program-base.ts";
 
 export const swstop: Grammar = {
@@ -13,7 +13,7 @@ export const swstop: Grammar = {
       .addHelpText("after", examples(["swstop", "swstop -f 60", "swstop -p"]))
       .action(async ({ p = false, f = false }: { p?: boolean; f?: string | boolean }) => {
         if (p && f !== false) throw new CommanderError(2, "castellan.usage", "-p and -f: one at a time");
-        if (p) await bind(async () => (await import("./commands/sentinels.ts")).stop)();
+        if (p) await bind(ofOwner(async () => (await import("./commands/sentinels.ts")).stop))();
         else if (f === false) await bind(async () => (await import("./commands/stop.ts")).run)();
         else await bind(async () => (await import("./commands/stop.ts")).force)(f === true ? null : f);
       });
