@@ -61,5 +61,12 @@ describe("a cluster with NATS servers of its own", () => {
     await cluster.awaitWhole();
     expect((await cluster.master()).name).toBe(next.name);
     expect(await cluster.complaints()).toEqual([]);
+
+    // The first of the others is who would be the next master.
+    const [alsoGoes, stays] = cluster.servers.filter(({ name }) => name !== next.name);
+    if (alsoGoes === undefined || stays === undefined) throw new Error("three servers");
+    await Promise.all([alsoGoes, next].map(({ home }) => cluster.must("down", "--home", home)));
+    expect((await cluster.master()).name, "two that go at once do not hand over to each other").toBe(stays.name);
+    expect(await front()).toBe(stays.name);
   });
 });

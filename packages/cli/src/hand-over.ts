@@ -2,19 +2,43 @@
 import { type AdminContext, setMaster } from "@castellan/admin";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { type NodeView, readNodeView } from "@castellan/store";
+import { findHeir } from "./heir.ts";
 import type { Invocation } from "./invocation.ts";
 import { say } from "./start-node.ts";
 
 const MOVED_WITHIN_MS = 120_000;
 const LOOK_MS = 250;
 
-/** Rejects with what `setMaster` refuses, and TIMED_OUT: then the server is still up. */
-export async function handOver(invocation: Invocation, ctx: AdminContext, from: string, to: string): Promise<void> {
-  say(invocation, `${from} is master: handing over to ${to}`);
-  await setMaster(ctx, to);
+/**
+ * To a server that stays. One that is taken down itself meanwhile is passed over for the next. Where nobody stays the master is the last to
+ * go: what depends on it has ended on the others when this resolves. Rejects with what `setMaster` refuses, and TIMED_OUT: then the
+ * server is still up.
+ */
+export async function handOver(invocation: Invocation, ctx: AdminContext, from: string): Promise<void> {
   const deadline = ctx.clock.bootMs() + (invocation.timeoutMs ?? MOVED_WITHIN_MS);
-  const look = async () => goingAlong(await readNodeView(ctx.gateway), from, to);
-  for (let left = await look(); left.length > 0; left = await look()) {
+  for (;;) {
+    const { heir, othersLeave } = await findHeir(ctx, from);
+    if (heir !== null) {
+      say(invocation, `${from} is master: handing over to ${heir}`);
+      if (await hasHandedOver(ctx, from, heir, deadline)) return;
+    } else if (!othersLeave || ctx.clock.bootMs() > deadline) return;
+    await sleep(ctx.clock, LOOK_MS);
+  }
+}
+
+/** True when all has gone along; false when that one does not stay. */
+async function hasHandedOver(ctx: AdminContext, from: string, to: string, deadline: number): Promise<boolean> {
+  const stays = async (): Promise<boolean> => (await findHeir(ctx, from, to)).heir === to;
+  try {
+    await setMaster(ctx, to);
+  } catch (thrown) {
+    if (ctx.clock.bootMs() > deadline || (await stays())) throw thrown;
+    return false;
+  }
+  for (;;) {
+    const left = goingAlong(await readNodeView(ctx.gateway), from, to);
+    if (left.length === 0) return true;
+    if (!(await stays())) return false;
     if (ctx.clock.bootMs() > deadline) {
       throw new CastellanError("TIMED_OUT", `${to} is master, but ${left.join(", ")} are on ${from} still`, {
         details: { from, to, left },

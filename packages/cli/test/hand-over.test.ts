@@ -1,6 +1,7 @@
 import { ProcessType } from "@castellan/protocol";
 import { describe, expect, it } from "vitest";
 import { goingAlong } from "../src/hand-over.ts";
+import { chooseHeir, leavingOf } from "../src/heir.ts";
 
 const types = new Map([
   ["WIS", ProcessType.parse({ command: ["true"], layer: "foreground" })],
@@ -24,5 +25,33 @@ describe("what goes along when a master hands over", () => {
     ];
     expect(goingAlong({ types, instances }, "hades", "zeus")).toEqual(["WIS 1"]);
     expect(goingAlong({ types, instances: instances.slice(1) }, "hades", "zeus")).toEqual([]);
+  });
+});
+
+describe("who becomes master when the master is taken down", () => {
+  const up = (name: string, state = "up") => ({ name, state });
+  const servers = [up("hades"), up("hera", "suspect"), up("zeus"), up("ares")];
+  const shutdowns = (...targets: object[]) => leavingOf(targets.map((target) => JSON.stringify(target)));
+  const heir = (leaving = shutdowns(), chosen: string | null = null) =>
+    chooseHeir(servers, { from: "hades", chosen, leaving });
+
+  it("is a server that stays: not one that is shut down itself, and nobody where the node is", () => {
+    expect(heir()).toBe("zeus");
+    expect(heir(shutdowns({ server: "zeus" }))).toBe("ares");
+    expect(heir(shutdowns({ server: "zeus" }, { server: "ares" }))).toBe("hera");
+    expect(heir(shutdowns({ server: "zeus" }, { server: "ares" }, { server: "hera" }))).toBeNull();
+    expect(heir(shutdowns({}))).toBeNull();
+  });
+
+  it("stays the one that was chosen as long as that one stays", () => {
+    expect(heir(shutdowns(), "ares")).toBe("ares");
+    expect(heir(shutdowns(), "hera")).toBe("hera");
+    expect(heir(shutdowns({ server: "ares" }), "ares")).toBe("zeus");
+    expect(heir(shutdowns(), "hades")).toBe("zeus");
+  });
+
+  it("is not changed by what is stopped in part, or cannot be read", () => {
+    expect(heir(shutdowns({ server: "zeus", type: "WIS" }, { type: "WIS" }))).toBe("zeus");
+    expect(leavingOf(["", "{", "[]", '{"servers":"zeus"}'])).toEqual({ all: false, servers: new Set() });
   });
 });

@@ -6,7 +6,9 @@ import { type AdminContext, remoteActors } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
 import { endEmbeddedNats, homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
-import { Sentinel } from "@castellan/protocol";
+import { type OperationReport, Sentinel, type Target } from "@castellan/protocol";
+import type { ServerView } from "@castellan/store";
+import { readNodeState } from "@castellan/store/state";
 import { bringUpSentinels } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
 import { handOver } from "../hand-over.ts";
@@ -15,7 +17,10 @@ import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { runOperation } from "./operation.ts";
 
 const STOP_ASK_MS = 10_000;
-const GONE_WITHIN_MS = 30_000;
+/** A sentinel that is told ends within 35 s in any case, its watcher sees to that. */
+const GONE_WITHIN_MS = 45_000;
+/** A server that is made master while it goes down hands over as often as this. */
+const MOST_HAND_OVERS = 3;
 const SEEN_WITHIN_MS = 30_000;
 const LOOK_MS = 50;
 const RUNNING_LOOK_MS = 250;
@@ -74,21 +79,15 @@ export async function stopServers(
     await bringUpSentinels(io, homes);
     await untilSeen(ctx, names);
   }
-  const others = await othersOf(ctx, names);
-  const [alone] = others.names.length > 0 ? names : [];
-  const [heir] = others.up;
-  if (alone !== undefined && heir !== undefined && (await masterOf(ctx)) === alone) {
-    await handOver(invocation, ctx, alone, heir);
-  }
-  const target = alone === undefined ? {} : { server: alone };
-  const report = await runOperation(invocation, ctx, "shutdown", target);
+  const [alone] = (await othersOf(ctx, names)).length > 0 ? names : [];
+  const report = alone === undefined ? await shutDown(invocation, ctx, {}) : await leave(invocation, ctx, alone);
   if (report.state !== "done") {
     if (invocation.json) printJson(invocation, report);
     return { code: EXIT.refused, message: "not everything stopped: the sentinel goes on looking after it" };
   }
-  const deadline = ctx.clock.bootMs() + GONE_WITHIN_MS;
   const last = await masterOf(ctx);
   const end = async (name: string): Promise<void> => {
+    const deadline = ctx.clock.bootMs() + Math.max(GONE_WITHIN_MS, invocation.timeoutMs ?? 0);
     // Several of one bus: the last words of the last one need it whole.
     await stopSentinel(ctx, name, keepsBus || homes.length > 1, deadline);
     const home = homes[names.indexOf(name)];
@@ -97,8 +96,26 @@ export async function stopServers(
   await Promise.all(names.filter((name) => name !== last).map(end));
   if (last !== null && names.includes(last)) await end(last);
   await endAllBuses();
-  const goesOn = heir === undefined ? "no server of the node is up" : `the node goes on on ${others.up.join(", ")}`;
+  const up = (await othersOf(ctx, names)).flatMap(({ name, state }) =>
+    state === "up" || state === "suspect" ? [name] : [],
+  );
+  const goesOn = up.length === 0 ? "no server of the node is up" : `the node goes on on ${up.join(", ")}`;
   return { code: EXIT.done, message: alone === undefined ? "the node is down" : `${alone} is down; ${goesOn}` };
+}
+
+const shutDown = (invocation: Invocation, ctx: AdminContext, target: Target): Promise<OperationReport> =>
+  runOperation(invocation, ctx, "shutdown", target);
+
+/** Of several servers one goes: as master it hands over first, and once more if another one that goes made it master meanwhile. */
+async function leave(invocation: Invocation, ctx: AdminContext, server: string): Promise<OperationReport> {
+  for (let handOvers = 1; ; handOvers += 1) {
+    const wasMaster = (await masterOf(ctx)) === server;
+    if (wasMaster) await handOver(invocation, ctx, server);
+    const isMasterStill = wasMaster && (await masterOf(ctx)) === server;
+    const report = await shutDown(invocation, ctx, { server });
+    const isDone = report.state !== "done" || isMasterStill || (await masterOf(ctx)) !== server;
+    if (isDone || handOvers >= MOST_HAND_OVERS) return report;
+  }
 }
 
 /** The master stops nothing on a server that it has not seen yet. One that it does not see in time the report tells of. */
@@ -115,14 +132,9 @@ async function allOf<T>(values: readonly T[], is: (value: T) => Promise<boolean>
   return (await Promise.all(values.map(is))).every(Boolean);
 }
 
-/** Servers of the node that are none of these; of those that are up the surely well ones first. */
-async function othersOf(
-  ctx: AdminContext,
-  names: readonly string[],
-): Promise<{ readonly names: readonly string[]; readonly up: readonly string[] }> {
-  const others = (await status(ctx)).servers.filter(({ name }) => !names.includes(name));
-  const inState = (wanted: string) => others.filter(({ state }) => state === wanted).map(({ name }) => name);
-  return { names: others.map(({ name }) => name), up: [...inState("up"), ...inState("suspect")] };
+/** Servers of the node that are none of these. */
+async function othersOf(ctx: AdminContext, names: readonly string[]): Promise<readonly ServerView[]> {
+  return (await readNodeState(ctx.gateway)).servers.filter(({ name }) => !names.includes(name));
 }
 
 /** It is the last to go: the others are told apart by it. */

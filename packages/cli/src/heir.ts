@@ -1,0 +1,71 @@
+/**
+ * Who is to be master when the master's server is taken down: a server that stays. Two that are taken down at once would otherwise hand
+ * over to each other.
+ */
+import type { AdminContext } from "@castellan/admin";
+import { status } from "@castellan/admin/read";
+import { Target } from "@castellan/protocol";
+
+/** How a server looks to the others. */
+interface Candidate {
+  readonly name: string;
+  readonly state: string;
+}
+
+export interface Leaving {
+  readonly all: boolean;
+  readonly servers: ReadonlySet<string>;
+}
+
+/** The one that has been chosen before while it stays, then those that are surely well; null: nobody stays. Pure. */
+export function chooseHeir(
+  servers: readonly Candidate[],
+  { from, chosen, leaving }: { readonly from: string; readonly chosen: string | null; readonly leaving: Leaving },
+): string | null {
+  if (leaving.all) return null;
+  const staying = servers.filter(({ name }) => name !== from && !leaving.servers.has(name));
+  const well = [
+    ...staying.filter(({ state }) => state === "up"),
+    ...staying.filter(({ state }) => state === "suspect"),
+  ];
+  return (well.find(({ name }) => name === chosen) ?? well[0])?.name ?? null;
+}
+
+/** Whom operations under way shut down as a whole. Pure; what cannot be read says nothing. */
+export function leavingOf(targets: readonly string[]): Leaving {
+  const whole = targets.flatMap((text) => {
+    const target = readTarget(text);
+    return target === null || target.type !== undefined ? [] : [target];
+  });
+  return {
+    all: whole.some(({ server }) => server === undefined),
+    servers: new Set(whole.flatMap(({ server }) => server ?? [])),
+  };
+}
+
+export interface Succession {
+  readonly heir: string | null;
+  /** Others that are up are being shut down: what depends on the last server to go ends with them. */
+  readonly othersLeave: boolean;
+}
+
+/** The heir of a server as the node is now. `chosen`: who was it a moment ago. */
+export async function findHeir(ctx: AdminContext, from: string, chosen: string | null = null): Promise<Succession> {
+  const [{ servers }, open] = await Promise.all([
+    status(ctx),
+    ctx.gateway.find("operation", { where: { state: "open", verb: "shutdown" } }),
+  ]);
+  const leaving = leavingOf(open.map(({ target }) => target));
+  return {
+    heir: chooseHeir(servers, { from, chosen, leaving }),
+    othersLeave: servers.some(({ name, state }) => name !== from && state === "up" && leaving.servers.has(name)),
+  };
+}
+
+function readTarget(text: string): Target | null {
+  try {
+    return Target.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
