@@ -88,6 +88,8 @@ describe("one server, a cluster, one server", () => {
     await must("zeus", "up", "--detach");
     await untilUp("hades", ["hades", "zeus"]);
 
+    const double = await castellan("other", "join", "--server", "zeus", ...db, ...own);
+    expect([double.code, said(double)]).toEqual([1, expect.stringMatching(/a server zeus runs .* already.*--server/)]);
     const leave = await castellan("hades", "leave");
     expect(said(leave)).toMatch(/hades is master: slaves leave/);
     const master = await castellan("hades", "uninstall", "--yes");

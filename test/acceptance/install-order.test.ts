@@ -98,7 +98,9 @@ describe("installing in another order than master, slaves", () => {
     const known = readFileSync(temp.path("two/data/schema-id"), "utf8");
     writeFileSync(temp.path("two/data/schema-id"), "another\n");
     refused(await join("two"), /the schema is another here, \S+ as recorded/);
-    refused(await castellan("two", "up", "--detach"), /the schema is another here, \S+ as recorded/);
+    for (const command of [["up", "--detach"], ["leave"], ["uninstall", "--yes"]]) {
+      refused(await castellan("two", ...command), /the schema is another here, \S+ as recorded/);
+    }
     writeFileSync(temp.path("two/data/schema-id"), known);
 
     // What was changed behind its back is found when it starts.

@@ -36,9 +36,15 @@ function isThere(path: string, mode: number = constants.F_OK): boolean {
   }
 }
 
-/** The homes of the servers that live in a home: itself, or those below it. */
-export function serverHomes({ home, servers }: Pick<HomeSettings, "home" | "servers">): readonly string[] {
-  return servers.length === 0 ? [home] : servers.map((name) => join(home, name));
+/** The homes of the servers that live in a home: itself, or those below it that have not been uninstalled. */
+export function serverHomes(settings: Pick<HomeSettings, "home" | "servers">): readonly string[] {
+  const { home, servers } = settings;
+  return servers.length === 0 ? [home] : serversBelow(settings).map((name) => join(home, name));
+}
+
+/** Of several servers in a home those that are installed; none where one lives. */
+export function serversBelow({ home, servers }: Pick<HomeSettings, "home" | "servers">): readonly string[] {
+  return servers.filter((name) => isThere(join(home, name, "castellan.yaml")));
 }
 
 /** Null: it lives elsewhere. */

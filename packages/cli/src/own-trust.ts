@@ -2,11 +2,10 @@
  * The certificates that are used in a home: its server's, or, in the home of several servers, that of the person who works there and
  * those of the servers below it.
  */
-import { join } from "node:path";
 import type { HomeSettings } from "@castellan/protocol";
 import { type Certificate, trustPaths } from "@castellan/trust";
 import { type Bearer, issueInto } from "@castellan/trust/authority";
-import { readSettings } from "./home.ts";
+import { readSettings, serverHomes } from "./home.ts";
 
 export interface OwnIdentity {
   readonly home: string;
@@ -22,7 +21,7 @@ export const OPERATOR = "operator";
 export async function ownIdentities(settings: HomeSettings, hostName: string): Promise<readonly OwnIdentity[]> {
   const { home, servers } = settings;
   if (servers.length === 0) return [serverIdentity(settings, hostName)];
-  const below = await Promise.all(servers.map((name) => readSettings(join(home, name), hostName)));
+  const below = await Promise.all(serverHomes(settings).map((one) => readSettings(one, hostName)));
   const operator = { home, name: OPERATOR, bearer: "client", addresses: [] } as const;
   return [operator, ...below.map((one) => serverIdentity(one, hostName))];
 }

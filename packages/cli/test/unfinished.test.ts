@@ -1,7 +1,9 @@
 import { CastellanError } from "@castellan/kernel";
-import { SchemaError, StoreUnavailable } from "@castellan/store";
+import { readParameters, SchemaError, StoreUnavailable } from "@castellan/store";
 import { describe, expect, it } from "vitest";
+import { idOfSchema } from "../src/installation/take-away.ts";
 import { remainsOf } from "../src/installation/unfinished.ts";
+import { oneServer } from "./fixture.ts";
 
 const schemaOf = (found?: number) => new SchemaError("no", found === undefined ? {} : { details: { found } });
 
@@ -26,5 +28,15 @@ describe("what an uninstall that was cut short finds in the place of its schema"
   it("is not guessed while the database cannot be asked", () => {
     expect(() => remainsOf("a", new StoreUnavailable("away"))).toThrow(CastellanError);
     expect(() => remainsOf("a", new TypeError("a defect"))).toThrow(TypeError);
+  });
+});
+
+describe("a schema that is taken away", () => {
+  it("has an id on record before, by which what is left of it is known", async () => {
+    const { ctx, gateway } = await oneServer();
+    const id = await idOfSchema(ctx);
+    expect(id).not.toBe("");
+    expect((await readParameters(gateway)).get("schema_id")).toBe(id);
+    expect(await idOfSchema(ctx)).toBe(id);
   });
 });

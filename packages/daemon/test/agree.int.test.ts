@@ -10,7 +10,7 @@ import { TRUST_SETTINGS, trustPaths } from "@castellan/trust";
 import { foundAuthority } from "@castellan/trust/authority";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { homePaths, makeHome } from "../src/home-paths.ts";
-import { agreeOnParameters, recordAddress } from "../src/installation/agree.ts";
+import { agreeOnParameters, recordAddress, refuseOtherSchema } from "../src/installation/agree.ts";
 
 const clock = createSystemClock();
 const newId = createIdSource(clock, systemRng);
@@ -49,6 +49,22 @@ describe("a server whose certificates are on record", () => {
     await foundAuthority(temp.path("other"), "ips1", clock.now());
     cpSync(trustPaths(temp.path("other")).ca, ca);
     await expect(agree()).rejects.toMatchObject({ code: "PARAMETERS_DIFFER" });
+  });
+});
+
+describe("a server whose schema is another now", () => {
+  it("is told so before it takes anything away there, whatever else differs", async () => {
+    const paths = homePaths(temp.dir);
+    makeHome(paths);
+    const refuse = () => refuseOtherSchema({ gateway, settings: secured(), paths });
+    await refuse();
+    await agreeOnParameters({ gateway, settings: settings({ url: "nats://a:4222" }), paths, newId });
+    await refuse();
+    writeFileSync(temp.path("data/schema-id"), "another\n");
+    await expect(refuse()).rejects.toMatchObject({
+      code: "PARAMETERS_DIFFER",
+      message: expect.stringMatching(/the schema is another here, \S+ as recorded/),
+    });
   });
 });
 

@@ -5,7 +5,7 @@ import { ConfigError } from "@castellan/kernel/config";
 import { EXIT } from "../exit-code.ts";
 import { formatFindings } from "../format/findings.ts";
 import { createStyle } from "../format/style.ts";
-import { readSettings, serverHomes } from "../home.ts";
+import { readSettings, serverHomes, serversBelow } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 
 export const run: Run = async (invocation) => {
@@ -30,7 +30,8 @@ export const run: Run = async (invocation) => {
 async function serversOf({ home, io }: Invocation): Promise<readonly { home: string; server: string | null }[]> {
   try {
     const settings = await readSettings(home, io.hostName);
-    return serverHomes(settings).map((one, i) => ({ home: one, server: settings.servers[i] ?? null }));
+    const names = serversBelow(settings);
+    return serverHomes(settings).map((one, i) => ({ home: one, server: names[i] ?? null }));
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     return [{ home, server: null }];

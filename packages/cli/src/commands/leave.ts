@@ -10,7 +10,7 @@ import {
   refuseToLeave,
   removeServer,
 } from "@castellan/admin";
-import { endEmbeddedNats, forgetBus, homePaths } from "@castellan/daemon";
+import { endEmbeddedNats, forgetBus, homePaths, refuseOtherSchema } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { EXIT } from "../exit-code.ts";
 import { readSettings } from "../home.ts";
@@ -24,7 +24,8 @@ const LOOK_MS = 250;
 
 export const run: Run = async (invocation) => {
   const { home, io, json } = invocation;
-  const { server, servers } = await readSettings(home, io.hostName);
+  const settings = await readSettings(home, io.hostName);
+  const { server, servers } = settings;
   if (servers.length > 0) {
     throw new CastellanError(
       "SEVERAL_SERVERS",
@@ -33,6 +34,7 @@ export const run: Run = async (invocation) => {
     );
   }
   const ctx = await invocation.openAdmin();
+  await refuseOtherSchema({ gateway: ctx.gateway, settings, paths: homePaths(home) });
   const left = await leaveNode(invocation, ctx, home, server);
   if (json) printJson(invocation, left);
   else {

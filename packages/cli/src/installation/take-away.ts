@@ -1,13 +1,24 @@
 /** The schema and what was installed in the homes are taken away, once nothing runs by them. Cut short, it is gone on with. */
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join, sep } from "node:path";
+import type { AdminContext } from "@castellan/admin";
 import { homePaths, installedFiles } from "@castellan/daemon";
 import { createSystemClock, ensureError, silentLogger, systemRng } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
-import { readParameters } from "@castellan/store";
+import { insertIfAbsent, readParameters } from "@castellan/store";
 import { dropSchema } from "@castellan/store/typeorm";
 import type { Invocation } from "../invocation.ts";
 import { withSchema } from "./open-schema.ts";
-import { noteUninstalling, type Remains, remainsOf, type Unfinished } from "./unfinished.ts";
+import { noteOf, noteUninstalling, type Remains, remainsOf, type Unfinished } from "./unfinished.ts";
+
+/** By what a schema is told from another in its place; one that an older program made is given it now. */
+export async function idOfSchema({ gateway, newId }: Pick<AdminContext, "gateway" | "newId">): Promise<string> {
+  const known = (await readParameters(gateway)).get("schema_id");
+  if (known !== undefined) return known;
+  const value = newId();
+  await gateway.commit([insertIfAbsent("node_parameter", { name: "schema_id", value })]);
+  return (await readParameters(gateway)).get("schema_id") ?? value;
+}
 
 /** Whoever is cut short in here is begun again by the note that is in `home` from now on. */
 export async function takeAwaySchema(settings: HomeSettings, note: Unfinished): Promise<void> {
@@ -37,7 +48,22 @@ export function takeAwayFiles(
   homes: readonly string[],
   { purge, keeps }: { readonly purge: boolean; readonly keeps: string | null },
 ): readonly string[] {
-  const removed = homes.flatMap((home) => (purge ? [home] : installedFiles(homePaths(home), { keeps })));
-  for (const path of removed) rmSync(path, { recursive: true, force: true });
-  return removed;
+  return homes.flatMap((home) => {
+    const removed = purge ? [home].filter((path) => existsSync(path)) : installedFiles(homePaths(home), { keeps });
+    for (const path of orderOfRemoval(home, removed)) rmSync(path, { recursive: true, force: true });
+    return removed;
+  });
+}
+
+/**
+ * Of what is removed in a home all that it may be cut short in, before what says how to go on: castellan.yaml, then the note (U1), then
+ * the directories that these are in. Reads directories.
+ */
+export function orderOfRemoval(home: string, removed: readonly string[]): readonly string[] {
+  const last = [homePaths(home).config, noteOf(home)];
+  const holds = (path: string): boolean => last.some((one) => one.startsWith(`${path}${sep}`));
+  const opened = (path: string): readonly string[] =>
+    holds(path) && existsSync(path) ? [...readdirSync(path).flatMap((name) => opened(join(path, name))), path] : [path];
+  const rank = (path: string): number => (holds(path) ? last.length + 1 : last.indexOf(path) + 1);
+  return removed.flatMap(opened).toSorted((a, b) => rank(a) - rank(b));
 }

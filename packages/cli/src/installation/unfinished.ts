@@ -2,7 +2,7 @@
  * A note in a home whose schema is being taken away. From the moment it is written there may be no node any more to ask: whoever is cut short
  * goes on by the note.
  *
- * U1 It is written before the schema is touched, and is the last thing that is removed.
+ * U1 It is written before the schema is touched, and is the last thing that is removed; castellan.yaml goes just before it.
  * U2 A schema that somebody has made in the same place since is none of it: it has another id.
  * U3 One that is whole was not touched: whoever uninstalls begins anew, with every question that is asked then.
  */
@@ -20,19 +20,19 @@ export interface Unfinished {
 
 const MAX_BYTES = 64 * 1024;
 const GONE = "-";
-const fileOf = (home: string): string => join(homePaths(home).data, "uninstalling");
+export const noteOf = (home: string): string => join(homePaths(home).data, "uninstalling");
 
 export async function noteUninstalling(home: string, { servers, schemaId }: Unfinished): Promise<void> {
   makeHome(homePaths(home));
-  await writeDurably(fileOf(home), `${[schemaId ?? GONE, ...servers].join("\n")}\n`);
+  await writeDurably(noteOf(home), `${[schemaId ?? GONE, ...servers].join("\n")}\n`);
 }
 
 /** What was begun is not gone on with. */
-export const forgetUninstalling = (home: string): void => rmSync(fileOf(home), { force: true });
+export const forgetUninstalling = (home: string): void => rmSync(noteOf(home), { force: true });
 
 /** Null: nothing was begun here. Throws NOTE_BROKEN. */
 export async function unfinishedIn(home: string): Promise<Unfinished | null> {
-  const file = fileOf(home);
+  const file = noteOf(home);
   let text: string;
   try {
     text = (await readSmallFile(file, MAX_BYTES)).toString("utf8");

@@ -82,6 +82,14 @@ export async function refuseOtherParameters({ gateway, settings, paths }: Omit<A
   await allowedDifferences(gateway, settings.server, await readParameters(gateway), own);
 }
 
+/** Of another schema in the same place a server takes nothing away, though it knows one of its name. Throws PARAMETERS_DIFFER. */
+export async function refuseOtherSchema({ gateway, settings, paths }: Omit<AgreeDeps, "newId">): Promise<void> {
+  const own = await knownSchemaId(paths);
+  const recorded = (await readParameters(gateway)).get("schema_id");
+  if (own === null || recorded === undefined || own === recorded) return;
+  throw differ(settings.server, [{ name: "schema_id", recorded, own }]);
+}
+
 async function allowedDifferences(
   gateway: Gateway,
   server: string,
