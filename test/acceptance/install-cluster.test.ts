@@ -57,23 +57,22 @@ describe("one server, a cluster, one server", () => {
     const db = ["--database", url, "--password-file", temp.path("password")];
     const ports = { client: await freePort(), cluster: await freePort() };
     const listen = `127.0.0.1:${ports.client}`;
-    await must(
-      "hades",
-      "init",
-      "--server",
-      "hades",
-      ...db,
-      "--listen",
-      listen,
-      "--cluster",
-      `127.0.0.1:${ports.cluster}`,
-    );
+    const meeting = ["--listen", listen, "--cluster", `127.0.0.1:${ports.cluster}`];
+    const made = await must("hades", "init", "--server", "hades", ...db, ...meeting);
+    expect(made.stdout).toMatch(/made the node's authority in .*etc\/trust/);
     writeFileSync(temp.path("hades/etc/types.yaml"), ONE);
     await must("hades", "up", "--detach");
     const [process] = (await status("hades")).servers.flatMap(({ processes }) => processes);
     const pid = process?.pid ?? 0;
     expect(lives(pid)).toBe(true);
-    const bus = { url: `nats://${listen}`, credentials: null, tls: null };
+    const me = temp.path("me");
+    await must("hades", "cert", "issue", "me", "--client", "--out", me);
+    const [ca, cert] = ["ca.pem", "server.pem"].map((file) => `${me}/${file}`);
+    const bus = {
+      url: `nats://${listen}`,
+      credentials: null,
+      tls: { ca, cert, key: cert, name: "castellan.castellan" },
+    };
     appendFileSync(temp.path("hades/logs/sw_error"), "it broke\n");
     const before = await eventually(
       async () => {
@@ -84,11 +83,26 @@ describe("one server, a cluster, one server", () => {
     );
 
     const own = ["--listen", `127.0.0.1:${await freePort()}`, "--cluster", `127.0.0.1:${await freePort()}`];
-    await must("zeus", "join", "--server", "zeus", ...db, ...own);
+    const bare = await castellan("zeus", "join", "--server", "zeus", ...db, ...own);
+    expect([bare.code, said(bare)]).toEqual([
+      1,
+      expect.stringMatching(/authority .* none here.*castellan join --trust/),
+    ]);
+    await must("hades", "cert", "issue", "zeus", "--address", "127.0.0.1", "--out", temp.path("for-zeus"));
+    await must("zeus", "join", "--server", "zeus", ...db, ...own, "--trust", temp.path("for-zeus"));
     await must("zeus", "up", "--detach");
     await untilUp("hades", ["hades", "zeus"]);
 
-    const double = await castellan("other", "join", "--server", "zeus", ...db, ...own);
+    const double = await castellan(
+      "other",
+      "join",
+      "--server",
+      "zeus",
+      ...db,
+      ...own,
+      "--trust",
+      temp.path("for-zeus"),
+    );
     expect([double.code, said(double)]).toEqual([1, expect.stringMatching(/a server zeus runs .* already.*--server/)]);
     const leave = await castellan("hades", "leave");
     expect(said(leave)).toMatch(/hades is master: slaves leave/);

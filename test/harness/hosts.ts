@@ -1,12 +1,13 @@
 /**
  * A cluster of three servers on hosts of their own, as far as the network goes: each pair, its processes and its NATS server in
- * a network namespace, PostgreSQL in a fourth. Links are cut host by host. What is one machine's still is theirs together:
- * the clock, the disk, and the process table, in which a census counts.
+ * a network namespace, PostgreSQL in a fourth. Links are cut host by host. The servers know each other by certificates. What is
+ * one machine's still is theirs together: the clock, the disk, and the process table, in which a census counts.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type NatsSettings, StatusReport } from "@castellan/protocol";
+import { DEFAULT_NODE, nodeDomain } from "@castellan/protocol/home";
 import type { Gateway } from "@castellan/store";
 import { openGateway } from "@castellan/store/typeorm";
 import {
@@ -19,6 +20,8 @@ import {
   runCli,
   tempHome,
 } from "@castellan/testkit";
+import { TRUST_SETTINGS, trustPaths } from "@castellan/trust";
+import { foundAuthority, issueInto } from "@castellan/trust/authority";
 import { type Census, takeCensus } from "./census.ts";
 import { SERVERS } from "./cluster.ts";
 import { readJournal, type Told } from "./journal.ts";
@@ -86,11 +89,19 @@ export async function makeHosts(options: HostsOptions): Promise<Hosts> {
     const { url, password } = await server.database();
     const passwordFile = join(dir, "db.password");
     writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+    const trust = { node: DEFAULT_NODE, now: createSystemClock().now() };
+    await foundAuthority(dir, trust.node, trust.now);
+    const { directory: ours, ca, identity } = trustPaths(join(dir, "tester"));
+    await issueInto(dir, ours, { name: "tester", bearer: "client", addresses: [], ...trust });
+    for (const name of SERVERS) {
+      const { directory } = trustPaths(join(dir, name));
+      await issueInto(dir, directory, { name, bearer: "server", addresses: [lan.host(name).address], ...trust });
+    }
     const servers = SERVERS.map((name) => {
       const link = lan.host(name);
       const home = join(dir, name);
       const routes = SERVERS.filter((other) => other !== name);
-      mkdirSync(home);
+      mkdirSync(home, { recursive: true });
       writeFileSync(join(home, "fspart"), "# nothing is watched\n");
       writeFileSync(join(home, "types.yaml"), options.types);
       // JSON is YAML.
@@ -98,6 +109,7 @@ export async function makeHosts(options: HostsOptions): Promise<Hosts> {
         server: name,
         nats: {
           listen: `${link.address}:${CLIENT_PORT}`,
+          tls: TRUST_SETTINGS,
           cluster: {
             listen: `${link.address}:${ROUTE_PORT}`,
             routes: routes.map((other) => `nats://${lan.host(other).address}:${ROUTE_PORT}`),
@@ -130,7 +142,7 @@ export async function makeHosts(options: HostsOptions): Promise<Hosts> {
     const busOf = (...some: readonly ServerHost[]): NatsSettings => ({
       url: some.map(({ link }) => `nats://${link.address}:${CLIENT_PORT}`).join(","),
       credentials: null,
-      tls: null,
+      tls: { ca, cert: identity, key: identity, name: nodeDomain(DEFAULT_NODE) },
     });
     const journal = (): Told[] => readJournal(join(dir, "journal"));
     return {

@@ -8,6 +8,7 @@ import { homeFilesIn, homePaths, initialiseHome, isNewHome, makeHome, SETTINGS_F
 import { CastellanError } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
 import { resolveHomeConfig } from "@castellan/protocol/home";
+import { trustPaths } from "@castellan/trust";
 import { EXIT } from "../exit-code.ts";
 import { createStyle } from "../format/style.ts";
 import { homeOption } from "../home-option.ts";
@@ -15,12 +16,14 @@ import { recordServer } from "../installation/first-server.ts";
 import { withSchema } from "../installation/open-schema.ts";
 import { configOf, type InstallOptions } from "../installation/options.ts";
 import { settingsText } from "../installation/settings-text.ts";
-import { bringTrust, securedBus } from "../installation/trust.ts";
+import { bringTrust, foundTrust, securedBus } from "../installation/trust.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 
 export interface InitOptions extends InstallOptions {
   /** Only the files of the home: the schema is made by the first `up`. */
   readonly filesOnly?: boolean;
+  /** Members of its bus are not to show certificates. */
+  readonly plain?: boolean;
 }
 
 export const run: Run<[string | undefined, InitOptions]> = async (invocation, directory, options) => {
@@ -29,12 +32,15 @@ export const run: Run<[string | undefined, InitOptions]> = async (invocation, di
   const paths = homePaths(home);
   refuseWhatIsThere(home, homeFilesIn(paths), isNewHome(paths));
   const asked = configOf(absolutePaths(options, io.cwd));
-  const chosen = options.trust === undefined ? asked : securedBus(asked);
+  // Between hosts nobody is let in without a certificate, unless that is wanted.
+  const founds = options.trust === undefined && options.plain !== true && asked.nats?.cluster !== undefined;
+  const chosen = founds || options.trust !== undefined ? securedBus(asked) : asked;
   const settings = resolveHomeConfig(chosen, { home, hostName: io.hostName });
   // A database that cannot be used, or is another's, leaves no files behind that would be in the way of the next attempt.
   makeHome(paths);
   if (options.filesOnly !== true) await refuseNodeThatIsThere(invocation, settings);
   if (options.trust !== undefined) await bringTrust(resolve(io.cwd, options.trust), settings);
+  if (founds) await foundTrust(settings, io.hostName);
   if (Object.keys(chosen).length > 0) {
     const text = settingsText("What this server was installed with.", chosen, SETTINGS_FILE.text);
     writeFileSync(paths.config, text, { flag: "wx" });
@@ -65,10 +71,20 @@ export const run: Run<[string | undefined, InitOptions]> = async (invocation, di
       ...(schema === null
         ? []
         : [`made the schema of node ${settings.node} in ${schema}; ${settings.server} is its first server`]),
+      ...(founds
+        ? [
+            `made the node's authority in ${trustPaths(home).directory}: keep a copy of it where nobody else can read it`,
+          ]
+        : []),
       "next:",
       "  write into etc/types.yaml what should run",
       `  castellan doctor${at}`,
       `  castellan up${at}`,
+      ...(founds
+        ? [
+            `  castellan cert issue SERVER${at} --address HOST --out DIR     for each server that is to join, with --trust DIR`,
+          ]
+        : []),
       "",
     ].join("\n"),
   );

@@ -22,8 +22,16 @@ export const addInstallation: Group = (program, bind) => {
   installed(program.command("init"))
     .description("install the first server of a node: its home, and the shared schema")
     .option("--files-only", "make the home alone; the first `castellan up` makes the schema")
-    .addHelpText("after", examples(["castellan init /srv/ips1", `castellan init /srv/ips1 ${DATABASE}`]))
-    .action((directory: string | undefined, options: InstallOptions & { filesOnly?: boolean }) =>
+    .option("--plain", "with --cluster: servers show no certificates, and everybody is let in (default: mutual TLS)")
+    .addHelpText(
+      "after",
+      examples([
+        "castellan init /srv/ips1",
+        `castellan init /srv/ips1 ${DATABASE}`,
+        "castellan init --database mssql://castellan@db/ips1 --listen hades:4222 --cluster hades:6222",
+      ]),
+    )
+    .action((directory: string | undefined, options: InstallOptions & { filesOnly?: boolean; plain?: boolean }) =>
       bind(async () => (await import("../commands/init.ts")).run)(directory, options),
     );
   installed(program.command("join"))

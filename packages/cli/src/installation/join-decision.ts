@@ -1,6 +1,7 @@
 /** Whether a server may join a node, and how it comes to the node's bus. Decided over what the schema says. Pure. */
 import { CastellanError } from "@castellan/kernel";
 import type { HomeConfig } from "@castellan/protocol";
+import { TRUST_SETTINGS } from "@castellan/trust";
 
 /** A server of the node as the schema knows it. */
 export interface KnownMember {
@@ -33,8 +34,8 @@ export function busToJoin({ config, natsCluster, master, members }: JoinFacts): 
   if (reachable.length === 0) {
     throw new CastellanError(
       "BUS_NOT_SHARED",
-      `the bus of ${host} is its own: no other server reaches it. On ${host}, write into castellan.yaml\n` +
-        `nats: { listen: "${host}:4222", cluster: { listen: "${host}:6222", routes: [] } }\n` +
+      `the bus of ${host} is its own: no other server reaches it. On ${host}, \`castellan cert init --address ${host}\`, then write into castellan.yaml\n` +
+        `nats: { listen: "${host}:4222", cluster: { listen: "${host}:6222", routes: [] }, tls: ${TLS} }\n` +
         `with the address by which the others reach it, then \`castellan reload\` there; its processes go on`,
       { details: { host } },
     );
@@ -57,6 +58,10 @@ export function busToJoin({ config, natsCluster, master, members }: JoinFacts): 
   const routes = reachable.map(({ cluster }) => `nats://${cluster}`);
   return { ...own, cluster: { listen, routes: [...new Set([...routes, ...own.cluster.routes])], joins: true } };
 }
+
+const TLS = `{ ${Object.entries(TRUST_SETTINGS)
+  .map(([key, file]) => `${key}: ${file}`)
+  .join(", ")} }`;
 
 const notSaid = (message: string): CastellanError => new CastellanError("BUS_NOT_SAID", message);
 

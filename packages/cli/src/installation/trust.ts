@@ -1,6 +1,6 @@
 /**
  * The certificates that a server is installed with, from the directory that `castellan cert issue` has written: judged before anything is
- * written anywhere, copied when nothing else can refuse the server any more.
+ * written anywhere, copied when nothing else can refuse the server any more. The first server of a cluster makes its own.
  */
 import { CastellanError, createSystemClock } from "@castellan/kernel";
 import type { HomeConfig, HomeSettings } from "@castellan/protocol";
@@ -17,6 +17,16 @@ export function trustRootsIn(from: string, settings: HomeSettings): readonly str
 /** Throws what `installTrust` throws; then nothing is changed. */
 export async function bringTrust(from: string, settings: HomeSettings): Promise<void> {
   await installTrust(from, settings.home, whose(settings));
+}
+
+/** The authority of a new node, and its first server's certificate. An attempt that was cut short may have made the one without the other. */
+export async function foundTrust(settings: HomeSettings, hostName: string): Promise<void> {
+  const { foundAuthority, hasAuthority } = await import("@castellan/trust/authority");
+  const { issueOwn, ownIdentities } = await import("../own-trust.ts");
+  const { home, node } = settings;
+  const now = createSystemClock().now();
+  if (!hasAuthority(home)) await foundAuthority(home, node, now);
+  await issueOwn(home, await ownIdentities(settings, hostName), { node, now });
 }
 
 /** The settings of a server that shows its certificate. Throws BUS_NOT_SAID: one whose bus is on loopback shows it to nobody. */
