@@ -28,6 +28,11 @@ const MOMENTS: readonly Ambush["moment"][] = ["beforeServer", "underway", "after
 /** The slow one first, so that they wait together. */
 const FAULTS: readonly Ambush["fault"][] = ["stall", "close", "reset"];
 
+/** As in `postgres-connection.ts` and `postgres-settings.ts`, milliseconds: how long a caller waits for a connection, and for an answer. */
+const CONNECT_MS = 2000;
+const ANSWER_MS = 3000;
+const POOL_SIZE = 4;
+
 /** What the text of the statement holds when it goes over the link. */
 const REQUEST = { read: 'FROM "sentinel"', commit: "castellan_commit" };
 
@@ -136,4 +141,28 @@ describe.skipIf(missing !== "")(`the link to a PostgreSQL server${missing}`, () 
       });
     },
   );
+
+  it.concurrent("that is slow when somebody waits for a connection: each is given back", async () => {
+    await throughProxy(async (gateway, proxy) => {
+      const reads = (): Promise<unknown>[] => Array.from({ length: POOL_SIZE }, () => gateway.find("nodes"));
+      await Promise.all(reads());
+      proxy.fail("stall");
+      const stalled = reads().map(outcomeOf);
+      await passed(ANSWER_MS - CONNECT_MS / 2);
+      proxy.heal();
+      // Once the others have given up it gets a new connection, and gives up itself while that is asked what it leads to.
+      const waiting = outcomeOf(gateway.find("nodes"));
+      await proxy.ambush({ request: "pg_is_in_recovery", moment: "afterAnswer", fault: "delay" });
+      await passed(CONNECT_MS);
+      proxy.heal();
+      await Promise.all([...stalled, waiting]);
+      await Promise.all(reads());
+    });
+  });
 });
+
+/** Until what has a deadline of its own has reached it. */
+async function passed(ms: number): Promise<void> {
+  const overMs = performance.now() + ms;
+  await eventually(() => performance.now() > overMs, { describe: `${ms} ms have passed` });
+}

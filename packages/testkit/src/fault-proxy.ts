@@ -2,12 +2,12 @@
  * A TCP proxy of one server whose link fails as it is told: connections are closed, reset or swallow what they are given, in
  * one direction or both, and one of them at one moment of a conversation, which no killing of servers can hit.
  *
- * What has been swallowed never comes. The server is not told that a link has failed: it goes on with what it was asked.
+ * What has been swallowed never comes, what was delayed does. The server is not told that a link has failed: it goes on with what it was asked.
  */
 import { createServer, type Server, Socket } from "node:net";
 
-/** `close` = FIN, `reset` = RST, `stall` = open, and nothing comes through. */
-export type LinkFault = "close" | "reset" | "stall";
+/** `close` = FIN, `reset` = RST, `stall` = open, and nothing comes through; `delay` = what the server says comes with `heal`. */
+export type LinkFault = "close" | "reset" | "stall" | "delay";
 export type Direction = "toServer" | "toClient";
 
 /**
@@ -29,7 +29,7 @@ export interface FaultProxy {
   /** Fails the next connection on which it comes to this, once. Settles when it has. */
   ambush(ambush: Ambush): Promise<void>;
   /** All connections at once, and every later one until `heal`. */
-  fail(fault: LinkFault): void;
+  fail(fault: Exclude<LinkFault, "delay">): void;
   /** Nothing goes this way any more, on whatever connection, until `heal`. */
   swallow(direction: Direction): void;
   heal(): void;
@@ -48,6 +48,8 @@ interface Link {
   readonly client: Socket;
   readonly upstream: Socket;
   hasFailed: boolean;
+  /** What the server has said since its link is slow; null: it is not. */
+  delayed: Buffer[] | null;
 }
 
 /** Listens on a free port of the loopback address. */
@@ -55,11 +57,11 @@ export async function faultProxy(first: ProxyTarget): Promise<FaultProxy> {
   let target = first;
   const links = new Set<Link>();
   const swallowed = new Set<Direction>();
-  let failing: LinkFault | null = null;
+  let failing: Parameters<FaultProxy["fail"]>[0] | null = null;
   let armed: (Ambush & { readonly sprung: () => void }) | null = null;
 
   const server = createServer((client) => {
-    const link: Link = { client, upstream: new Socket(), hasFailed: false };
+    const link: Link = { client, upstream: new Socket(), hasFailed: false, delayed: null };
     const { upstream } = link;
     links.add(link);
     whenGone(link, () => links.delete(link));
@@ -70,6 +72,7 @@ export async function faultProxy(first: ProxyTarget): Promise<FaultProxy> {
       if (caught === null) return;
       failLink(link, caught.fault);
       caught.sprung();
+      caught = null;
     };
     client.on("data", (bytes) => {
       if (link.hasFailed || swallowed.has("toServer")) return;
@@ -80,8 +83,9 @@ export async function faultProxy(first: ProxyTarget): Promise<FaultProxy> {
     });
     upstream.on("data", (bytes) => {
       if (link.hasFailed || swallowed.has("toClient")) return;
-      if (caught === null) client.write(bytes);
-      else spring();
+      if (caught !== null) spring();
+      if (link.delayed !== null) link.delayed.push(bytes);
+      else if (!link.hasFailed) client.write(bytes);
     });
   });
   const port = await listening(server);
@@ -103,6 +107,10 @@ export async function faultProxy(first: ProxyTarget): Promise<FaultProxy> {
     heal() {
       failing = null;
       swallowed.clear();
+      for (const link of links) {
+        for (const bytes of link.delayed ?? []) link.client.write(bytes);
+        link.delayed = null;
+      }
     },
     redirect(to) {
       target = to;
@@ -116,6 +124,10 @@ export async function faultProxy(first: ProxyTarget): Promise<FaultProxy> {
 }
 
 function failLink(link: Link, fault: LinkFault): void {
+  if (fault === "delay") {
+    link.delayed ??= [];
+    return;
+  }
   link.hasFailed = true;
   if (fault === "close") link.client.end();
   if (fault === "reset") link.client.resetAndDestroy();

@@ -44,22 +44,23 @@ export function openPostgres(address: PostgresAddress, clock: Clock, logger: Log
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: ANSWER_MS,
     keepAlive: true,
-    verify: (client, done) => void refuseStandby(client, done),
     stream: sockets.stream,
   });
+  const primaries = new WeakSet<PoolClient>();
+  const withClient = <R>(use: (client: PoolClient) => Promise<R>): Promise<R> => withClientOf(pool, primaries, use);
   pool.on("error", (error) => {
     logger.warn("an idle database connection broke; the next statement opens another", { reason: error.message });
   });
 
   return {
     read: ({ sql, params }) =>
-      withClient(pool, async (client) => {
+      withClient(async (client) => {
         await lost.settle(client);
         return (await client.query<Record<string, unknown>>(sql, [...params])).rows;
       }),
 
     commit: (statements) =>
-      withClient(pool, async (client) => {
+      withClient(async (client) => {
         await lost.settle(client);
         const batch = JSON.stringify(statements.map(({ sql, params, expect }) => ({ sql, params, expect })));
         try {
@@ -101,8 +102,15 @@ export function postgresSource(address: PostgresAddress): DataSourceOptions {
   };
 }
 
-/** Gives the connection back, or ends it when it broke. */
-async function withClient<R>(pool: Pool, use: (client: PoolClient) => Promise<R>): Promise<R> {
+/**
+ * Gives the connection back, or ends it when it broke. A new one is looked at here and not by the pool (`verify`): that hands
+ * it to a caller who gave up waiting meanwhile, and nobody would give it back.
+ */
+async function withClientOf<R>(
+  pool: Pool,
+  primaries: WeakSet<PoolClient>,
+  use: (client: PoolClient) => Promise<R>,
+): Promise<R> {
   const client = await pool.connect();
   let broken: Error | undefined;
   // A connection in use that breaks between two events has no other listener, and would end the program.
@@ -111,9 +119,11 @@ async function withClient<R>(pool: Pool, use: (client: PoolClient) => Promise<R>
   };
   client.on("error", onError);
   try {
+    if (!primaries.has(client)) await refuseStandby(client);
+    primaries.add(client);
     return await use(client);
   } catch (thrown) {
-    if (!isAnswer(thrown)) broken ??= ensureError(thrown);
+    if (!isAnswer(thrown) || !primaries.has(client)) broken ??= ensureError(thrown);
     throw thrown;
   } finally {
     client.off("error", onError);
