@@ -22,6 +22,8 @@ export interface SubmitOptions {
 
 /** What a master does by itself: it ends soon. */
 const OWN_VERBS: ReadonlySet<string> = new Set(["follow", "move", "boot", "catch_up"]);
+/** A master that has just ended, or whose conductor has: there will be another, which has the request once. */
+const MASTER_CHANGES: ReadonlySet<string> = new Set(["NOT_MASTER", "NOT_REACHABLE"]);
 /** How long one attempt waits for an answer, and the pause before the next. */
 const ATTEMPT_MS = 2000;
 const PAUSE_MS = 200;
@@ -48,7 +50,7 @@ export async function submitOperation(
     if (!checked.success) throw new CastellanError("BAD_REPLY", "the master's answer cannot be understood");
     if ("operationId" in checked.data) return { operationId: checked.data.operationId };
     const { code, message, retryable, details } = checked.data.error;
-    const passes = code === "NOT_MASTER" || (code === "BUSY" && OWN_VERBS.has(String(details["verb"])));
+    const passes = MASTER_CHANGES.has(code) || (code === "BUSY" && OWN_VERBS.has(String(details["verb"])));
     const isLate = deadline - ctx.clock.bootMs() <= PAUSE_MS;
     if (!passes || isLate) throw new CastellanError(code, message, { retryable, details });
     await sleep(ctx.clock, PAUSE_MS);

@@ -66,7 +66,8 @@ describe("submitOperation", () => {
     const bus = fakeBus(() => {
       call += 1;
       if (call === 1) return refusal("NOT_MASTER", {});
-      return call === 2 ? refusal("BUSY", { verb: "follow" }) : { body: json({ operationId: "op-1" }) };
+      if (call === 2) return refusal("NOT_REACHABLE", {}); // it was just ending
+      return call === 3 ? refusal("BUSY", { verb: "follow" }) : { body: json({ operationId: "op-1" }) };
     });
     const { ctx } = await twoServers(bus);
     expect(await submitOperation(ctx, "start", {})).toEqual({ operationId: "op-1" });

@@ -27,7 +27,7 @@ import {
 import type { Gateway } from "@castellan/store";
 import { createDesk } from "@castellan/work-item";
 import type { Msg, NatsConnection } from "nats";
-import { createAlertFeed } from "../bus/alert-feed.ts";
+import { type AlertFeed, createAlertFeed } from "../bus/alert-feed.ts";
 import { listenHeartbeats } from "../bus/heartbeats.ts";
 import type { LateBus } from "../bus/late-bus.ts";
 import { loopbackBus } from "../bus/loopback-bus.ts";
@@ -123,11 +123,11 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   );
   term.expose(Desk, desk);
 
-  const closings: (() => void | Promise<void>)[] = [];
+  let closeDoor: (() => void) | null = null;
+  let feed: AlertFeed | null = null;
   const unlisten = bus.onArrival((connection) => {
-    closings.push(openDoor(deps, subjects, connection, conductor));
-    const feed = createAlertFeed({ connection, copies: bus.copies, subjects, clock: deps.clock, log: deps.log, desk });
-    closings.push(() => feed.close());
+    closeDoor = openDoor(deps, subjects, connection, conductor);
+    feed = createAlertFeed({ connection, copies: bus.copies, subjects, clock: deps.clock, log: deps.log, desk });
     askForWhatIsOpen(deps).catch((thrown: unknown) =>
       deps.log.warn("the servers are not asked what is going on; they say it within 15 minutes", {
         error: ensureError(thrown),
@@ -137,7 +137,8 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
   return async () => {
     unlisten();
     heartbeats.close();
-    for (const close of closings.reverse()) await close();
+    closeDoor?.(); // nobody is to ask a master that ends, however long the rest takes
+    await feed?.close();
   };
 }
 
