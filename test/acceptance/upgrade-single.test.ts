@@ -9,6 +9,8 @@ import { missing } from "../harness/releases.ts";
 import { LAYERS } from "../harness/types.ts";
 
 const why = missing("0.1.0");
+const KILLED = 128 + 9;
+const MIGRATION_STEPS = 2;
 let node: OldNode | null = null;
 afterEach(async () => {
   await node?.dispose();
@@ -39,6 +41,18 @@ describe.skipIf(why !== null)(`a single server of release 0.1.0${why === null ? 
       waiting: null,
     });
     expect(planned.steps.map((step: { do: string }) => step.do)).toEqual(["migrate", "replace"]);
+
+    // kill -9 of the migration, before and after each of its commits: the old programs know nothing of it.
+    const kept = await node.pids();
+    const fits: string[] = [];
+    for (let step = 1; step <= MIGRATION_STEPS; step += 1) {
+      const killed = await node.killedAt(step, "upgrade", "--yes");
+      expect(killed.code, said(killed)).toBe(KILLED);
+      expect((await node.old("status")).code, `step ${step}`).toBe(0);
+      fits.push(JSON.parse((await node.must("upgrade", "--dry-run", "--json")).stdout).schema.fit);
+    }
+    expect(fits).toEqual(["older", "same"]);
+    expect(await node.pids()).toEqual(kept);
 
     const mark = join(node.dir, "run", "upgrading");
     await node.killed(() => existsSync(mark), "upgrade", "--yes");

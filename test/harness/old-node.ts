@@ -35,6 +35,10 @@ export interface OldNode {
   now(...args: string[]): Promise<CliResult>;
   /** Must end with 0. */
   must(...args: string[]): Promise<CliResult>;
+  /** Today's, by another script: one that is broken. */
+  by(program: string, ...args: string[]): Promise<CliResult>;
+  /** Killed at one of its steps (`kill-at-step.mjs`). */
+  killedAt(step: number, ...args: [command: string, ...rest: string[]]): Promise<CliResult>;
   /** Runs and is killed as soon as `isTime`. */
   killed(isTime: () => boolean, ...args: string[]): Promise<void>;
   status(): Promise<StatusReport>;
@@ -47,6 +51,7 @@ export interface OldNode {
 }
 
 const TIMEOUT_MS = 120_000;
+const loader = new URL("./kill-at-step.mjs", import.meta.url).href;
 
 export async function makeOldNode({ types, servers = [], database }: OldNodeOptions): Promise<OldNode> {
   const program = await builtRelease("0.1.0");
@@ -81,6 +86,13 @@ export async function makeOldNode({ types, servers = [], database }: OldNodeOpti
     old,
     now,
     must,
+    by: (script, ...args) => runCli(args, { home, program: script, timeoutMs: TIMEOUT_MS }),
+    killedAt: (step, ...args) =>
+      runCli(args, {
+        home,
+        timeoutMs: TIMEOUT_MS,
+        env: { NODE_OPTIONS: `--import=${loader}?${encodeURIComponent(`${args[0]} ${step}`)}` },
+      }),
     async killed(isTime, ...args) {
       const running = startCli(args, { home });
       try {

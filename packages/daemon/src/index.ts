@@ -19,5 +19,6 @@ export { bringUpPair, type PairState, pairState } from "./pair/bring-up.ts";
 export { endPair } from "./pair/end-pair.ts";
 export { launchNextPair } from "./pair/exchange.ts";
 export type { ProgramEntry } from "./pair/part.ts";
+export { rehearse } from "./pair/rehearsal.ts";
 export { hasJoined } from "./schema/ledger.ts";
 export { readSettings } from "./settings.ts";

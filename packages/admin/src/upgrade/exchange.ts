@@ -6,8 +6,8 @@ import { changePatiently } from "../change-patiently.ts";
 import type { AdminContext } from "../context.ts";
 import { remoteActors } from "../remote-actors.ts";
 
-/** Its host starts the installed program once before it answers, milliseconds. */
-const EXCHANGE_MS = 40_000;
+/** Its host starts the installed program twice before it answers, milliseconds. */
+const EXCHANGE_MS = 60_000;
 const AWAIT_MS = 5000;
 
 /**

@@ -5,7 +5,10 @@ export const addParts: Group = (program, bind) => {
   program
     .command("worker", { hidden: true })
     .option("--boot", "the pair has just been started: start the processes if PM_AUTO_BOOT says so")
-    .action((options: { boot?: boolean }) => bind(async () => (await import("../commands/worker.ts")).run)(options));
+    .option("--rehearse", "say whether it could work, and end; another may be at work meanwhile")
+    .action((options: { boot?: boolean; rehearse?: boolean }) =>
+      bind(async () => (await import("../commands/worker.ts")).run)(options),
+    );
   program
     .command("watcher", { hidden: true })
     .option("--rejoin", "the node's processes were looked after a moment ago")

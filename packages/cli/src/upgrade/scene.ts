@@ -1,5 +1,4 @@
 /** What there is to be upgraded: the schema as it is, the servers it names, and which of them live in this home. */
-import { existsSync } from "node:fs";
 import { readMembers, type UpgradeFacts } from "@castellan/admin";
 import { homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, createSystemClock, PROGRAM_VERSION, silentLogger, systemRng } from "@castellan/kernel";
@@ -16,11 +15,10 @@ export interface UpgradeScene {
   readonly homes: ReadonlyMap<string, string>;
 }
 
-/** An exchange has ended its pair, and did not live to begin the next. */
+/** An exchange has ended its pair, and has not begun the next: it did not live to, or is about to, and then it is awaited. */
 function isInterrupted(home: string): boolean {
-  const paths = homePaths(home);
-  const { worker, watcher } = pairState(paths);
-  return existsSync(paths.upgrading) && worker === null && watcher === null;
+  const { worker, watcher, exchange } = pairState(homePaths(home));
+  return exchange !== "none" && worker === null && watcher === null;
 }
 
 /** `refusals`: by server, of those that this run has asked. */

@@ -7,7 +7,7 @@ import {
   recordUpgrade,
   type UpgradeStep,
 } from "@castellan/admin";
-import { homePaths, launchNextPair, pairState } from "@castellan/daemon";
+import { homePaths, launchNextPair, pairState, rehearse } from "@castellan/daemon";
 import {
   CastellanError,
   type Clock,
@@ -22,6 +22,7 @@ import { databaseOptions } from "../database-options.ts";
 import type { Invocation } from "../invocation.ts";
 import { programEntry } from "../program-entry.ts";
 import { say } from "../start-node.ts";
+import { type NotUpFacts, notUpElsewhere, notUpHere } from "./not-up.ts";
 import type { UpgradeScene } from "./scene.ts";
 
 /** From the end of a sentinel to the next one's being up, milliseconds. For as long its master is not missed. */
@@ -62,6 +63,8 @@ async function replace(invocation: Invocation, scene: UpgradeScene, server: stri
   const home = scene.homes.get(server);
   if (home === undefined) throw new CastellanError("UNKNOWN_SERVER", `${server} does not live in this home`);
   const clock = createSystemClock();
+  const next = { paths: homePaths(home), program: programEntry(), environment: { ...invocation.io.env } };
+  await rehearse(next);
   const { servers } = scene.facts;
   const before = servers.find(({ name }) => name === server);
   const others = before?.isMaster === true ? servers.filter((one) => one.isRunning && one.name !== server) : [];
@@ -71,13 +74,21 @@ async function replace(invocation: Invocation, scene: UpgradeScene, server: stri
     others.map(({ name }) => name),
   );
   await excuse(Math.min(withinMs, UP_WITHIN_MS));
+  let isOurs = false;
   try {
-    launchNextPair({ paths: homePaths(home), program: programEntry(), environment: { ...invocation.io.env } });
-    await untilSeen(invocation, clock, server, home);
+    const watcher = launchNextPair(next);
+    const pid = watcher.identity?.pid ?? null;
+    let hasEnded = pid === null;
+    watcher.onExit(() => {
+      hasEnded = true;
+    });
+    await untilSeen(invocation, clock, server, { home, launched: () => ({ pid, hasEnded }) });
+    isOurs = pid !== null && pid === pairState(next.paths).watcher;
   } catch (thrown) {
     await excuse(0); // it may not come: who can be master may take over now
     throw thrown;
   }
+  if (!isOurs) return; // another call was at it, and records it
   const details = { server, from: before?.program ?? null, to: PROGRAM_VERSION, asked: false };
   await recordUpgrade(await invocation.openAdmin(), "server.upgrade", details);
 }
@@ -93,8 +104,13 @@ async function excuseFor(invocation: Invocation, others: readonly string[]): Pro
   };
 }
 
-/** Until the schema says that the server is up, with the sentinel of this release. `home`: where it lives, if that is here. */
-async function untilSeen(invocation: Invocation, clock: Clock, server: string, home: string | null): Promise<void> {
+/** Until the schema says that the server is up, with the sentinel of this release. `here`: null when it lives elsewhere. */
+async function untilSeen(
+  invocation: Invocation,
+  clock: Clock,
+  server: string,
+  here: { readonly home: string; readonly launched: () => NotUpFacts["launched"] } | null,
+): Promise<void> {
   const { gateway } = await invocation.openAdmin();
   const startedMs = clock.bootMs();
   const withinMs = invocation.timeoutMs ?? UP_WITHIN_MS;
@@ -104,16 +120,18 @@ async function untilSeen(invocation: Invocation, clock: Clock, server: string, h
       say(invocation, `${server} works with release ${PROGRAM_VERSION} (${seconds(clock.bootMs() - startedMs)} s)`);
       return;
     }
-    const pair = home === null ? null : pairState(homePaths(home));
-    if (pair !== null && pair.refused !== null && pair.worker === null && pair.watcher === null)
-      throw new CastellanError("NOT_A_MEMBER", pair.refused);
-    if (clock.bootMs() - startedMs > withinMs) {
-      throw new CastellanError(
-        "TIMED_OUT",
-        `the new sentinel of ${server} is not up yet: look into its logs there, then run it again`,
-        { details: { server, program: member?.program ?? null } },
-      );
-    }
+    const isLate = clock.bootMs() - startedMs > withinMs;
+    const problem =
+      here === null
+        ? isLate && notUpElsewhere(server)
+        : notUpHere({
+            server,
+            home: here.home,
+            pair: pairState(homePaths(here.home)),
+            launched: here.launched(),
+            isLate,
+          });
+    if (problem) throw problem;
     await sleep(clock, LOOK_MS);
   }
 }

@@ -1,6 +1,7 @@
 /** Starting the pair of a home, and looking whether it lives: for programs that are not of the pair. */
 import { createProcReader } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
+import { type ExchangeState, lookAtExchange } from "./exchange-mark.ts";
 import { launchPart, livingPart, type ProgramEntry } from "./part.ts";
 import { forgetRefusal, readRefusal } from "./refusal.ts";
 
@@ -10,6 +11,8 @@ export interface PairState {
   readonly watcher: number | null;
   /** Why it may not run; null = nobody has said so. */
   readonly refused: string | null;
+  /** Whether another pair takes its place. */
+  readonly exchange: ExchangeState;
 }
 
 export function pairState(paths: HomePaths): PairState {
@@ -18,6 +21,7 @@ export function pairState(paths: HomePaths): PairState {
     worker: livingPart(paths, "worker", proc)?.pid ?? null,
     watcher: livingPart(paths, "watcher", proc)?.pid ?? null,
     refused: readRefusal(paths),
+    exchange: lookAtExchange(paths, proc),
   };
 }
 

@@ -6,7 +6,8 @@ import { execFile } from "node:child_process";
 import { CastellanError, isNewer, type Logger, PROGRAM_VERSION } from "@castellan/kernel";
 import { createProcReader } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
-import { launchPart, type ProgramEntry } from "./part.ts";
+import { type LaunchedPart, launchPart, type ProgramEntry } from "./part.ts";
+import { rehearse } from "./rehearsal.ts";
 
 interface ExchangeDeps {
   readonly paths: HomePaths;
@@ -21,7 +22,7 @@ interface Exchanged {
 }
 
 /** A program that has not said its release by then does not run here, milliseconds. */
-const SAY_MS = 30_000;
+const SAY_MS = 20_000;
 const MAX_SAID = 1024;
 const RELEASE = /^\d+\.\d+\.\d+[\w.+-]{0,40}$/;
 
@@ -34,6 +35,7 @@ export function createExchange(deps: ExchangeDeps): (by: string, wanted: string)
     const found = await installedRelease(deps);
     const problem = exchangeProblem({ own: PROGRAM_VERSION, found, wanted, entry: deps.program.entry });
     if (problem !== null) throw problem;
+    await rehearse(deps);
     deps.log.info("this pair is exchanged", { by, from: PROGRAM_VERSION, to: found });
     launchNextPair(deps);
     return { from: PROGRAM_VERSION, to: found };
@@ -41,9 +43,9 @@ export function createExchange(deps: ExchangeDeps): (by: string, wanted: string)
 }
 
 /** The pair that lives in this home is ended by the watcher that is launched here, and adopted. Where none lives it just begins. */
-export function launchNextPair({ paths, program, environment }: Omit<ExchangeDeps, "log">): void {
+export function launchNextPair({ paths, program, environment }: Omit<ExchangeDeps, "log">): LaunchedPart {
   const extraArguments = ["--rejoin", "--exchange"];
-  launchPart(paths, "watcher", { program, extraArguments, environment, proc: createProcReader() });
+  return launchPart(paths, "watcher", { program, extraArguments, environment, proc: createProcReader() });
 }
 
 /** Null: it may be exchanged. Pure. */

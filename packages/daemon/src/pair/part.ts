@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readSmallFileSync } from "@castellan/kernel";
+import { PROGRAM_VERSION, readSmallFileSync } from "@castellan/kernel";
 import { isProcessIdentity, type ProcessIdentity, type ProcReader, writeDurably } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
 
@@ -39,14 +39,27 @@ export function signalExactly(proc: ProcReader, identity: ProcessIdentity, signa
 /** Tells the other part who we are. */
 export async function announcePart(paths: HomePaths, part: Part, proc: ProcReader): Promise<void> {
   const identity = identify(proc, process.pid);
-  if (identity !== null) await writeDurably(partFile(paths, part), `${JSON.stringify(identity)}\n`);
+  const announced = { ...identity, release: PROGRAM_VERSION };
+  if (identity !== null) await writeDurably(partFile(paths, part), `${JSON.stringify(announced)}\n`);
 }
 
 /** The part of this home that lives, or null. */
 export function livingPart(paths: HomePaths, part: Part, proc: ProcReader): ProcessIdentity | null {
+  const announced = readPart(paths, part);
+  return isProcessIdentity(announced) && proc.isAlive(announced) ? announced : null;
+}
+
+/** The release of that part; null: it does not live, or is of a release that did not say. */
+export function livingRelease(paths: HomePaths, part: Part, proc: ProcReader): string | null {
+  if (livingPart(paths, part, proc) === null) return null;
+  const announced = readPart(paths, part);
+  const isTold = typeof announced === "object" && announced !== null && "release" in announced;
+  return isTold && typeof announced.release === "string" ? announced.release : null;
+}
+
+function readPart(paths: HomePaths, part: Part): unknown {
   try {
-    const announced: unknown = JSON.parse(readSmallFileSync(partFile(paths, part), MAX_PART_BYTES).toString("utf8"));
-    return isProcessIdentity(announced) && proc.isAlive(announced) ? announced : null;
+    return JSON.parse(readSmallFileSync(partFile(paths, part), MAX_PART_BYTES).toString("utf8"));
   } catch {
     return null; // no file, or half of one: then nobody has announced himself
   }

@@ -2,18 +2,9 @@
  * The watcher: starts the worker, watches its progress, brings it back. It knows nothing else, so that there is little
  * in it to fail.
  */
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import {
-  type Clock,
-  createSystemClock,
-  ensureError,
-  type Logger,
-  PROGRAM_VERSION,
-  readSmallFileSync,
-  sleep,
-  type Timer,
-} from "@castellan/kernel";
+import { type Clock, createSystemClock, type Logger, readSmallFileSync, sleep, type Timer } from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
 import type { WorkerState } from "@castellan/protocol";
 import {
@@ -25,11 +16,12 @@ import {
 } from "@castellan/sentinel/pair";
 import { type HomePaths, homePaths, makeHome } from "../home-paths.ts";
 import { type Lock, takeLock } from "../lock.ts";
-import { endPair } from "../pair/end-pair.ts";
+import { forgetMark } from "../pair/exchange-mark.ts";
 import { guardPeer, type PeerGuardHandle } from "../pair/guard-peer.ts";
 import { announcePart, launchPart, livingPart, type ProgramEntry, signalExactly } from "../pair/part.ts";
 import { WATCHER_ENDS_WITHIN_MS, WATCHER_WAITS_MS } from "./ending.ts";
 import { reportProgress, runToItsEnd, type StopRequest, stopRequest } from "./program.ts";
+import { takePlace } from "./watcher-exchange.ts";
 
 export interface WatcherOptions {
   readonly home: string;
@@ -43,8 +35,6 @@ export interface WatcherOptions {
 
 /** How long a watcher waits for its dead predecessor's lock, milliseconds. */
 const LOCK_WAIT_MS = 2000;
-/** How long the pair that is exchanged may take to end, milliseconds: twice what it needs at most (`ending.ts`). */
-const EXCHANGE_WAIT_MS = 60_000;
 const LOCK_LOOK_MS = 1000;
 const VOICE_END_MS = 1000;
 const MAX_CONFIG_BYTES = 1024 * 1024;
@@ -68,7 +58,8 @@ async function runUntil(stop: StopRequest, options: WatcherOptions): Promise<num
   const clock = createSystemClock();
   const log = createPinoLogger({ file: `${paths.logs}/castellan-watcher.log`, fields: { part: "watcher" } });
   const proc = createProcReader();
-  if (options.exchange) await endOther(paths, clock, log);
+  const place = options.exchange ? await takePlace({ paths, clock, log, proc }) : null;
+  if (options.exchange && place === null) return 0;
   // Of two that were launched at once, one must not wait for the other's end to take its place.
   const hasLiving = (): boolean => livingPart(paths, "watcher", proc) !== null;
   const lock = await takeLock(`${paths.run}/watcher.lock`, clock, LOCK_WAIT_MS, hasLiving);
@@ -77,20 +68,9 @@ async function runUntil(stop: StopRequest, options: WatcherOptions): Promise<num
     return 0;
   }
   await announcePart(paths, "watcher", proc);
-  if (options.exchange) rmSync(paths.upgrading, { force: true });
+  forgetMark(paths, proc);
+  place?.done();
   return await watch(options, { paths, clock, log, lock, proc, stop });
-}
-
-/** What its pair keeps runs on. The mark is for whoever finds that neither pair is there. */
-async function endOther(paths: HomePaths, clock: Clock, log: Logger): Promise<void> {
-  log.info("exchanging the pair", { release: PROGRAM_VERSION });
-  writeFileSync(paths.upgrading, `${PROGRAM_VERSION}\n`);
-  try {
-    await endPair(paths, clock, EXCHANGE_WAIT_MS);
-  } catch (thrown) {
-    log.error("the pair could not be exchanged", { error: ensureError(thrown) });
-    throw thrown;
-  }
 }
 
 interface Rim {

@@ -29,6 +29,9 @@ import { runToItsEnd, stopRequest } from "./program.ts";
 import { openWorkerBus } from "./worker-bus.ts";
 import type { WorkerOptions, WorkerRim } from "./worker-rim.ts";
 
+// By this door: whoever rehearses has loaded all that a worker is made of.
+export { rehearseWorker } from "./rehearsal.ts";
+
 const LOCK_WAIT_MS = 5000;
 /** Less than the actors have as a part (`ending.ts`). */
 const SYSTEM_STOP_MS = 8000;

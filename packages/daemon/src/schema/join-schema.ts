@@ -77,7 +77,8 @@ export async function joinSchema(deps: JoinSchemaDeps): Promise<JoinedSchema> {
   return { gateway: late.gateway, joined: late.joined, identity, ledger };
 }
 
-async function findServer(gateway: Gateway, { node, server }: HomeSettings): Promise<number> {
+/** Rejects with NOT_A_MEMBER. */
+export async function findServer(gateway: Gateway, { node, server }: HomeSettings): Promise<number> {
   const [row] = await gateway.find("node_cluster", { where: { physical_machine_name: server } });
   if (row !== undefined) return row.logical_machine_id;
   throw new CastellanError(

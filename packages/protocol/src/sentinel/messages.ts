@@ -57,10 +57,13 @@ export const Sentinel = {
       request: z.object({ by: z.string().max(64), release: z.string().min(1).max(64) }),
       reply: z.object({ from: z.string().max(64), to: z.string().max(64) }),
     },
-    /** The pair of the master of this epoch is being exchanged: take nothing from it for so long, 0 = wait no more. */
+    /**
+     * The pair of the master of this epoch is being exchanged: take nothing from it for so long, 0 = wait no more. Nobody is awaited for more
+     * than two minutes of silence, however often that is asked for.
+     */
     AwaitMaster: {
       request: z.object({ epoch: count, forMs: z.int().min(0).max(60_000) }),
-      /** False: that is not who is followed here. */
+      /** False: that is not who is followed here, or it has been awaited long enough. */
       reply: z.object({ waits: z.boolean() }),
     },
     /** Do you see the master of this epoch? Asked by a member that does not. */

@@ -3,6 +3,8 @@ import type { Effect, Facts, Known, MasterRead } from "./election-state.ts";
 
 /** A master that was not heard for this long may be gone, milliseconds; and nobody judges who was not settled for as long. */
 export const SILENCE_MS = 3000;
+/** For so long after it was last heard a master is awaited at most, milliseconds: twice what an exchange may ask for. */
+const EXCUSED_AT_MOST_MS = 120_000;
 /** After a take-over because nobody answered only heartbeats count, for this long, milliseconds; twice as long when it repeats. */
 const HEARTBEATS_ONLY_MS = 10_000;
 const HEARTBEATS_ONLY_MAX_MS = 5 * 60_000;
@@ -79,9 +81,9 @@ export function hear(
 
 export const isSettled = ({ settledMs }: Facts): boolean => settledMs !== null && settledMs >= SILENCE_MS;
 
-/** It was said that this master comes back. A later one was not meant. */
-export const isExcused = ({ master, excused }: Known, { nowMs }: Pick<Facts, "nowMs">): boolean =>
-  master !== null && excused?.epoch === master.epoch && nowMs < excused.untilMs;
+/** It was said that this master comes back. A later one was not meant; and however often it is said, silence has an end. */
+export const isExcused = ({ master, excused, heardMs }: Known, { nowMs }: Pick<Facts, "nowMs">): boolean =>
+  master !== null && excused?.epoch === master.epoch && nowMs < Math.min(excused.untilMs, heardMs + EXCUSED_AT_MOST_MS);
 
 /** Nobody answered for the master: a hint, if this sentinel may judge and such hints count now. */
 export function countNobody(known: Known, facts: Facts): Known {

@@ -23,7 +23,7 @@ import { createAsker } from "./asker.ts";
 import { createAttempts } from "./attempt.ts";
 import { decideElection } from "./election.ts";
 import type { Effect, Election, ElectionEvent, Facts } from "./election-state.ts";
-import { isSettled, nothingKnown } from "./known.ts";
+import { isExcused, isSettled, nothingKnown } from "./known.ts";
 import { type EpochMemory, type LivePort, noBus, noMemory } from "./live-port.ts";
 import { epochBackwards } from "./mastership.ts";
 import { createOrders, notTaken } from "./orders.ts";
@@ -237,7 +237,8 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
       AwaitMaster({ epoch, forMs }, replyTo) {
         decide({ type: "Excused", epoch, forMs });
         const { kind, known } = state;
-        const waits = kind === "following" && known.excused?.epoch === epoch && known.master?.epoch === epoch;
+        const isHeeded = kind === "following" && known.excused?.epoch === epoch && known.master?.epoch === epoch;
+        const waits = isHeeded && (forMs === 0 || isExcused(known, factsNow()));
         log.info("the pair of the master is being exchanged", { epoch, forMs, waits });
         replyTo.success({ waits });
       },

@@ -312,6 +312,13 @@ describe("a master that is being exchanged", () => {
     expect(play.takes).toBe(1);
   });
 
+  it("is awaited for two minutes of silence at most, however often that is asked for", () => {
+    const play = new Play().at(0, excused(60_000));
+    for (let atMs = 0; atMs < 119_000; atMs += 1000) play.at(1000, excused(60_000)).at(0, tick);
+    expect(play.state.kind).toBe("following");
+    expect(play.at(1000, excused(60_000)).at(100, tick).state.kind).toBe("checking");
+  });
+
   it("is missed at once when it is said that it does not come back", () => {
     const play = new Play().at(0, excused(30_000)).at(4000, tick);
     expect(play.state.kind).toBe("following");

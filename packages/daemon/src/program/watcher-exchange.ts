@@ -1,0 +1,45 @@
+/**
+ * The next watcher takes the place of the pair that lives in its home: it ends that pair, and goes on as any watcher does. One at a
+ * time: of two that were asked for, the second finds the first at it, or what it was for done, and leaves.
+ */
+import { type Clock, ensureError, type Logger, PROGRAM_VERSION } from "@castellan/kernel";
+import type { ProcReader } from "@castellan/sentinel/pair";
+import type { HomePaths } from "../home-paths.ts";
+import { takeLock } from "../lock.ts";
+import { endPair } from "../pair/end-pair.ts";
+import { makeMark } from "../pair/exchange-mark.ts";
+import { identify, livingRelease } from "../pair/part.ts";
+
+/** How long the pair that is exchanged may take to end, milliseconds: twice what it needs at most (`ending.ts`). */
+const EXCHANGE_WAIT_MS = 60_000;
+
+export interface ExchangeRim {
+  readonly paths: HomePaths;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly proc: ProcReader;
+}
+
+/** Who has taken the place calls `done`. Null: the place is another's to take, or was taken. What the pair keeps runs on. */
+export async function takePlace({ paths, clock, log, proc }: ExchangeRim): Promise<{ done(): void } | null> {
+  const lock = await takeLock(`${paths.run}/exchange.lock`, clock, 0);
+  if (lock === null) {
+    log.info("another exchange of this pair is under way");
+    return null;
+  }
+  if (livingRelease(paths, "watcher", proc) === PROGRAM_VERSION) {
+    log.info("this pair has been exchanged already", { release: PROGRAM_VERSION });
+    lock.release();
+    return null;
+  }
+  log.info("exchanging the pair", { release: PROGRAM_VERSION });
+  const self = identify(proc, process.pid);
+  if (self !== null) makeMark(paths, self);
+  try {
+    await endPair(paths, clock, EXCHANGE_WAIT_MS);
+  } catch (thrown) {
+    log.error("the pair could not be exchanged", { error: ensureError(thrown) });
+    throw thrown;
+  }
+  return { done: () => lock.release() };
+}
