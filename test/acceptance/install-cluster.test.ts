@@ -13,6 +13,7 @@ import {
   type TempHome,
   tempHome,
 } from "@castellan/testkit";
+import { trustPaths } from "@castellan/trust";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { lives, said } from "../harness/node.ts";
 import { storedEvents } from "../harness/stored-events.ts";
@@ -65,14 +66,10 @@ describe("one server, a cluster, one server", () => {
     const [process] = (await status("hades")).servers.flatMap(({ processes }) => processes);
     const pid = process?.pid ?? 0;
     expect(lives(pid)).toBe(true);
-    const me = temp.path("me");
-    await must("hades", "cert", "issue", "me", "--client", "--out", me);
-    const [ca, cert] = ["ca.pem", "server.pem"].map((file) => `${me}/${file}`);
-    const bus = {
-      url: `nats://${listen}`,
-      credentials: null,
-      tls: { ca, cert, key: cert, name: "castellan.castellan" },
-    };
+    const { directory, ca, identity } = trustPaths(temp.path("me"));
+    await must("hades", "cert", "issue", "me", "--client", "--out", directory);
+    const tls = { ca, cert: identity, key: identity, name: "castellan.castellan" };
+    const bus = { url: `nats://${listen}`, credentials: null, tls };
     appendFileSync(temp.path("hades/logs/sw_error"), "it broke\n");
     const before = await eventually(
       async () => {
