@@ -11,6 +11,7 @@ export { beginMember, confirm, quietFor, refuse, rowsRead } from "./grant/member
 export { parseGrant, type Terms } from "./grant/terms.ts";
 export { type ConductorCommand, createConductor } from "./operation/conductor.ts";
 export { createForcedStop, type ForcedStopDeps } from "./operation/forced-stop.ts";
+export { createForegroundWatch, type ForegroundWatchDeps } from "./operation/foreground-watch.ts";
 export { createStepRunner, type StepToPerform } from "./operation/step-runner.ts";
 export { createAlertSink } from "./outbox/alert-sink.ts";
 export type { BusMessage, BusPublisher } from "./outbox/bus-publisher.ts";

@@ -15,6 +15,7 @@ import {
   type AlertSink,
   createConductor,
   createForcedStop,
+  createForegroundWatch,
   createGranter,
   createHousekeeper,
   createRollCall,
@@ -74,6 +75,7 @@ export function startMaster(deps: MasterDeps, term: Term): StopMaster {
     }),
     "roll-call",
   );
+  term.spawn(createForegroundWatch({ gateway, server, alerts: deps.alerts }), "foreground-watch");
   term.spawn(createHousekeeper({ gateway, epoch, onDeposed }), "housekeeper");
   const granter = term.spawn(
     createGranter({

@@ -10,6 +10,7 @@ import { catchUpSteps, keyOf, readLastWords } from "./catch-up.ts";
 import { type Chore, ownOperation } from "./chore.ts";
 import { decideForeground, straysOf } from "./foreground.ts";
 import { moveRows, planMove } from "./move.ts";
+import { type MoveTries, mayMoveAgain, triedAgain } from "./move-again.ts";
 import { anticipate, findOverlap, hasEnded, type OpenOperation } from "./overlap.ts";
 import { instanceLabel, listOf, type PlannedInstance } from "./plan.ts";
 import { isMissing } from "./plan-checks.ts";
@@ -33,7 +34,6 @@ export interface ClusterChoresDeps {
 const BY = "castellan";
 /** Between two tries of the same, milliseconds. */
 const HAND_BACK_AGAIN_MS = 5000;
-const MOVE_AGAIN_MS = 15_000;
 const CATCH_UP_AGAIN_MS = 10_000;
 /** An instance is caught up with at most so often until a server returns again. */
 const MOST_TRIES = 3;
@@ -41,9 +41,10 @@ const MOST_TRIES = 3;
 export function createClusterChores({ gateway, epoch, clock, newId, servers }: ClusterChoresDeps): ClusterChores {
   const asked = new Map<number, number>();
   const tries = new Map<string, number>();
+  /** Of moves, by the server that they are from. */
+  const moves = new Map<number, MoveTries>();
   let missingBefore: ReadonlySet<number> = new Set();
   let handBackAtMs = Number.NEGATIVE_INFINITY;
-  let moveAtMs = Number.NEGATIVE_INFINITY;
   let catchUpAtMs = Number.NEGATIVE_INFINITY;
   const isSoonAfter = (atMs: number, againMs: number): boolean => clock.bootMs() - atMs < againMs;
   const journal = () => ({ epoch, now: clock.now(), newId });
@@ -52,6 +53,7 @@ export function createClusterChores({ gateway, epoch, clock, newId, servers }: C
     const { masterId, types } = view;
     const master = view.servers.find(({ id }) => id === masterId);
     const strays = straysOf(view);
+    if (strays.length === 0) moves.clear();
     if (master === undefined || strays.length === 0 || isTouched(strays, open)) return null;
     const homes = new Set(strays.map(({ serverId }) => serverId));
     const missing = [...homes].filter((id) => isMissing(view, id));
@@ -71,10 +73,10 @@ export function createClusterChores({ gateway, epoch, clock, newId, servers }: C
         why: `${handBack} is back before its foreground moved: it is asked to be master again`,
       };
     }
-    if (decision.kind !== "move" || isSoonAfter(moveAtMs, MOVE_AGAIN_MS)) return null;
+    if (decision.kind !== "move" || !mayMoveAgain(moves.get(decision.home), clock.bootMs())) return null;
     const { options, steps } = planMove(decision.instances, master, view, decision.isConfirmed);
     if (findOverlap("move", steps, open).kind === "busy") return null;
-    moveAtMs = clock.bootMs();
+    moves.set(decision.home, triedAgain(moves.get(decision.home), clock.bootMs()));
     const [first] = decision.instances;
     const rows = steps.some(({ desired }) => desired === "HELD") ? [] : await moveRows(gateway, options);
     const target = { server: first?.server ?? master.name };
@@ -93,6 +95,7 @@ export function createClusterChores({ gateway, epoch, clock, newId, servers }: C
     const missing = new Set(view.servers.filter(({ id }) => isMissing(view, id)).map(({ id }) => id));
     if ([...missingBefore].some((id) => !missing.has(id))) {
       tries.clear();
+      moves.clear();
       catchUpAtMs = Number.NEGATIVE_INFINITY;
     }
     missingBefore = missing;
