@@ -18,7 +18,7 @@ function codeOf(act: () => unknown): string | null {
 }
 
 describe("how a server comes to the bus of its node", () => {
-  it.each([
+  it.each<[string, Partial<JoinFacts>, string[]]>([
     ["by those who are there", { members: [hades, hera] }, ["nats://hades:6222", "nats://hera:6222"]],
     [
       "by its own word too",
@@ -26,7 +26,7 @@ describe("how a server comes to the bus of its node", () => {
       ["nats://hades:6222", "nats://a:1"],
     ],
     ["by those whose bus can be reached", { members: [{ ...hades, cluster: null }, hera] }, ["nats://hera:6222"]],
-  ] as const)("%s, as one that founds no cluster", (_how, more, routes) => {
+  ])("%s, as one that founds no cluster", (_how, more, routes) => {
     expect(busToJoin({ ...facts, ...more })).toEqual({ ...own, cluster: { listen: "zeus:6222", routes, joins: true } });
   });
 
@@ -43,7 +43,7 @@ describe("how a server comes to the bus of its node", () => {
     });
   });
 
-  it.each([
+  it.each<[string, Partial<JoinFacts>, string]>([
     ["none of the others lets members in", { members: [{ ...hades, cluster: null }] }, "BUS_NOT_SHARED"],
     ["the others are on loopback", { members: [{ ...hades, cluster: "127.0.0.1:6222" }] }, "BUS_NOT_SHARED"],
     ["it is not said where this one is reached", { config: {} }, "BUS_NOT_SAID"],
@@ -52,7 +52,7 @@ describe("how a server comes to the bus of its node", () => {
       { natsCluster: "external", config: {}, members: [{ ...hades, client: null }] },
       "BUS_NOT_SAID",
     ],
-  ] as const)("is refused while %s", (_what, more, code) => {
+  ])("is refused while %s", (_what, more, code) => {
     expect(codeOf(() => busToJoin({ ...facts, ...more }))).toBe(code);
   });
 });
