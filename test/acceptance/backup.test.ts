@@ -35,6 +35,7 @@ describe("castellan backup and restore", () => {
     alerts.stop();
     expect(written).toMatchObject({ node: "castellan" });
     expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(await node.json(z.array(z.object({ what: z.string() })), "audit")).toContainEqual({ what: "schema.backup" });
     const verified = await node.cli("backup", "--verify", file);
     expect(verified.code, said(verified)).toBe(0);
     expect(verified.stdout).toContain(`${written.rows} rows, whole`);

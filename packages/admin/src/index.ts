@@ -72,6 +72,7 @@ export { type Difference, diffSpec, isEmpty, MASTER_ALIAS, type QueueChange, typ
 export type { InstanceChange, SpecView } from "./spec-view.ts";
 export { type SubmitOptions, submitOperation } from "./submit-operation.ts";
 export { type EventTest, testEventsEverywhere } from "./test-events.ts";
+export { type BackupOnRecord, lastBackup, recordBackup } from "./upgrade/backup.ts";
 export { awaitMaster, exchangeServer, recordUpgrade } from "./upgrade/exchange.ts";
 export { readMembers, type UpgradeMember } from "./upgrade/members.ts";
 export {

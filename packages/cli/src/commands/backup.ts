@@ -1,10 +1,12 @@
 /** `castellan backup FILE`: one file that holds the schema as it is at one moment; `--verify` reads such a file. */
 import { resolve } from "node:path";
+import { recordBackup } from "@castellan/admin";
 import { backupLines, openBackup } from "@castellan/admin/schema";
 import {
   CastellanError,
   createIdSource,
   createSystemClock,
+  ensureError,
   PROGRAM_VERSION,
   silentLogger,
   systemRng,
@@ -76,9 +78,25 @@ async function written(invocation: Parameters<typeof run>[0], path: string): Pro
     await writeBackupFile(path, createIdSource(clock, systemRng)(), text);
     line.end();
     for (const problem of broken) invocation.io.err(`castellan: ${problem}; the backup holds that instead\n`);
+    await record(invocation, path, header, rows);
     return { header, rows };
   } finally {
     line.end();
     await snapshot.close();
+  }
+}
+
+/** For whoever upgrades. The backup is whole without it: a database that cannot be written may be the reason for it. */
+async function record(
+  invocation: Parameters<typeof run>[0],
+  file: string,
+  header: BackupHeader,
+  rows: number,
+): Promise<void> {
+  try {
+    await recordBackup(await invocation.openAdmin(), { file, takenAt: header.takenAt, schema: header.schema, rows });
+  } catch (thrown) {
+    const { message } = ensureError(thrown);
+    invocation.io.err(`castellan: the backup is whole, but it could not be put on record: ${message}\n`);
   }
 }

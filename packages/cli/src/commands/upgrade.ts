@@ -9,7 +9,7 @@ import { EXIT } from "../exit-code.ts";
 import { homeOption } from "../home-option.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { say } from "../start-node.ts";
-import { backupHint } from "../upgrade/backup-hint.ts";
+import { backupHint, wordsOfBackup } from "../upgrade/backup-hint.ts";
 import { lookAtUpgrade, type UpgradeScene } from "../upgrade/scene.ts";
 import { perform } from "../upgrade/steps.ts";
 
@@ -26,7 +26,7 @@ export const run: Run<[UpgradeOptions]> = async (invocation, { dryRun = false, y
   let scene = await lookAtUpgrade(invocation, refusals);
   let plan = planUpgrade(scene.facts);
   if (dryRun) return show(invocation, scene, plan);
-  if (plan.steps.some((step) => step.do === "migrate") && !yes) throw needsWord(invocation, scene);
+  if (plan.steps.some((step) => step.do === "migrate") && !yes) requireBackup(invocation, scene);
   const done: UpgradeStep[] = [];
   for (;;) {
     const [step] = plan.steps;
@@ -60,10 +60,11 @@ async function attempt(
 function show(invocation: Invocation, scene: UpgradeScene, plan: UpgradePlan): number {
   const { program, schema } = scene.facts;
   if (invocation.json) {
-    printJson(invocation, { program, schema, servers: scene.facts.servers, ...plan });
+    printJson(invocation, { program, schema, backup: scene.backup, servers: scene.facts.servers, ...plan });
     return EXIT.done;
   }
   say(invocation, `this is release ${program}; nothing is changed`);
+  if (plan.steps.some((step) => step.do === "migrate")) say(invocation, wordsOfBackup(scene.backup));
   for (const step of plan.steps) say(invocation, `  ${wordsOf(step)}`);
   say(invocation, left(plan));
   return EXIT.done;
@@ -104,13 +105,20 @@ function wordsOf(step: UpgradeStep): string {
   }
 }
 
-function needsWord({ io, home }: Invocation, { settings }: UpgradeScene): CastellanError {
-  return new CastellanError(
+/** Throws BACKUP_FIRST, unless there is one on record to rely on. A backup by other means is on nobody's record: hence `--yes`. */
+function requireBackup(invocation: Invocation, { settings, backup, facts }: UpgradeScene): void {
+  const words = wordsOfBackup(backup);
+  if (backup !== null && backup.problem === null) {
+    say(invocation, words);
+    return;
+  }
+  throw new CastellanError(
     "BACKUP_FIRST",
     [
-      "the schema will be migrated, and there is no way back but a backup: make one, then say --yes",
-      ...backupHint(settings.database.url),
-      `castellan upgrade --yes${homeOption(io, home)}`,
+      `the schema will be migrated, and there is no way back but a backup: ${words}; make one, then say --yes`,
+      ...backupHint(settings.database.url, facts.schema.found),
+      `castellan upgrade --yes${homeOption(invocation.io, invocation.home)}`,
     ].join("\n"),
+    { details: { backup: backup === null ? null : { ...backup, at: backup.at.toISOString() } } },
   );
 }

@@ -6,7 +6,7 @@ export const addUpgrade: Group = (program, bind) => {
     .command("upgrade")
     .description("bring the schema and the sentinels of the node to this release; processes run on")
     .option("--dry-run", "say what would be done; change nothing")
-    .option("-y, --yes", "there is a backup: the schema may be migrated")
+    .option("-y, --yes", "there is a backup that is not on record: migrate the schema all the same")
     .addHelpText(
       "after",
       examples(["castellan upgrade --dry-run", "castellan upgrade --yes", "castellan upgrade --json"]),

@@ -1,5 +1,5 @@
 /** What there is to be upgraded: the schema as it is, the servers it names, and which of them live in this home. */
-import { readMembers, type UpgradeFacts } from "@castellan/admin";
+import { type BackupOnRecord, lastBackup, readMembers, type UpgradeFacts } from "@castellan/admin";
 import { homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, createSystemClock, PROGRAM_VERSION, silentLogger, systemRng } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
@@ -11,6 +11,8 @@ import type { Invocation } from "../invocation.ts";
 export interface UpgradeScene {
   readonly facts: UpgradeFacts;
   readonly settings: HomeSettings;
+  /** The last one on record; null: none is. */
+  readonly backup: BackupOnRecord | null;
   /** The homes of the servers that live here, by their names. */
   readonly homes: ReadonlyMap<string, string>;
 }
@@ -38,7 +40,8 @@ export async function lookAtUpgrade(
   const { schema } = await surveyDatabase(options);
   if (schema.fit === "empty")
     throw new CastellanError("NODE_MISSING", "there is no schema yet, and nothing to upgrade");
-  if (schema.fit === "too-new") return { settings, homes, facts: { program: PROGRAM_VERSION, schema, servers: [] } };
+  if (schema.fit === "too-new")
+    return { settings, homes, backup: null, facts: { program: PROGRAM_VERSION, schema, servers: [] } };
   const gateway = await openGateway({ ...options, migrate: "asItIs", evenIfMoved: schema.fit === "older" });
   try {
     const members = await readMembers(gateway, schema.fit !== "older");
@@ -51,7 +54,8 @@ export async function lookAtUpgrade(
         refusal: refusals.get(member.name) ?? null,
       };
     });
-    return { settings, homes, facts: { program: PROGRAM_VERSION, schema, servers } };
+    const backup = await lastBackup(gateway, options.clock.now());
+    return { settings, homes, backup, facts: { program: PROGRAM_VERSION, schema, servers } };
   } finally {
     await gateway.close();
   }
