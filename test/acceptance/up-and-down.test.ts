@@ -1,7 +1,9 @@
 /** `castellan up` and `castellan down` at awkward moments. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventually, fakePrograms, findProcesses, killAll, startCli } from "@castellan/testkit";
+import { Endpoints } from "@castellan/protocol";
+import { eventually, fakePrograms, findProcesses, killAll, killTogether, startCli } from "@castellan/testkit";
+import { connect } from "nats";
 import { afterEach, describe, expect, it } from "vitest";
 import { makeNode, said, type TestNode } from "../harness/node.ts";
 import { LAYERS } from "../harness/types.ts";
@@ -38,6 +40,26 @@ describe("castellan down", () => {
     expect(down.code, said(down)).toBe(0);
     expect(down.stdout).toContain("nats-server");
     await eventually(() => findProcesses(node.home).length === 0, { withinMs: 90_000, describe: "nothing is left" });
+  });
+});
+
+describe("a sentinel that was told to end", () => {
+  it("is not brought back, though its worker is killed on the way", async () => {
+    node = await makeNode({ types: LAYERS });
+    expect((await node.up()).code).toBe(0);
+    expect((await node.cli("stop")).code).toBe(0);
+    const { natsUrl, server } = Endpoints.parse(JSON.parse(readFileSync(node.path("run/endpoints.json"), "utf8")));
+    const bus = await connect({ servers: natsUrl });
+    try {
+      await bus.request(`castellan.castellan.req.${server}.sentinel.-.stop`, '{"by":"test"}', { timeout: 20_000 });
+      killTogether([node.part("worker") ?? 0]);
+    } finally {
+      await bus.close();
+    }
+    const pair = () => findProcesses(node.home).filter(({ command }) => command.includes("castellan w"));
+    await eventually(() => pair().length === 0, { withinMs: 90_000, describe: "the watcher has ended too" });
+    const down = await node.cli("down");
+    expect(down.code, said(down)).toBe(0);
   });
 });
 
