@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { type Clock, createSystemClock, type Logger, readSmallFileSync, sleep, type Timer } from "@castellan/kernel";
+import { type Clock, createSystemClock, type Logger, sleep, type Timer } from "@castellan/kernel";
 import { createPinoLogger } from "@castellan/kernel/pino";
 import type { WorkerState } from "@castellan/protocol";
 import {
@@ -19,6 +19,7 @@ import { type Lock, takeLock } from "../lock.ts";
 import { forgetMark } from "../pair/exchange-mark.ts";
 import { guardPeer, type PeerGuardHandle } from "../pair/guard-peer.ts";
 import { announcePart, launchPart, livingPart, type ProgramEntry, signalExactly } from "../pair/part.ts";
+import { hasConfiguredBus } from "./configured-bus.ts";
 import { WATCHER_ENDS_WITHIN_MS, WATCHER_WAITS_MS } from "./ending.ts";
 import { reportProgress, runToItsEnd, type StopRequest, stopRequest } from "./program.ts";
 import { takePlace } from "./watcher-exchange.ts";
@@ -37,7 +38,6 @@ export interface WatcherOptions {
 const LOCK_WAIT_MS = 2000;
 const LOCK_LOOK_MS = 1000;
 const VOICE_END_MS = 1000;
-const MAX_CONFIG_BYTES = 1024 * 1024;
 /** Node's four file threads are few beside file systems that hang; the disk watch may have three of them waiting. */
 const WORKER_FILE_THREADS = "8";
 
@@ -153,7 +153,7 @@ async function untilGone(
  * comes when it comes. Returns how to end it, which waits for little.
  */
 function beginVoice(paths: HomePaths, clock: Clock, log: Logger, worker: () => WorkerState): () => Promise<void> {
-  if (!hasConfiguredBus(paths)) return () => Promise.resolve();
+  if (!hasConfiguredBus(paths.config)) return () => Promise.resolve();
   const loading = import("./watcher-voice.ts").then(({ speakForWorker }) =>
     speakForWorker({ paths, clock, log, worker }),
   );
@@ -164,15 +164,6 @@ function beginVoice(paths: HomePaths, clock: Clock, log: Logger, worker: () => W
     await Promise.race([ended, sleep(clock, VOICE_END_MS, over.signal)]);
     over.abort();
   };
-}
-
-/** Without reading it as it is meant: that takes more memory than the whole watcher. */
-function hasConfiguredBus({ config }: HomePaths): boolean {
-  try {
-    return /^nats\s*:/m.test(readSmallFileSync(config, MAX_CONFIG_BYTES).toString("utf8"));
-  } catch {
-    return false; // no file: nothing is configured
-  }
 }
 
 /** Without its lock a pair is not alone: it ends, worker and all, before another may begin beside it. */
