@@ -136,13 +136,12 @@ describe("what is thrown", () => {
   });
 });
 
+const DIES_AFTER_OPENING = `import { parentPort } from "node:worker_threads";
+  parentPort.on("message", ({ what }) => what === "open" ? parentPort.postMessage({ kind: "done" }) : process.exit(1));`;
+
 it("a thread that dies is named, and the next request starts another", async () => {
   const dying = place.path("dying.mjs");
-  await writeFile(
-    dying,
-    `import { parentPort } from "node:worker_threads";
-     parentPort.on("message", ({ what }) => what === "open" ? parentPort.postMessage({ kind: "done" }) : process.exit(1));`,
-  );
+  await writeFile(dying, DIES_AFTER_OPENING);
   const { read, commit } = await apart({ program: pathToFileURL(dying) });
   const died = /the thread of .*node\.db died: it ended/;
   for (let round = 0; round < 2; round += 1) {
@@ -157,23 +156,27 @@ it("a thread that dies is named, and the next request starts another", async () 
   }
 });
 
-it("a thread that cannot be begun is said, and the next request tries again", async () => {
-  let begun = 0;
+it("a thread that cannot be begun is said, and the next request begins another", async () => {
+  const dying = place.path("dying-soon.mjs");
+  await writeFile(dying, DIES_AFTER_OPENING);
+  const programs = [pathToFileURL(dying), new URL("https://nowhere/")];
   const options = {
     ...PATIENT,
     get program() {
-      begun += 1;
-      return begun === 1 ? new URL("https://nowhere/") : program;
+      return programs.shift() ?? program;
     },
   };
-  const opening = openSqliteApart(file.path, createSystemClock(), options);
-  expect(await outcomeOf(opening)).toMatchObject({
-    code: "STORE_UNAVAILABLE",
-    message: expect.stringMatching(/thread of .*node\.db/),
-  });
   const connection = await openSqliteApart(file.path, createSystemClock(), options);
   opened.push(connection);
-  expect(await connection.read(comments)).toHaveLength(1);
+  const { read } = connection;
+  expect(await outcomeOf(read(comments))).toMatchObject({
+    message: expect.stringMatching(/thread of .*node\.db died/),
+  });
+  expect(await outcomeOf(read(comments))).toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    message: expect.stringMatching(/thread of .*node\.db cannot be told/),
+  });
+  expect(await read(comments)).toHaveLength(1);
 });
 
 it("a thread that takes another's place makes no empty file where the file was deleted", async () => {
