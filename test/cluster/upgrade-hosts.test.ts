@@ -12,12 +12,22 @@ afterEach(async () => {
 });
 
 describe("a cluster on three hosts", () => {
-  it("is upgraded by one call; a host where the release is not installed is named, and the master waits for it", async () => {
+  it("is upgraded by one call; a host where the release is not installed, or cannot work, is named, and the master waits for it", async () => {
     hosts = await makeThreeHosts(smallNode());
     const before = await hosts.awaitRunning();
     expect(Object.keys(pidsOf(before))).toHaveLength(4);
 
     await hosts.install(NEXT, "hades", "zeus");
+    hosts.spoil("zeus", "castellan: libodd.so.1 is missing");
+    const spoilt = await hosts.on("hades", "upgrade", "--json");
+    expect(spoilt.code, said(spoilt)).toBe(1);
+    expect(JSON.parse(spoilt.stdout)).toMatchObject({
+      done: [],
+      elsewhere: [{ server: "zeus", refusal: expect.stringContaining("libodd.so.1 is missing") }, { server: "hera" }],
+    });
+    expect(programsOf(await hosts.awaitRunning())).toEqual({ hades: "0.2.0", zeus: "0.2.0", hera: "0.2.0" });
+
+    await hosts.install(NEXT, "zeus");
     const first = await hosts.on("hades", "upgrade", "--json");
     expect(first.code, said(first)).toBe(1);
     expect(JSON.parse(first.stdout)).toMatchObject({

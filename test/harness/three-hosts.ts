@@ -2,8 +2,8 @@
  * Three servers as three hosts would have them: each its own home, and its own installation of the program that it was started
  * from. One schema, one bus.
  */
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { PROGRAM_VERSION } from "@castellan/kernel";
 import { StatusReport } from "@castellan/protocol";
 import { type CliResult, eventually, killAll, natsServer, runCli, tempHome } from "@castellan/testkit";
@@ -20,6 +20,8 @@ export interface ThreeHosts {
   must(host: Host, ...args: string[]): Promise<CliResult>;
   /** Replaces what is installed there; what runs is not touched. */
   install(release: string, ...hosts: readonly Host[]): Promise<void>;
+  /** What is installed there cannot run as a worker any more, and says so. */
+  spoil(host: Host, complaint: string): void;
   status(): Promise<StatusReport>;
   awaitRunning(): Promise<StatusReport>;
   dispose(): Promise<void>;
@@ -52,6 +54,12 @@ export async function makeThreeHosts(types: string): Promise<ThreeHosts> {
         rmSync(installation(host), { recursive: true, force: true });
         cpSync(made, installation(host), { recursive: true, verbatimSymlinks: true });
       }
+    },
+    spoil(host, complaint) {
+      const program = programOf(host);
+      const trap = `if (process.argv[2] === "worker") { console.error(${JSON.stringify(complaint)}); process.exit(1); }`;
+      renameSync(program, join(dirname(program), "whole.mjs"));
+      writeFileSync(program, `${trap}\nawait import("./whole.mjs");\n`);
     },
     status: async () => StatusReport.parse(JSON.parse((await must("hades", "status", "--json")).stdout)),
     awaitRunning: () =>
