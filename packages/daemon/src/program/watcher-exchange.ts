@@ -10,7 +10,7 @@ import { endPair } from "../pair/end-pair.ts";
 import { makeMark } from "../pair/exchange-mark.ts";
 import { identify, livingRelease } from "../pair/part.ts";
 
-/** How long the pair that is exchanged may take to end, milliseconds: twice what it needs at most (`ending.ts`). */
+/** How long the pair that is exchanged may take to end, milliseconds: well more than each of its parts takes at most (`ending.ts`). */
 const EXCHANGE_WAIT_MS = 60_000;
 
 export interface ExchangeRim {
