@@ -6,7 +6,7 @@ const KINDS: ReadonlyMap<number, "duplicate" | "reference" | "busy" | "schema"> 
   [2601, "duplicate"],
   [2627, "duplicate"],
   [547, "reference"],
-  // Deadlock victim, lock timeout, snapshot conflict, an application lock that another one has, too many requests at once.
+  // Deadlock victim, lock timeout, snapshot conflict, a commit that was given up, too many requests at once.
   [1205, "busy"],
   [1222, "busy"],
   [3960, "busy"],
@@ -60,6 +60,8 @@ const UNAVAILABLE: ReadonlyMap<number, string> = new Map([
   [40_197, GOING],
   [40_613, GOING],
   [3952, "a backup reads one moment: ALTER DATABASE name SET ALLOW_SNAPSHOT_ISOLATION ON"],
+  // Ours (`mssql.ts`): the server has waited for it already.
+  [50_003, "run this again when it has ended"],
   [4060, "create it, make the login a user of it, or correct the database URL"],
 ]);
 /** The next connection may reach the server again, or its successor. */

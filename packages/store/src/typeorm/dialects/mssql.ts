@@ -58,7 +58,7 @@ export const mssql: Dialect = {
     `SET XACT_ABORT ON;
 DECLARE @granted int;
 EXEC @granted = sp_getapplock @Resource = N'${MIGRATION_LOCK}', @LockMode = N'Exclusive', @LockOwner = N'Transaction', @LockTimeout = 10000;
-IF @granted < 0 THROW 50002, N'${MIGRATION_UNDER_WAY}', 1;`,
+IF @granted < 0 THROW 50003, N'${MIGRATION_UNDER_WAY}', 1;`,
   ],
   routines: [],
 };
