@@ -1,6 +1,7 @@
 /** From an empty directory to a node that runs, as somebody does it who brings processes of his own. */
 import { execFile, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { cliPath, killAll, runCli, type TempHome, tempHome } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -164,8 +165,18 @@ describe("a home that is not ours to write", () => {
     );
     chmodSync(home, 0o755);
     expect({ code, stderr }).toMatchObject({ code: 5 });
-    expect(stderr).toContain(
-      isRoot ? "sudo -u root castellan up --home" : "run it as the user to whom the node's home belongs",
-    );
+    expect(stderr).toContain("run it as the user to whom the node's home belongs");
+  });
+
+  // Only root may give a directory away.
+  it.skipIf(!isRoot)("is refused to root as well, before anything is begun: the owner is named", async () => {
+    await castellan("init");
+    chownSync(join(home, "run"), 65534, 65534);
+    for (const command of [["up", "--detach"], ["upgrade"], ["reload"]]) {
+      const refused = await castellan(...command);
+      expect(refused.code, said(refused)).toBe(5);
+      expect(said(refused)).toMatch(/belongs to \S+, and this is root[^]*sudo -u \S+ castellan/);
+    }
+    expect(readdirSync(join(home, "run"))).not.toContain("watcher.json");
   });
 });
