@@ -7,11 +7,11 @@ import { status } from "@castellan/admin/read";
 import { endEmbeddedNats, homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { type OperationReport, Sentinel, type Target } from "@castellan/protocol";
-import type { ServerView } from "@castellan/store";
+import { readNodeView, type ServerView } from "@castellan/store";
 import { readNodeState } from "@castellan/store/state";
 import { bringUpSentinels } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
-import { handOver } from "../hand-over.ts";
+import { goingAlong, handOver } from "../hand-over.ts";
 import { readSettings, serverHomes } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { runOperation } from "./operation.ts";
@@ -20,7 +20,7 @@ const STOP_ASK_MS = 10_000;
 /** A sentinel that is told ends within 35 s in any case, its watcher sees to that. */
 const GONE_WITHIN_MS = 45_000;
 /** A server that is made master while it goes down hands over as often as this. */
-const MOST_HAND_OVERS = 3;
+const MOST_HAND_OVERS = 5;
 const SEEN_WITHIN_MS = 30_000;
 const LOOK_MS = 50;
 const RUNNING_LOOK_MS = 250;
@@ -111,11 +111,20 @@ async function leave(invocation: Invocation, ctx: AdminContext, server: string):
   for (let handOvers = 1; ; handOvers += 1) {
     const wasMaster = (await masterOf(ctx)) === server;
     if (wasMaster) await handOver(invocation, ctx, server);
-    const isMasterStill = wasMaster && (await masterOf(ctx)) === server;
-    const report = await shutDown(invocation, ctx, { server });
-    const isDone = report.state !== "done" || isMasterStill || (await masterOf(ctx)) !== server;
-    if (isDone || handOvers >= MOST_HAND_OVERS) return report;
+    const isLast = (wasMaster && (await masterOf(ctx)) === server) || handOvers >= MOST_HAND_OVERS;
+    try {
+      const report = await shutDown(invocation, ctx, { server });
+      if (report.state !== "done" || isLast || (await masterOf(ctx)) !== server) return report;
+    } catch (thrown) {
+      // What had just come here with mastership is needed elsewhere, and goes on to the next master.
+      if (isLast || !(await hasForeground(ctx, server))) throw thrown;
+      await sleep(ctx.clock, RUNNING_LOOK_MS);
+    }
   }
+}
+
+async function hasForeground(ctx: AdminContext, server: string): Promise<boolean> {
+  return goingAlong(await readNodeView(ctx.gateway), server, "").length > 0;
 }
 
 /** The master stops nothing on a server that it has not seen yet. One that it does not see in time the report tells of. */
