@@ -121,9 +121,11 @@ export async function makeHosts(options: HostsOptions): Promise<Hosts> {
       const cli = (...args: string[]) => runCli(args, { home, timeoutMs: 120_000, through: link.through });
       return { name, home, link, cli };
     });
-    await Promise.all(servers.map((one) => must(one, "up", "--detach")));
-    const [first] = servers;
+    // The order in which a node is installed: the first makes the schema and is master, then the others come.
+    const [first, ...others] = servers;
     if (first === undefined) throw new Error("there is a first server");
+    await must(first, "up", "--detach");
+    await Promise.all(others.map((one) => must(one, "up", "--detach")));
     for (const [name, value] of Object.entries(options.attributes ?? {})) {
       await must(first, "attribute", "set", name, value);
     }
