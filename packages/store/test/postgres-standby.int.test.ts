@@ -5,7 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import type { Gateway } from "@castellan/store";
-import { openGateway } from "@castellan/store/typeorm";
+import { openGateway, openSnapshot, type SnapshotOptions } from "@castellan/store/typeorm";
 import {
   eventually,
   type FaultProxy,
@@ -26,6 +26,7 @@ describe.skipIf(missing !== "")(`a PostgreSQL server with a standby${missing}`, 
   let standby: Postgres;
   let address: FaultProxy;
   let home: TempHome;
+  let options: SnapshotOptions;
   let gateway: Gateway;
   beforeEach(async () => {
     primary = await postgres();
@@ -39,14 +40,15 @@ describe.skipIf(missing !== "")(`a PostgreSQL server with a standby${missing}`, 
     await writeFile(home.path("password"), `${database.password}\n`);
     const url = new URL(database.url);
     url.port = String(address.port);
-    gateway = await openGateway({
+    options = {
       url: url.href,
       passwordFile: home.path("password"),
       clock: createSystemClock(),
       rng: systemRng,
       logger: silentLogger,
-      migrate: "ifEmpty",
-    });
+      onBrokenValue: () => undefined,
+    };
+    gateway = await openGateway({ ...options, migrate: "ifEmpty" });
     await gateway.commit([counterRow(1)]);
   });
   afterEach(async () => {
@@ -59,7 +61,7 @@ describe.skipIf(missing !== "")(`a PostgreSQL server with a standby${missing}`, 
 
   it("dies and the standby is promoted: the stream of commits goes on, and each is there once", async () => {
     address.redirect(standby);
-    for (const ask of [() => countOf(gateway, 1), () => gateway.commit([countUp(1, 0)])]) {
+    for (const ask of [() => countOf(gateway, 1), () => gateway.commit([countUp(1, 0)]), () => openSnapshot(options)]) {
       expect(await outcomeOf(ask()), "too early").toMatchObject({
         code: "STORE_UNAVAILABLE",
         message: expect.stringMatching(/standby that was not promoted; .*connect to the primary/),

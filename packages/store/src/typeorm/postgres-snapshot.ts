@@ -4,6 +4,7 @@ import { Client } from "pg";
 import { type Connection, notWritten } from "./connection.ts";
 import { addressParts, CONNECT_MS, type PostgresAddress, SNAPSHOT, sessionOptions } from "./postgres-settings.ts";
 import { createSockets } from "./postgres-sockets.ts";
+import { refuseStandby } from "./postgres-standby.ts";
 
 /** Longer than the server's own limit on a statement, milliseconds. */
 const ANSWER_MS = SNAPSHOT.statement_timeout + 1000;
@@ -27,6 +28,7 @@ export async function snapshotPostgres(address: PostgresAddress, clock: Pick<Clo
   client.on("error", () => undefined);
   await client.connect();
   try {
+    await refuseStandby(client);
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     await client.query("SELECT 1 FROM pg_class LIMIT 1");
   } catch (thrown) {
