@@ -8,6 +8,10 @@ import { say } from "./start-node.ts";
 
 const MOVED_WITHIN_MS = 120_000;
 const LOOK_MS = 250;
+/** A server at which nobody listens is on its way down, or its sentinel on its way back: which of them is known by then, milliseconds. */
+const SILENT_MS = 15_000;
+/** Each attempt is on record. */
+const SILENT_LOOK_MS = 1000;
 
 /**
  * To a server that stays. One that is taken down itself meanwhile is passed over for the next. Where nobody stays the master is the last to
@@ -16,10 +20,12 @@ const LOOK_MS = 250;
  */
 export async function handOver(invocation: Invocation, ctx: AdminContext, from: string): Promise<void> {
   const deadline = ctx.clock.bootMs() + (invocation.timeoutMs ?? MOVED_WITHIN_MS);
+  let last: string | null = null;
   for (;;) {
     const { heir, othersLeave } = await findHeir(ctx, from);
     if (heir !== null) {
-      say(invocation, `${from} is master: handing over to ${heir}`);
+      if (heir !== last) say(invocation, `${from} is master: handing over to ${heir}`);
+      last = heir;
       if (await hasHandedOver(ctx, from, heir, deadline)) return;
     } else if (!othersLeave || ctx.clock.bootMs() > deadline) return;
     await sleep(ctx.clock, LOOK_MS);
@@ -29,11 +35,17 @@ export async function handOver(invocation: Invocation, ctx: AdminContext, from: 
 /** True when all has gone along; false when that one does not stay. */
 async function hasHandedOver(ctx: AdminContext, from: string, to: string, deadline: number): Promise<boolean> {
   const stays = async (): Promise<boolean> => (await findHeir(ctx, from, to)).heir === to;
-  try {
-    await setMaster(ctx, to);
-  } catch (thrown) {
-    if (ctx.clock.bootMs() > deadline || (await stays())) throw thrown;
-    return false;
+  const silentUntil = Math.min(deadline, ctx.clock.bootMs() + SILENT_MS);
+  for (;;) {
+    try {
+      await setMaster(ctx, to);
+      break;
+    } catch (thrown) {
+      if (ctx.clock.bootMs() <= deadline && !(await stays())) return false;
+      const isSilent = thrown instanceof CastellanError && thrown.code === "NOT_REACHABLE";
+      if (!isSilent || ctx.clock.bootMs() > silentUntil) throw thrown;
+      await sleep(ctx.clock, SILENT_LOOK_MS);
+    }
   }
   for (;;) {
     const left = goingAlong(await readNodeView(ctx.gateway), from, to);

@@ -3,13 +3,15 @@
  * over to each other.
  */
 import type { AdminContext } from "@castellan/admin";
-import { status } from "@castellan/admin/read";
 import { Target } from "@castellan/protocol";
+import { readNodeState } from "@castellan/store/state";
 
 /** How a server looks to the others. */
-interface Candidate {
+export interface Candidate {
   readonly name: string;
   readonly state: string;
+  /** Its sentinel has ended in order: the node's record of its state follows in a moment. */
+  readonly hasEnded: boolean;
 }
 
 export interface Leaving {
@@ -23,7 +25,7 @@ export function chooseHeir(
   { from, chosen, leaving }: { readonly from: string; readonly chosen: string | null; readonly leaving: Leaving },
 ): string | null {
   if (leaving.all) return null;
-  const staying = servers.filter(({ name }) => name !== from && !leaving.servers.has(name));
+  const staying = servers.filter(({ name, hasEnded }) => name !== from && !hasEnded && !leaving.servers.has(name));
   const well = [
     ...staying.filter(({ state }) => state === "up"),
     ...staying.filter(({ state }) => state === "suspect"),
@@ -51,15 +53,23 @@ export interface Succession {
 
 /** The heir of a server as the node is now. `chosen`: who was it a moment ago. */
 export async function findHeir(ctx: AdminContext, from: string, chosen: string | null = null): Promise<Succession> {
-  const [{ servers }, open] = await Promise.all([
-    status(ctx),
+  const [servers, open] = await Promise.all([
+    candidates(ctx),
     ctx.gateway.find("operation", { where: { state: "open", verb: "shutdown" } }),
   ]);
   const leaving = leavingOf(open.map(({ target }) => target));
   return {
     heir: chooseHeir(servers, { from, chosen, leaving }),
-    othersLeave: servers.some(({ name, state }) => name !== from && state === "up" && leaving.servers.has(name)),
+    othersLeave: servers.some(
+      ({ name, state, hasEnded }) => name !== from && state === "up" && !hasEnded && leaving.servers.has(name),
+    ),
   };
+}
+
+export async function candidates(ctx: Pick<AdminContext, "gateway">): Promise<readonly Candidate[]> {
+  const [{ servers }, sentinels] = await Promise.all([readNodeState(ctx.gateway), ctx.gateway.find("sentinel")]);
+  const ended = new Set(sentinels.flatMap(({ logical_machine_id: id, ended_at }) => (ended_at === null ? [] : [id])));
+  return servers.map(({ id, name, state }) => ({ name, state, hasEnded: ended.has(id) }));
 }
 
 function readTarget(text: string): Target | null {

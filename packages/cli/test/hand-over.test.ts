@@ -28,10 +28,11 @@ describe("what goes along when a master hands over", () => {
   });
 });
 
+const up = (name: string, state = "up") => ({ name, state, hasEnded: false });
+const shutdowns = (...targets: object[]) => leavingOf(targets.map((target) => JSON.stringify(target)));
+
 describe("who becomes master when the master is taken down", () => {
-  const up = (name: string, state = "up") => ({ name, state });
   const servers = [up("hades"), up("hera", "suspect"), up("zeus"), up("ares")];
-  const shutdowns = (...targets: object[]) => leavingOf(targets.map((target) => JSON.stringify(target)));
   const heir = (leaving = shutdowns(), chosen: string | null = null) =>
     chooseHeir(servers, { from: "hades", chosen, leaving });
 
@@ -41,6 +42,13 @@ describe("who becomes master when the master is taken down", () => {
     expect(heir(shutdowns({ server: "zeus" }, { server: "ares" }))).toBe("hera");
     expect(heir(shutdowns({ server: "zeus" }, { server: "ares" }, { server: "hera" }))).toBeNull();
     expect(heir(shutdowns({}))).toBeNull();
+  });
+
+  it("is nobody that has ended, though the node's record does not say so yet", () => {
+    const [hades, hera, zeus] = [up("hades"), up("hera"), { ...up("zeus"), hasEnded: true }];
+    const facts = { from: "hades", chosen: null, leaving: shutdowns() };
+    expect(chooseHeir([hades, zeus, hera], facts)).toBe("hera");
+    expect(chooseHeir([hades, zeus], facts)).toBeNull();
   });
 
   it("stays the one that was chosen as long as that one stays", () => {

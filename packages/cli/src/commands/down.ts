@@ -7,11 +7,11 @@ import { status } from "@castellan/admin/read";
 import { endEmbeddedNats, homePaths, pairState } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { type OperationReport, Sentinel, type Target } from "@castellan/protocol";
-import { readNodeView, type ServerView } from "@castellan/store";
-import { readNodeState } from "@castellan/store/state";
+import { readNodeView } from "@castellan/store";
 import { bringUpSentinels } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
 import { goingAlong, handOver } from "../hand-over.ts";
+import { type Candidate, candidates } from "../heir.ts";
 import { readSettings, serverHomes } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { runOperation } from "./operation.ts";
@@ -96,8 +96,8 @@ export async function stopServers(
   await Promise.all(names.filter((name) => name !== last).map(end));
   if (last !== null && names.includes(last)) await end(last);
   await endAllBuses();
-  const up = (await othersOf(ctx, names)).flatMap(({ name, state }) =>
-    state === "up" || state === "suspect" ? [name] : [],
+  const up = (await othersOf(ctx, names)).flatMap(({ name, state, hasEnded }) =>
+    !hasEnded && (state === "up" || state === "suspect") ? [name] : [],
   );
   const goesOn = up.length === 0 ? "no server of the node is up" : `the node goes on on ${up.join(", ")}`;
   return { code: EXIT.done, message: alone === undefined ? "the node is down" : `${alone} is down; ${goesOn}` };
@@ -142,8 +142,8 @@ async function allOf<T>(values: readonly T[], is: (value: T) => Promise<boolean>
 }
 
 /** Servers of the node that are none of these. */
-async function othersOf(ctx: AdminContext, names: readonly string[]): Promise<readonly ServerView[]> {
-  return (await readNodeState(ctx.gateway)).servers.filter(({ name }) => !names.includes(name));
+async function othersOf(ctx: AdminContext, names: readonly string[]): Promise<readonly Candidate[]> {
+  return (await candidates(ctx)).filter(({ name }) => !names.includes(name));
 }
 
 /** It is the last to go: the others are told apart by it. */
