@@ -52,7 +52,7 @@ describe.skipIf(why !== null)(`a single server of release 0.1.0${why === null ? 
 
   it("runs on under a release that does not come up, and goes back to the old one as the error says", async () => {
     const file = programWith(`if (!process.argv.includes("--rehearse")) process.exit(1);`);
-    const failed = await node.by(file, "upgrade", "--yes", "--json", "--timeout", "10");
+    const failed = await node.by(file, "upgrade", "--yes", "--json", "--timeout", "30");
     expect(failed.code, said(failed)).toBe(1);
     const { error } = JSON.parse(failed.stdout);
     expect(error).toMatchObject({ code: "NOT_EXCHANGED", message: expect.stringContaining("its processes run on") });

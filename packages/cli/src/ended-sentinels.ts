@@ -4,10 +4,8 @@
  */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { endPair, homePaths, pairState, writeDurably } from "@castellan/daemon";
+import { endPair, homePaths, PAIR_GONE_WITHIN_MS, pairState, writeDurably } from "@castellan/daemon";
 import type { Clock } from "@castellan/kernel";
-
-const ENDED_WITHIN_MS = 30_000;
 
 const noteOf = (home: string): string => join(homePaths(home).run, "ended");
 
@@ -18,7 +16,7 @@ export async function endSentinels(homes: readonly string[], clock: Clock): Prom
     const { worker, watcher } = pairState(paths);
     if (worker === null && watcher === null) continue;
     await writeDurably(noteOf(home), "its sentinel was ended for a while, and is to come back\n");
-    await endPair(paths, clock, ENDED_WITHIN_MS);
+    await endPair(paths, clock, PAIR_GONE_WITHIN_MS);
   }
 }
 

@@ -8,7 +8,7 @@ import { say } from "./start-node.ts";
 
 const MOVED_WITHIN_MS = 120_000;
 const LOOK_MS = 250;
-/** A server at which nobody listens is on its way down, or its sentinel on its way back: which of them is known by then, milliseconds. */
+/** Which of `NO_ANSWER` it is is known by then, milliseconds. */
 const SILENT_MS = 15_000;
 /** Each attempt is on record. */
 const SILENT_LOOK_MS = 1000;
@@ -27,10 +27,14 @@ export async function handOver(invocation: Invocation, ctx: AdminContext, from: 
       if (heir !== last) say(invocation, `${from} is master: handing over to ${heir}`);
       last = heir;
       if (await hasHandedOver(ctx, from, heir, deadline)) return;
-    } else if (!othersLeave || ctx.clock.bootMs() > deadline) return;
+    } else if (!othersLeave) return;
+    if (ctx.clock.bootMs() > deadline) return;
     await sleep(ctx.clock, LOOK_MS);
   }
 }
+
+/** Of a server that is on its way down, or whose sentinel is on its way back. */
+const NO_ANSWER: ReadonlySet<string> = new Set(["NOT_REACHABLE", "ASK_TIMEOUT", "TIMED_OUT", "NOT_TAKEN"]);
 
 /** True when all has gone along; false when that one does not stay. */
 async function hasHandedOver(ctx: AdminContext, from: string, to: string, deadline: number): Promise<boolean> {
@@ -42,7 +46,7 @@ async function hasHandedOver(ctx: AdminContext, from: string, to: string, deadli
       break;
     } catch (thrown) {
       if (ctx.clock.bootMs() <= deadline && !(await stays())) return false;
-      const isSilent = thrown instanceof CastellanError && thrown.code === "NOT_REACHABLE";
+      const isSilent = thrown instanceof CastellanError && NO_ANSWER.has(thrown.code);
       if (!isSilent || ctx.clock.bootMs() > silentUntil) throw thrown;
       await sleep(ctx.clock, SILENT_LOOK_MS);
     }

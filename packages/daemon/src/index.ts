@@ -20,5 +20,6 @@ export { endPair } from "./pair/end-pair.ts";
 export { launchNextPair } from "./pair/exchange.ts";
 export type { ProgramEntry } from "./pair/part.ts";
 export { rehearse } from "./pair/rehearsal.ts";
+export { PAIR_GONE_WITHIN_MS } from "./program/ending.ts";
 export { hasJoined } from "./schema/ledger.ts";
 export { readSettings } from "./settings.ts";

@@ -4,7 +4,7 @@
  */
 import { type AdminContext, remoteActors } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
-import { endEmbeddedNats, homePaths, pairState } from "@castellan/daemon";
+import { endEmbeddedNats, homePaths, PAIR_GONE_WITHIN_MS, pairState } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { type OperationReport, Sentinel, type Target } from "@castellan/protocol";
 import { readNodeView } from "@castellan/store";
@@ -17,8 +17,6 @@ import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { runOperation } from "./operation.ts";
 
 const STOP_ASK_MS = 10_000;
-/** A sentinel that is told ends within 35 s in any case, its watcher sees to that. */
-const GONE_WITHIN_MS = 45_000;
 /** A server that is made master while it goes down hands over as often as this. */
 const MOST_HAND_OVERS = 5;
 const SEEN_WITHIN_MS = 30_000;
@@ -86,10 +84,14 @@ export async function stopServers(
     return { code: EXIT.refused, message: "not everything stopped: the sentinel goes on looking after it" };
   }
   const last = await masterOf(ctx);
+  // Another one that goes may have made it master after all had stopped here.
+  const handOverAgain = async (): Promise<void> => {
+    if (alone !== undefined && (await masterOf(ctx)) === alone) await leave(invocation, ctx, alone);
+  };
   const end = async (name: string): Promise<void> => {
-    const deadline = ctx.clock.bootMs() + Math.max(GONE_WITHIN_MS, invocation.timeoutMs ?? 0);
+    const deadline = ctx.clock.bootMs() + Math.max(PAIR_GONE_WITHIN_MS, invocation.timeoutMs ?? 0);
     // Several of one bus: the last words of the last one need it whole.
-    await stopSentinel(ctx, name, keepsBus || homes.length > 1, deadline);
+    await stopSentinel(ctx, name, keepsBus || homes.length > 1, deadline, handOverAgain);
     const home = homes[names.indexOf(name)];
     if (home !== undefined) await untilGone(ctx, home, deadline);
   };
@@ -149,8 +151,14 @@ async function othersOf(ctx: AdminContext, names: readonly string[]): Promise<re
 /** It is the last to go: the others are told apart by it. */
 const masterOf = async (ctx: AdminContext): Promise<string | null> => (await status(ctx)).master;
 
-/** A process that is no longer defined may still be ending: its sentinel stays until it has. */
-async function stopSentinel(ctx: AdminContext, host: string, keepsBus: boolean, deadline: number): Promise<void> {
+/** Where processes run (again) its sentinel stays: one that is no longer defined may still be ending. */
+async function stopSentinel(
+  ctx: AdminContext,
+  host: string,
+  keepsBus: boolean,
+  deadline: number,
+  handOverAgain: () => Promise<void>,
+): Promise<void> {
   const sentinel = remoteActors(ctx).remote(Sentinel, { host });
   for (;;) {
     try {
@@ -160,6 +168,7 @@ async function stopSentinel(ctx: AdminContext, host: string, keepsBus: boolean, 
       const code = thrown instanceof CastellanError ? thrown.code : "";
       if (code === "NOT_REACHABLE" || code === "ASK_TIMEOUT" || code === "TIMED_OUT") return; // ending already
       if (code !== "PROCESSES_RUNNING" || ctx.clock.bootMs() > deadline) throw thrown;
+      await handOverAgain();
       await sleep(ctx.clock, RUNNING_LOOK_MS);
     }
   }

@@ -2,15 +2,13 @@
  * `castellan reload`: the sentinels of this home begin anew, with what `castellan.yaml` says now; what they keep goes on. So
  * a server's bus becomes reachable for others without a stop.
  */
-import { endPair, homePaths, pairState, refuseOtherParameters } from "@castellan/daemon";
+import { endPair, homePaths, PAIR_GONE_WITHIN_MS, pairState, refuseOtherParameters } from "@castellan/daemon";
 import { CastellanError, createSystemClock } from "@castellan/kernel";
 import { requireTrust } from "@castellan/trust";
 import { bringUpSentinels } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
 import { readSettings, serverHomes } from "../home.ts";
 import { printJson, type Run } from "../invocation.ts";
-
-const ENDED_WITHIN_MS = 30_000;
 
 /** One sentinel after the other. Throws CONFIG_INVALID, PARAMETERS_DIFFER, what `requireTrust` throws, before anything is ended. */
 export const run: Run = async (invocation) => {
@@ -30,7 +28,8 @@ export const run: Run = async (invocation) => {
     if (worker === null && watcher === null) {
       throw new CastellanError("NOT_REACHABLE", `no sentinel runs in ${one}: castellan up brings it up`);
     }
-    await endPair(homePaths(one), clock, invocation.timeoutMs ?? ENDED_WITHIN_MS);
+    // Never less than a pair needs at most: one that had ended only then would leave its processes to nobody.
+    await endPair(homePaths(one), clock, Math.max(invocation.timeoutMs ?? 0, PAIR_GONE_WITHIN_MS));
     const up = await bringUpSentinels(io, [one]);
     servers.push(...up.map(({ server }) => server));
   }

@@ -17,11 +17,12 @@ export interface PairState {
 
 export function pairState(paths: HomePaths): PairState {
   const proc = createProcReader();
+  const exchange = lookAtExchange(paths, proc); // before the parts: whoever takes their place is there before its mark goes
   return {
     worker: livingPart(paths, "worker", proc)?.pid ?? null,
     watcher: livingPart(paths, "watcher", proc)?.pid ?? null,
     refused: readRefusal(paths),
-    exchange: lookAtExchange(paths, proc),
+    exchange,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Before a pair is ended for another program, that program shows that it can work here: it starts as a worker, reads the settings, opens
- * the schema, finds its server, and ends. Where it cannot, nothing has changed and the pair goes on.
+ * the schema, finds its server, and ends. Where it cannot, the pair is not touched and goes on.
  */
 import { execFile } from "node:child_process";
 import { CastellanError } from "@castellan/kernel";
@@ -41,7 +41,7 @@ export function rehearse({ paths, program, environment }: RehearsalDeps): Promis
 function cannotWork(entry: string, reason: string, cause: Error | null): CastellanError {
   return new CastellanError(
     "PROGRAM_FAILED",
-    `the program at ${entry} cannot work here: ${reason}\nnothing was changed, and the sentinel that runs goes on: mend that, then run \`castellan upgrade\` again`,
+    `the program at ${entry} cannot work here: ${reason}\nthe sentinel that runs goes on as it is: mend that, then run \`castellan upgrade\` again`,
     { cause: cause ?? undefined, details: { entry, reason } },
   );
 }

@@ -28,6 +28,8 @@ export const WORKER_ENDS_WITHIN_MS = 29_000;
 /** A worker that is there still is killed by its watcher: nothing that it keeps ends with it. */
 export const WATCHER_WAITS_MS = 31_000;
 export const WATCHER_ENDS_WITHIN_MS = 34_000;
+/** For whoever waits for a pair to be gone: it is by then, unless the kernel keeps it. */
+export const PAIR_GONE_WITHIN_MS = 45_000;
 
 export interface Ending extends Pick<Disposer, "current" | "dispose"> {
   /** Registers how a part ends. The last registered ends first. */

@@ -7,8 +7,8 @@ import type { ProcReader } from "@castellan/sentinel/pair";
 import type { HomePaths } from "../home-paths.ts";
 import { takeLock } from "../lock.ts";
 import { endPair } from "../pair/end-pair.ts";
-import { makeMark } from "../pair/exchange-mark.ts";
-import { identify, livingRelease } from "../pair/part.ts";
+import { forgetMark, makeMark } from "../pair/exchange-mark.ts";
+import { identify, livingPart, livingRelease } from "../pair/part.ts";
 
 /** How long the pair that is exchanged may take to end, milliseconds: well more than each of its parts takes at most (`ending.ts`). */
 const EXCHANGE_WAIT_MS = 60_000;
@@ -27,7 +27,7 @@ export async function takePlace({ paths, clock, log, proc }: ExchangeRim): Promi
     log.info("another exchange of this pair is under way");
     return null;
   }
-  if (livingRelease(paths, "watcher", proc) === PROGRAM_VERSION) {
+  if (isOfThisRelease(paths, proc)) {
     log.info("this pair has been exchanged already", { release: PROGRAM_VERSION });
     lock.release();
     return null;
@@ -39,7 +39,15 @@ export async function takePlace({ paths, clock, log, proc }: ExchangeRim): Promi
     await endPair(paths, clock, EXCHANGE_WAIT_MS);
   } catch (thrown) {
     log.error("the pair could not be exchanged", { error: ensureError(thrown) });
+    if (parts.some((part) => livingPart(paths, part, proc) !== null)) forgetMark(paths, proc); // it goes on
     throw thrown;
   }
   return { done: () => lock.release() };
 }
+
+const parts = ["watcher", "worker"] as const;
+
+/** Both: a watcher that was brought back after another release was installed has a worker of the old one. */
+const isOfThisRelease = (paths: HomePaths, proc: ProcReader): boolean =>
+  livingPart(paths, "watcher", proc) !== null &&
+  parts.every((part) => livingPart(paths, part, proc) === null || livingRelease(paths, part, proc) === PROGRAM_VERSION);
