@@ -33,17 +33,19 @@ const hash = (text: string): string => createHash("sha256").update(text).digest(
 export function createForegroundWatch({ gateway, server, alerts }: ForegroundWatchDeps): Behavior<Tick> {
   return setup<Tick>(({ clock, log, timers, self }) => {
     let astraySinceMs: number | null = null;
+    /** When it was first found astray: one such time is one cause, however often it is told. */
+    let foundAt = clock.now();
     let told: ReadonlyMap<string, Told> = new Map();
 
     const look = async (): Promise<void> => {
       const view = await readNodeView(gateway);
-      if (view.servers.length < 2) return;
       const strays = straysOf(view);
       const [moves, items] = await Promise.all([
         gateway.find("operation", { where: { state: "open", verb: "move" }, limit: 1 }),
         gateway.find("work_item", { where: { kind: "sentinel", subject: SUBJECT, state: { in: UNFINISHED_STATES } } }),
       ]);
       const nowMs = clock.bootMs();
+      if (astraySinceMs === null) foundAt = clock.now();
       astraySinceMs = strays.length === 0 ? null : (astraySinceMs ?? nowMs);
       const standing = standingOf(astraySinceMs, moves.length > 0, nowMs);
       const openCause = items[0]?.cause ?? null;
@@ -54,7 +56,7 @@ export function createForegroundWatch({ gateway, server, alerts }: ForegroundWat
     };
 
     const tell = (telling: Telling, summary: string): void => {
-      const [phase, alert] = alertOf(telling, server, summary, clock.now());
+      const [phase, alert] = alertOf(telling, server, summary, { foundAt, now: clock.now() });
       alerts.report(phase, alert).catch((thrown: unknown) => {
         told = new Map(); // the next look tells it
         log.warn("what became of the foreground could not be told yet", { error: ensureError(thrown) });
@@ -87,15 +89,20 @@ function summaryOf(strays: ReturnType<typeof straysOf>, { servers, masterId }: N
   return `the foreground does not come to ${master}, which is master: ${what}; see what keeps it (castellan explain)`;
 }
 
-function alertOf({ what, cause }: Telling, server: string, summary: string, now: Date): [AlertPhase, Alert] {
-  const generation = now.toISOString();
+function alertOf(
+  { what, cause }: Telling,
+  server: string,
+  summary: string,
+  { foundAt, now }: { readonly foundAt: Date; readonly now: Date },
+): [AlertPhase, Alert] {
+  const generation = foundAt.toISOString();
   const alert: Alert = {
     kind: "sentinel",
     server,
     subject: SUBJECT,
     severity: "critical",
     summary: summary.slice(0, 1024),
-    occurredAt: generation,
+    occurredAt: now.toISOString(),
     cause: cause ?? causeKey({ kind: "sentinel", server, subject: SUBJECT, generation }, hash),
     details: what === "reasserted" ? { reasserted: true } : {},
   };
