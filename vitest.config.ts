@@ -91,6 +91,7 @@ export default defineConfig({
           name: "mssql",
           ...filesOnMssql(isLong),
           provide: { isOnMssql: true },
+          globalSetup: ["test/harness/mssql-files.ts"],
           testTimeout: 300_000,
         },
       },

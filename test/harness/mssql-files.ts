@@ -1,5 +1,7 @@
 /** Which test files run on the stand-in for SQL Server, and why the others cannot. */
 
+import type { TestProject } from "vitest/node";
+
 /** Every run: a node, and a cluster whose master is killed. */
 const SAMPLE = ["test/acceptance/work-items.test.ts", "test/cluster/master-killed.test.ts"];
 
@@ -13,14 +15,18 @@ const NOT_THERE: Readonly<Record<string, string>> = {
   "test/{acceptance/upgrade-single,cluster/upgrade}": "release 0.1.0, which brings a schema of SQLite",
 };
 
-/** A sample, or all that can run on it: then the run begins with what is left out, and why. */
+/** A sample, or all that can run on it. */
 export function filesOnMssql(isLong: boolean): { readonly include: string[]; readonly exclude?: string[] } {
   if (!isLong) return { include: SAMPLE };
-  const left = Object.entries(NOT_THERE);
-  for (const [files, reason] of left)
-    process.stdout.write(`not on the stand-in for SQL Server: ${files} (${reason})\n`);
   return {
     include: ["test/{acceptance,chaos,cluster}/**/*.test.ts"],
-    exclude: left.map(([files]) => `${files}.test.ts`),
+    exclude: Object.keys(NOT_THERE).map((files) => `${files}.test.ts`),
   };
+}
+
+/** The run begins with what is left out, and why. */
+export function setup({ config }: TestProject): void {
+  if (config.include.join() === SAMPLE.join()) return;
+  for (const [files, reason] of Object.entries(NOT_THERE))
+    process.stdout.write(`not on the stand-in for SQL Server: ${files} (${reason})\n`);
 }

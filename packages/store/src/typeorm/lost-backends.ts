@@ -32,6 +32,9 @@ const REPLICATED = `SELECT CASE WHEN current_setting('synchronous_standby_names'
 /** `applicationName` tells our sessions from those that have got the same process id since. */
 export function createLostBackends(applicationName: string): LostBackends {
   const lost = new Set<number>();
+  /** How often some were ended, and how many of these times the standby is known to have: their pids need not be kept for that. */
+  let ended = 0;
+  let replicated = 0;
   const add: LostBackends["add"] = (client) => {
     const pid = "processID" in client ? client.processID : null;
     if (typeof pid === "number") lost.add(pid);
@@ -39,15 +42,9 @@ export function createLostBackends(applicationName: string): LostBackends {
   return {
     add,
     async settle(client) {
-      if (lost.size === 0) return;
-      const pids = [...lost];
-      const { rows } = await client.query(
-        `SELECT pid, pg_terminate_backend(pid, ${END_MS}) AS gone FROM pg_stat_activity
-          WHERE pid = ANY ($1) AND usename = current_user AND application_name = $2 AND pid <> pg_backend_pid()`,
-        [pids, applicationName],
-      );
-      const left = new Set(rows.filter(({ gone }) => gone !== true).map(({ pid }) => pid));
-      if (left.size > 0) throw new StoreUnavailable("an earlier commit is still under way on the server: try again");
+      if (lost.size > 0) await end(client);
+      if (replicated === ended) return;
+      const before = ended;
       try {
         await client.query(REPLICATED, [applicationName]);
       } catch (thrown) {
@@ -55,7 +52,21 @@ export function createLostBackends(applicationName: string): LostBackends {
         add(client);
         throw thrown;
       }
-      for (const pid of pids) lost.delete(pid);
+      replicated = Math.max(replicated, before);
     },
   };
+
+  /** Throws `StoreUnavailable` while one of them is still there. */
+  async function end(client: Asking): Promise<void> {
+    const pids = [...lost];
+    const { rows } = await client.query(
+      `SELECT pid, pg_terminate_backend(pid, ${END_MS}) AS gone FROM pg_stat_activity
+        WHERE pid = ANY ($1) AND usename = current_user AND application_name = $2 AND pid <> pg_backend_pid()`,
+      [pids, applicationName],
+    );
+    const left = new Set(rows.filter(({ gone }) => gone !== true).map(({ pid }) => pid));
+    for (const pid of pids) if (!left.has(pid)) lost.delete(pid);
+    ended += 1;
+    if (left.size > 0) throw new StoreUnavailable("an earlier commit is still under way on the server: try again");
+  }
 }
