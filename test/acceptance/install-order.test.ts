@@ -1,5 +1,5 @@
 /** Installing the servers of a node: in order it is done, out of order it is refused with what to do instead. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import {
   type CliResult,
   freePort,
@@ -119,6 +119,41 @@ describe("installing in another order than master, slaves", () => {
     const done = await castellan("alone", "uninstall", "--schema", "--yes");
     expect(done.code, said(done)).toBe(0);
     expect((await castellan("alone", "status")).code).toBe(3);
+  });
+
+  it("leaves the authority of its certificates where the schema stays, and a server comes back by it", async () => {
+    const db = await database("authority");
+    const bus = await addresses();
+    const asHades = ["--server", "hades", ...db, ...bus];
+    const init = await castellan("root", "init", "--node", "ips1", ...asHades);
+    expect(init.code, said(init)).toBe(0);
+    const authority = temp.path("root/etc/trust/authority.pem");
+    const key = readFileSync(authority, "utf8");
+    const gone = await castellan("root", "uninstall", "--yes");
+    expect(gone.code, said(gone)).toBe(0);
+    expect(gone.stdout).toContain(`kept: ${authority}`);
+    expect(readFileSync(authority, "utf8")).toBe(key);
+    expect(existsSync(temp.path("root/etc/trust/server.pem"))).toBe(false);
+
+    refused(await castellan("new-root", "init", ...asHades), /holds node ips1 already.*castellan join/);
+    refused(await castellan("new-root", "join", ...asHades), /authority of the certificates is none here/);
+    const back = await castellan("root", "join", ...asHades);
+    expect(back.code, said(back)).toBe(0);
+    // What was carried to another server is gone on with there.
+    const issue = await castellan("root", "cert", "issue", "zeus", "--address", "127.0.0.1", "--out", temp.path("for"));
+    expect(issue.code, said(issue)).toBe(0);
+    const second = ["join", "--server", "zeus", ...db, ...(await addresses()), "--trust", temp.path("for")];
+    const joined = await castellan("zeus", ...second);
+    expect(joined.code, said(joined)).toBe(0);
+    for (const name of ["ca.pem", "authority.pem", "issued"]) {
+      cpSync(temp.path("root/etc/trust", name), temp.path("zeus/etc/trust", name), { recursive: true });
+    }
+    const renewed = await castellan("zeus", "cert", "renew");
+    expect(renewed.code, said(renewed)).toBe(0);
+    const hera = await castellan("zeus", "cert", "issue", "hera", "--address", "127.0.0.1", "--out", temp.path("hera"));
+    expect(hera.code, said(hera)).toBe(0);
+    const third = ["join", "--server", "hera", ...db, ...(await addresses()), "--trust", temp.path("hera")];
+    expect(said(await castellan("third", ...third))).toContain("hera (#3) is a member of node ips1 now");
   });
 
   it("that was given up before the schema was touched asks everything anew, and takes no schema without its word", async () => {

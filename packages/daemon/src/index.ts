@@ -8,7 +8,7 @@ export {
   refuseOtherSchema,
   wordsOfDifference,
 } from "./installation/agree.ts";
-export { forgetBus, installedFiles } from "./installation/installed-files.ts";
+export { forgetBus, installedFiles, type Staying } from "./installation/installed-files.ts";
 export { knownSchemaId, ownParameters, rememberSchemaId } from "./installation/own-parameters.ts";
 export { endEmbeddedNats } from "./nats-server/launch.ts";
 export { natsAnswers } from "./nats-server/socket.ts";

@@ -13,8 +13,10 @@ beforeEach(async () => {
 });
 afterEach(() => temp.remove());
 
-const removed = (keeps: string | null) =>
-  installedFiles(homePaths(temp.dir), { keeps }).map((path) => path.slice(temp.dir.length + 1));
+const removed = (keeps: string | null, keepsAuthority = false) =>
+  installedFiles(homePaths(temp.dir), { keeps, keepsAuthority }).map((path) => path.slice(temp.dir.length + 1));
+
+const trustOf = (keepsAuthority: boolean) => removed(null, keepsAuthority).filter((path) => path.startsWith("etc"));
 
 describe("what is taken away of a home", () => {
   it("is never the schema that stays, whatever its file is called", () => {
@@ -25,5 +27,14 @@ describe("what is taken away of a home", () => {
     for (const keeps of [null, "postgres://ips1@db/ips1", `sqlite:${temp.path("node.db")}`]) {
       expect(removed(keeps), String(keeps)).toEqual(["castellan.yaml", "run", "data"]);
     }
+  });
+
+  it("is no more of what it trusts than its own key where the authority of a node that goes on is", () => {
+    mkdirSync(temp.path("etc/trust"), { recursive: true });
+    for (const name of ["ca.pem", "server.pem"]) writeFileSync(temp.path("etc/trust", name), "");
+    expect(trustOf(true)).toEqual(["etc/trust"]);
+    writeFileSync(temp.path("etc/trust/authority.pem"), "");
+    expect(trustOf(true)).toEqual(["etc/trust/server.pem"]);
+    expect(trustOf(false)).toEqual(["etc/trust"]);
   });
 });

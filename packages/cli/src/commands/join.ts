@@ -28,7 +28,7 @@ import { busToJoin, type KnownMember, refuseEmbedded } from "../installation/joi
 import { withSchema } from "../installation/open-schema.ts";
 import { configIn, configOf, type InstallOptions } from "../installation/options.ts";
 import { settingsText } from "../installation/settings-text.ts";
-import { bringTrust, securedBus, trustRootsIn } from "../installation/trust.ts";
+import { bringTrust, foundTrust, keptTrustRoots, securedBus, trustRootsIn } from "../installation/trust.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 
 export const run: Run<[string | undefined, InstallOptions]> = async (invocation, directory, options) => {
@@ -110,9 +110,10 @@ async function joinNode(invocation: Invocation, ctx: AdminContext, { home, confi
     ...(nats !== undefined && { nats }),
   };
   const trust = options.trust === undefined ? null : resolve(io.cwd, options.trust);
-  const joined = trust === null ? plain : securedBus(plain);
+  const kept = trust === null ? await keptTrustRoots(home, recorded.get("trust_root")) : null;
+  const joined = trust === null && kept === null ? plain : securedBus(plain);
   const settings = resolveHomeConfig(joined, { home, hostName: io.hostName });
-  const roots = trust === null ? undefined : trustRootsIn(trust, settings);
+  const roots = trust === null ? (kept ?? undefined) : trustRootsIn(trust, settings);
   const differences = parameterDifferences(recorded, ownParameters(settings, schemaId, roots));
   if (differences.length > 0) throw differ(settings.server, differences);
   await refuseSilentBus(
@@ -122,6 +123,7 @@ async function joinNode(invocation: Invocation, ctx: AdminContext, { home, confi
   makeHome(paths); // what cannot be written is not joined
   const { id, name } = await joinServer({ ...ctx, node }, settings.server);
   if (trust !== null) await bringTrust(trust, settings);
+  if (kept !== null) await foundTrust(settings, io.hostName);
   writeSettings(settings, joined);
   await recordServer({ ...ctx, node }, settings);
   return { node: row.node_name, server: name, id, wasMember: false, others: others.map((other) => other.name) };

@@ -1,6 +1,7 @@
 /**
  * `castellan uninstall`: removes what `init`, `join` and the node itself have put into a home. The order is slaves, master,
- * schema; another one is refused. Cut short, it is begun again. What people wrote (process types, programs, logs) stays unless `--purge`.
+ * schema; another one is refused. Cut short, it is begun again. What people wrote (process types, programs, logs) stays unless `--purge`,
+ * and so does the authority of a node whose other servers, or whose schema, remain: without it nobody could join them or be renewed.
  */
 import { join } from "node:path";
 import { type AdminContext, departureOf, refuseSchemaInUse, refuseToUninstall } from "@castellan/admin";
@@ -10,7 +11,7 @@ import type { HomeSettings } from "@castellan/protocol";
 import { confirm } from "../confirm.ts";
 import { EXIT } from "../exit-code.ts";
 import { readSettings, serverHomes } from "../home.ts";
-import { findRest, idOfSchema, takeAwayFiles, takeAwaySchema } from "../installation/take-away.ts";
+import { authoritiesIn, findRest, idOfSchema, takeAwayFiles, takeAwaySchema } from "../installation/take-away.ts";
 import { forgetUninstalling, type Remains, type Unfinished, unfinishedIn } from "../installation/unfinished.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { say } from "../start-node.ts";
@@ -68,7 +69,8 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
     say(invocation, schemaGone(ctx.node));
   }
   const keeps = schema ? null : settings.database.url;
-  return tell(invocation, names, schema, takeAwayFiles(allHomes(settings), { purge, keeps }));
+  const removed = takeAwayFiles(allHomes(settings), { purge, keeps, keepsAuthority: !schema });
+  return tell(invocation, names, { schema, removed, authorities: authoritiesIn(allHomes(settings)) });
 };
 
 interface Begun extends UninstallOptions {
@@ -92,9 +94,10 @@ async function goOn(
   const isAnother = rest === "another";
   if (isAnother)
     say(invocation, `${database.url} holds another schema now, which is none of ${servers.join(", ")}: it stays`);
-  const removed = takeAwayFiles(allHomes(settings), { purge, keeps: isAnother ? database.url : null });
+  const keeps = isAnother ? database.url : null;
+  const removed = takeAwayFiles(allHomes(settings), { purge, keeps, keepsAuthority: false });
   forgetUninstalling(home); // where it stands beside a schema that is kept
-  return tell(invocation, servers, !isAnother, removed);
+  return tell(invocation, servers, { schema: !isAnother, removed, authorities: [] });
 }
 
 /** Also of servers that are uninstalled. What says how to go on is in the last one. */
@@ -105,16 +108,24 @@ const allHomes = ({ home, servers }: HomeSettings): readonly string[] => [
 
 const schemaGone = (node: string): string => `the schema of node ${node} is gone`;
 
-function tell(
-  invocation: Invocation,
-  names: readonly string[],
-  schema: boolean,
-  removed: readonly string[],
-): typeof EXIT.done {
-  if (invocation.json) printJson(invocation, { uninstalled: names, schema, removed });
+interface Done {
+  /** It is gone too. */
+  readonly schema: boolean;
+  readonly removed: readonly string[];
+  /** Files of the node's authority, which stay. */
+  readonly authorities: readonly string[];
+}
+
+function tell(invocation: Invocation, names: readonly string[], done: Done): typeof EXIT.done {
+  if (invocation.json) printJson(invocation, { uninstalled: names, ...done });
   else {
-    const lines = removed.map((path) => `  ${path}\n`);
-    invocation.io.out(`${names.join(", ")} uninstalled; removed:\n${lines.join("")}`);
+    const lines = done.removed.map((path) => `  ${path}\n`);
+    const kept = done.authorities.map(
+      (path) =>
+        `kept: ${path}, the authority of the node: carry ca.pem, authority*.pem and issued/ from beside it into etc/trust of a server that\n` +
+        "stays, where `castellan cert` goes on with it; `castellan join` in this home uses it too\n",
+    );
+    invocation.io.out([`${names.join(", ")} uninstalled; removed:\n`, ...lines, ...kept].join(""));
   }
   return EXIT.done;
 }

@@ -2,11 +2,12 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join, sep } from "node:path";
 import type { AdminContext } from "@castellan/admin";
-import { homePaths, installedFiles } from "@castellan/daemon";
+import { homePaths, installedFiles, type Staying } from "@castellan/daemon";
 import { createSystemClock, ensureError, silentLogger, systemRng } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
 import { insertIfAbsent, readParameters } from "@castellan/store";
 import { dropSchema } from "@castellan/store/typeorm";
+import { trustPaths } from "@castellan/trust";
 import type { Invocation } from "../invocation.ts";
 import { withSchema } from "./open-schema.ts";
 import { noteOf, noteUninstalling, type Remains, remainsOf, type Unfinished } from "./unfinished.ts";
@@ -43,17 +44,21 @@ export async function findRest(invocation: Invocation, settings: HomeSettings, n
   return remainsOf(note.schemaId, found);
 }
 
-/** Answers what was removed. `keeps`: the URL of the schema that stays. */
+/** Answers what was removed. */
 export function takeAwayFiles(
   homes: readonly string[],
-  { purge, keeps }: { readonly purge: boolean; readonly keeps: string | null },
+  { purge, ...staying }: Staying & { readonly purge: boolean },
 ): readonly string[] {
   return homes.flatMap((home) => {
-    const removed = purge ? [home].filter((path) => existsSync(path)) : installedFiles(homePaths(home), { keeps });
+    const removed = purge ? [home].filter((path) => existsSync(path)) : installedFiles(homePaths(home), staying);
     for (const path of orderOfRemoval(home, removed)) rmSync(path, { recursive: true, force: true });
     return removed;
   });
 }
+
+/** The files of the node's authority in these homes: what `castellan cert` issues and renews from. */
+export const authoritiesIn = (homes: readonly string[]): readonly string[] =>
+  homes.map((home) => trustPaths(home).authority).filter((path) => existsSync(path));
 
 /**
  * Of what is removed in a home all that it may be cut short in, before what says how to go on: castellan.yaml, then the note (U1), then

@@ -4,7 +4,7 @@
  */
 import { CastellanError, createSystemClock } from "@castellan/kernel";
 import type { HomeConfig, HomeSettings } from "@castellan/protocol";
-import { installTrust, readTrustRoots, requireInstallable, TRUST_SETTINGS } from "@castellan/trust";
+import { installTrust, readTrustRoots, requireInstallable, TRUST_SETTINGS, trustPaths } from "@castellan/trust";
 
 const whose = ({ node, server }: HomeSettings) => ({ node, server, now: createSystemClock().now() });
 
@@ -27,6 +27,14 @@ export async function foundTrust(settings: HomeSettings, hostName: string): Prom
   const now = createSystemClock().now();
   if (!hasAuthority(home)) await foundAuthority(home, node, now);
   await issueOwn(home, await ownIdentities(settings, hostName), { node, now });
+}
+
+/** Whom a home believes that holds the authority by which its node goes, as `uninstall` has left it: it issues its own certificate. Null: it holds none. */
+export async function keptTrustRoots(home: string, recorded: string | undefined): Promise<readonly string[] | null> {
+  const { hasAuthority } = await import("@castellan/trust/authority");
+  if (recorded === undefined || !hasAuthority(home)) return null;
+  const roots = readTrustRoots(trustPaths(home).directory);
+  return roots.includes(recorded) ? roots : null;
 }
 
 /** The settings of a server that shows its certificate. Throws BUS_NOT_SAID: one whose bus is on loopback shows it to nobody. */

@@ -1,16 +1,26 @@
 /** What an installation has put into a home, and what of it can be taken away. What people wrote is none of it. */
 import { existsSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { trustPaths } from "@castellan/trust";
 import { membersFile } from "../bus/known-members.ts";
 import type { HomePaths } from "../home-paths.ts";
 import { natsFiles } from "../nats-server/launch.ts";
 
-/** Names that exist, files and directories. `keeps`: URL of the schema that stays, which may be a file in the home; null: none does. In the order in which they are removed: with `data` goes what is known of it. */
-export function installedFiles(paths: HomePaths, { keeps }: { readonly keeps: string | null }): readonly string[] {
+export interface Staying {
+  /** URL of the schema that stays, which may be a file in the home; null: none does. */
+  readonly keeps: string | null;
+  /** The node goes on, or may be gone on with: without its authority nobody could be added to it or renewed. */
+  readonly keepsAuthority: boolean;
+}
+
+/** Names that exist, files and directories, in the order in which they are removed: with `data` goes what is known of it. */
+export function installedFiles(paths: HomePaths, { keeps, keepsAuthority }: Staying): readonly string[] {
   const file = keeps?.startsWith("sqlite:") ? keeps.slice("sqlite:".length) : null;
   const hasDatabase = keeps !== null && [paths.database, file].some((path) => isIn(paths.data, path));
   const data = hasDatabase ? busFiles(paths) : [paths.data];
-  return [paths.config, paths.run, join(paths.home, "etc", "trust"), ...data].filter((path) => existsSync(path));
+  const { directory, authority, identity } = trustPaths(paths.home);
+  const trust = keepsAuthority && existsSync(authority) ? identity : directory;
+  return [paths.config, paths.run, trust, ...data].filter((path) => existsSync(path));
 }
 
 const isIn = (directory: string, path: string | null): boolean =>
