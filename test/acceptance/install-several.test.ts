@@ -1,4 +1,4 @@
-/** A home of several servers, as `up --servers` makes it: one of them is uninstalled, the others go on; then all of them at once. */
+/** A home of several servers, as `up --servers` makes it: one of them is uninstalled, the others go on; then all of them, at once or each by itself. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { StatusReport } from "@castellan/protocol";
 import {
@@ -46,7 +46,7 @@ const untilUp = (names: readonly string[]) =>
     { withinMs: 90_000, everyMs: 250, describe: `${names.join(", ")} are up` },
   );
 
-describe("a home of three servers", () => {
+describe("a home of several servers", () => {
   it("loses one of them, in order, and is taken away with the others and the schema at once", async () => {
     mkdirSync(temp.path("example"));
     writeFileSync(temp.path("example/types.yaml"), ONE);
@@ -75,6 +75,19 @@ describe("a home of three servers", () => {
       expect(["castellan.yaml", "data", "run"].filter((name) => left.includes(name))).toEqual([]);
       expect(left).toContain("logs");
     }
+    expect((await castellan("three", "status")).code).toBe(3);
+  });
+
+  it("is taken away one by one, each by its own home, and the schema they had in common at the end", async () => {
+    mkdirSync(temp.path("example"));
+    writeFileSync(temp.path("example/types.yaml"), ONE);
+    await must("three", "up", "--servers", "2", "--detach", "--example", temp.path("example"));
+    await untilUp(["hades", "zeus"]);
+    await must("three/zeus", "uninstall", "--yes");
+    await must("three/hades", "uninstall", "--yes");
+    const done = await must("three", "uninstall", "--schema", "--yes");
+    expect(done.stdout).toContain("hades, zeus uninstalled");
+    expect(existsSync(temp.path("three/castellan.yaml"))).toBe(false);
     expect((await castellan("three", "status")).code).toBe(3);
   });
 });

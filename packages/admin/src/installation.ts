@@ -101,12 +101,24 @@ export function refuseToUninstall({ server, isMaster, others }: Departure, withS
   }
 }
 
-/** Whoever is to drop the schema may be no member any more: then it is all the more of others. Throws SERVERS_REMAIN. */
-export async function refuseSchemaInUse(ctx: Pick<AdminContext, "gateway">, leaving: readonly string[]): Promise<void> {
-  const names = leaving.map((name) => name.toLowerCase());
-  const others = (await readServers(ctx)).map(({ name }) => name).filter((name) => !names.includes(name.toLowerCase()));
+/**
+ * Whoever is to drop the schema may be no member any more: then it is all the more of others. `gone`: were uninstalled here, but may have been
+ * installed elsewhere since. Throws SERVERS_REMAIN.
+ */
+export async function refuseSchemaInUse(
+  ctx: Pick<AdminContext, "gateway" | "clock">,
+  leaving: readonly string[],
+  gone: readonly string[] = [],
+): Promise<void> {
+  const [servers, sentinels] = await Promise.all([readServers(ctx), knownSentinels(ctx.gateway, ctx.clock.now())]);
+  const fresh = sentinels.filter(({ isFresh }) => isFresh).map(({ server }) => server);
+  const names = [...leaving, ...gone.filter((name) => !isOneOf(fresh, name))];
+  const others = servers.map(({ name }) => name).filter((name) => !isOneOf(names, name));
   if (others.length > 0) throw schemaInUse(others);
 }
+
+const isOneOf = (names: readonly string[], name: string): boolean =>
+  names.some((one) => one.toLowerCase() === name.toLowerCase());
 
 const schemaInUse = (others: readonly string[]): CastellanError =>
   new CastellanError(

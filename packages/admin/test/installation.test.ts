@@ -1,4 +1,4 @@
-import { remove } from "@castellan/store";
+import { insert, remove } from "@castellan/store";
 import { describe, expect, it } from "vitest";
 import { type Departure, refuseSchemaInUse, refuseToLeave } from "../src/index.ts";
 import { twoServers } from "./node-fixture.ts";
@@ -30,6 +30,8 @@ describe("a server that is to leave its node", () => {
   });
 });
 
+const HADES = { logical_machine_id: 1 } as const;
+
 describe("the schema of a node", () => {
   it("is not dropped while others are of the node, also by a server that is none of it any more", async () => {
     const { ctx, gateway } = await twoServers();
@@ -43,5 +45,11 @@ describe("the schema of a node", () => {
     ]);
     await expect(refuseSchemaInUse(ctx, ["zeus"])).rejects.toThrow(/hades is still of this node/);
     await refuseSchemaInUse(ctx, ["hades"]);
+    await refuseSchemaInUse(ctx, [], ["Hades"]);
+    const now = ctx.clock.now();
+    await gateway.commit([
+      insert("sentinel", { ...HADES, incarnation: 1, nonce: "n", started_at: now, last_seen_at: now, ended_at: null }),
+    ]);
+    await expect(refuseSchemaInUse(ctx, [], ["hades"])).rejects.toThrow(/hades is still of this node/);
   });
 });

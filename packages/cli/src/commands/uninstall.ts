@@ -42,7 +42,10 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
     await refuseOtherSchema({ gateway: ctx.gateway, settings: one, paths: homePaths(one.home) });
   }
   const departures = await Promise.all(ours.map(({ server }) => departureOf(ctx, server).catch(goneAlready)));
-  const names = ours.map(({ server }) => server);
+  const installed = ours.map(({ server }) => server);
+  // Each may have been uninstalled by its own home: then it is the schema that is left to be taken away.
+  const gone = settings.servers.filter((name) => !installed.includes(name));
+  const names = installed.length > 0 ? installed : gone;
   const here = new Set(names.map((name) => name.toLowerCase()));
   const members = ours.flatMap((one, at) => {
     const departure = departures[at] ?? null;
@@ -52,7 +55,7 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
     const others = member.others.filter((name) => !here.has(name.toLowerCase()));
     refuseToUninstall({ ...member, others }, schema);
   }
-  if (schema) await refuseSchemaInUse(ctx, names);
+  if (schema) await refuseSchemaInUse(ctx, installed, gone);
   if (!yes) await confirm(io, `uninstalls ${names.join(", ")} of node ${ctx.node}`, ctx.node);
   const isWholeNode = members.length > 0 && members.every(({ others }) => others.length < members.length);
   const last = members.find(({ isMaster }) => isMaster) ?? (isWholeNode ? members.at(-1) : undefined) ?? null;
@@ -64,7 +67,7 @@ export const run: Run<[UninstallOptions]> = async (invocation, options) => {
     say(invocation, `${server.name} has left node ${ctx.node}`);
   }
   if (schema) {
-    await refuseSchemaInUse(ctx, names); // who has joined meanwhile needs it
+    await refuseSchemaInUse(ctx, installed, gone); // who has joined meanwhile needs it
     await takeAwaySchema(settings, { servers: names, schemaId: await idOfSchema(ctx) });
     say(invocation, schemaGone(ctx.node));
   }
