@@ -135,7 +135,7 @@ describe("installing in another order than master, slaves", () => {
     expect(readFileSync(authority, "utf8")).toBe(key);
     expect(existsSync(temp.path("root/etc/trust/server.pem"))).toBe(false);
 
-    refused(await castellan("new-root", "init", ...asHades), /holds node ips1 already.*castellan join/);
+    refused(await castellan("new-root", "init", ...asHades), /castellan join --server hades/);
     refused(await castellan("new-root", "join", ...asHades), /authority of the certificates is none here/);
     const back = await castellan("root", "join", ...asHades);
     expect(back.code, said(back)).toBe(0);
@@ -166,6 +166,13 @@ describe("installing in another order than master, slaves", () => {
     expect(done.code, said(done)).toBe(0);
     expect(existsSync(temp.path("given-up/data/castellan.db"))).toBe(true);
     expect(existsSync(temp.path("given-up/data/uninstalling"))).toBe(false);
+    // Its server comes back to the schema that was kept.
+    refused(await castellan("given-up", "init"), /holds a schema already.*castellan join/);
+    refused(await castellan("given-up", "join", "--server", "zeus"), /knows hades: castellan join --server hades/);
+    const back = await castellan("given-up", "join", "--server", "hades");
+    expect(back.code, said(back)).toBe(0);
+    const end = await castellan("given-up", "uninstall", "--schema", "--yes");
+    expect(end.code, said(end)).toBe(0);
   });
 
   it("goes on where it was cut short, and leaves a schema alone that was made there since", async () => {

@@ -2,9 +2,17 @@
  * `castellan init [DIR]`: installs the first server of a node. Makes a home with files that explain themselves, and the schema,
  * in which it records what every further server must have in common with this one.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { homeFilesIn, homePaths, initialiseHome, isNewHome, makeHome, SETTINGS_FILE } from "@castellan/daemon";
+import {
+  type HomePaths,
+  homeFilesIn,
+  homePaths,
+  initialiseHome,
+  isNewHome,
+  makeHome,
+  SETTINGS_FILE,
+} from "@castellan/daemon";
 import { CastellanError } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
 import { resolveHomeConfig } from "@castellan/protocol/home";
@@ -30,7 +38,7 @@ export const run: Run<[string | undefined, InitOptions]> = async (invocation, di
   const { io, json } = invocation;
   const home = directory === undefined ? invocation.home : resolve(io.cwd, directory);
   const paths = homePaths(home);
-  refuseWhatIsThere(home, homeFilesIn(paths), isNewHome(paths));
+  refuseWhatIsThere(paths, homeFilesIn(paths));
   const asked = configOf(absolutePaths(options, io.cwd));
   // Between hosts nobody is let in without a certificate, unless that is wanted.
   const founds = options.trust === undefined && options.plain !== true && asked.nats?.cluster !== undefined;
@@ -100,23 +108,33 @@ function absolutePaths(options: InitOptions, cwd: string): InstallOptions {
 /** The schema is made now, when there is none. Throws NODE_EXISTS. */
 async function refuseNodeThatIsThere(invocation: Invocation, settings: HomeSettings): Promise<void> {
   await withSchema(invocation, settings, "ifEmpty", async ({ gateway }) => {
-    const [row] = await gateway.find("nodes", { limit: 1 });
+    const [[row], servers] = await Promise.all([gateway.find("nodes", { limit: 1 }), gateway.find("node_cluster")]);
     if (row === undefined) return;
+    const [known = "NAME", ...more] = servers.map(({ physical_machine_name: name }) => name);
     throw new CastellanError(
       "NODE_EXISTS",
-      `${settings.database.url} holds node ${row.node_name} already: to add this server to it, castellan join`,
+      `${settings.database.url} holds node ${row.node_name} already: to add this server to it, castellan join; ` +
+        `to install ${[known, ...more].join(" or ")} again, which it knows, castellan join --server ${known}`,
       { details: { node: row.node_name } },
     );
   });
 }
 
-function refuseWhatIsThere(home: string, files: readonly string[], isNew: boolean): void {
+function refuseWhatIsThere(paths: HomePaths, files: readonly string[]): void {
+  const { home } = paths;
+  if (existsSync(paths.database) && !existsSync(paths.config)) {
+    throw new CastellanError(
+      "HOME_IN_USE",
+      `${paths.database} holds a schema already: nothing was written; to install its server again, castellan join`,
+      { details: { home } },
+    );
+  }
   if (files.length > 0) {
     throw new CastellanError("HOME_IN_USE", `${home} holds ${files.join(", ")} already: nothing was written`, {
       details: { home, files },
     });
   }
-  if (!isNew)
+  if (!isNewHome(paths))
     throw new CastellanError("HOME_IN_USE", `a node lives in ${home} already: nothing was written`, {
       details: { home },
     });

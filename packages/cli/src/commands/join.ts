@@ -38,10 +38,11 @@ export const run: Run<[string | undefined, InstallOptions]> = async (invocation,
   const { passwordFile } = options;
   const asked = { ...options, ...(passwordFile !== undefined && { passwordFile: resolve(io.cwd, passwordFile) }) };
   const config = merged(configIn(paths.config), configOf(asked));
-  refuseEmbedded(config.database?.url ?? null);
+  const kept = keptSchema(paths.database, config.database?.url);
+  if (!kept) refuseEmbedded(config.database?.url ?? null);
   const settings = resolveHomeConfig(config, { home, hostName: io.hostName });
   const result = await withSchema(invocation, settings, "never", (ctx) =>
-    joinNode(invocation, ctx, { home, config, options }),
+    joinNode(invocation, ctx, { home, config, options, refuses: kept ? refuseOthersOf(paths.database) : null }),
   ).catch((thrown: unknown): never => {
     throw thrown instanceof SchemaError && thrown.details["found"] === 0 ? noNodeYet(settings.database.url) : thrown;
   });
@@ -51,7 +52,7 @@ export const run: Run<[string | undefined, InstallOptions]> = async (invocation,
     io.out(
       result.wasMember
         ? `${result.server} (#${result.id}) is a member of node ${result.node} already: nothing was changed\n`
-        : `${result.server} (#${result.id}) is a member of node ${result.node} now, with ${result.others.join(", ")}\nnext:\n  castellan up${at}\n`,
+        : `${result.server} (#${result.id}) is a member of node ${result.node} now${withOthers(result.others)}\nnext:\n  castellan up${at}\n`,
     );
   }
   return EXIT.done;
@@ -61,9 +62,27 @@ interface Joining {
   readonly home: string;
   readonly config: HomeConfig;
   readonly options: InstallOptions;
+  /** Asked with the names of the node's other servers; null: there may be any. */
+  readonly refuses: ((others: readonly string[]) => void) | null;
 }
 
-async function joinNode(invocation: Invocation, ctx: AdminContext, { home, config, options }: Joining) {
+/** The schema in the home's own file, as `uninstall` has left it: its server is installed again. */
+const keptSchema = (file: string, url: string | undefined): boolean =>
+  (url === undefined || url === `sqlite:${file}`) && existsSync(file);
+
+const refuseOthersOf =
+  (file: string) =>
+  (others: readonly string[]): void => {
+    const [known] = others;
+    if (known === undefined) return;
+    throw new CastellanError(
+      "SCHEMA_NOT_SHARED",
+      `${file} is for one server, and knows ${known}: castellan join --server ${known} installs it again; for another one castellan schema move URL first`,
+      { details: { file, known } },
+    );
+  };
+
+async function joinNode(invocation: Invocation, ctx: AdminContext, { home, config, options, refuses }: Joining) {
   const { io } = invocation;
   const { gateway } = ctx;
   const paths = homePaths(home);
@@ -78,6 +97,7 @@ async function joinNode(invocation: Invocation, ctx: AdminContext, { home, confi
   const node = config.node ?? parseName(NodeName, row.node_name);
   const named = resolveHomeConfig({ ...config, node }, { home, hostName: io.hostName });
   const others = servers.filter(({ name }) => name.toLowerCase() !== named.server.toLowerCase());
+  refuses?.(others.map(({ name }) => name));
   const self = servers.find((server) => !others.includes(server));
   const schemaId = await knownSchemaId(paths);
   if (
@@ -154,6 +174,8 @@ function merged(there: HomeConfig, asked: HomeConfig): HomeConfig {
   const nats = there.nats === undefined ? asked.nats : { ...there.nats, ...asked.nats };
   return { ...there, ...asked, ...(nats !== undefined && { nats }) };
 }
+
+const withOthers = (names: readonly string[]): string => (names.length === 0 ? "" : `, with ${names.join(", ")}`);
 
 function noNodeYet(url: string): CastellanError {
   return new CastellanError(
