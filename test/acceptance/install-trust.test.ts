@@ -1,5 +1,5 @@
 /** Servers that come to show certificates, and servers that are turned away for theirs: nothing of a home is changed by a refusal. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { StatusReport } from "@castellan/protocol";
 import {
   type CliResult,
@@ -61,6 +61,32 @@ const workerOf = (home: string): string => readFileSync(temp.path(home, "run/wor
 const TLS = { ca: "etc/trust/ca.pem", cert: "etc/trust/server.pem", key: "etc/trust/server.pem" };
 
 describe("a bus that changes in place", () => {
+  it("comes from loopback to certificates at once, literally as the refusal says, and its processes go on", async () => {
+    const { url, password } = await server.database();
+    writeFileSync(temp.path("password"), `${password}\n`, { mode: 0o600 });
+    const db = ["--database", url, "--password-file", temp.path("password")];
+    await must("hades", "init", "--server", "hades", ...db);
+    writeFileSync(temp.path("hades/etc/types.yaml"), ONE);
+    await must("hades", "up", "--detach");
+    const pid = (await firstProcess("hades"))?.pid ?? 0;
+    expect(lives(pid)).toBe(true);
+    const zeus = ["join", "--server", "zeus", ...db, "--listen", await loopback(), "--cluster", await loopback()];
+    const advice = said(await castellan("zeus", ...zeus));
+    expect(advice).toContain("`castellan cert init --address hades`");
+    const line = /nats: \{.*tls: .*\}$/m.exec(advice)?.[0] ?? "";
+    expect(line, advice).toContain("hades:4222");
+
+    await must("hades", "cert", "init", "--address", "127.0.0.1");
+    const own = line.replace("hades:4222", await loopback()).replace("hades:6222", await loopback());
+    appendFileSync(temp.path("hades/castellan.yaml"), `\n${own}\n`);
+    await must("hades", "reload");
+    expect(await firstProcess("hades")).toMatchObject({ pid, status: "RUNNING", restarts: 0 });
+    expect(lives(pid)).toBe(true);
+    await must("hades", "cert", "issue", "zeus", "--address", "127.0.0.1", "--out", temp.path("for-zeus"));
+    await refused(/authority of the certificates is none here/, 1, "zeus", ...zeus);
+    await must("zeus", ...zeus, "--trust", temp.path("for-zeus"));
+  });
+
   it("takes another address, and certificates once the whole node does; who shows others is turned away by name", async () => {
     const { url, password } = await server.database();
     writeFileSync(temp.path("password"), `${password}\n`, { mode: 0o600 });
