@@ -52,7 +52,9 @@ describe("a sentinel that was told to end", () => {
     const bus = await connect({ servers: natsUrl });
     try {
       await bus.request(`castellan.castellan.req.${server}.sentinel.-.stop`, '{"by":"test"}', { timeout: 20_000 });
-      killTogether([node.part("worker") ?? 0]);
+      const worker = node.part("worker");
+      if (worker === null) throw new Error("run/worker.json names no worker");
+      killTogether([worker]);
     } finally {
       await bus.close();
     }

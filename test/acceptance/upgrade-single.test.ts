@@ -27,7 +27,7 @@ async function recordBackup(file: string): Promise<void> {
   const gateway = await openGateway({ ...options, migrate: "asItIs", evenIfMoved: true });
   try {
     const happened_at = clock.now();
-    const details = JSON.stringify({ file: "/backup/ips1", takenAt: happened_at.toISOString() });
+    const details = JSON.stringify({ file: "/backup/ips1", takenAt: happened_at.toISOString(), schema: 1 });
     const what = "schema.backup";
     await gateway.commit([
       insert("audit_log", {

@@ -20,7 +20,11 @@ beforeEach(async () => {
 afterEach(() => temp.remove());
 
 describe.each([
-  ["what was installed", () => installedFiles(homePaths(temp.dir), { keeps: null, keepsAuthority: false }), ["etc", "logs", "types.yaml"]],
+  [
+    "what was installed",
+    () => installedFiles(homePaths(temp.dir), { keeps: null, keepsAuthority: false }),
+    ["etc", "logs", "types.yaml"],
+  ],
   ["the whole home", () => [temp.dir], []],
 ] as const)("of %s", (_what, removed, left) => {
   it("the note goes last, castellan.yaml just before it, and nothing is left of it", () => {

@@ -10,7 +10,11 @@ export interface BackupOnRecord {
   readonly station: string;
   readonly file: string;
   /** Why it is not one to rely on; null: it is. */
-  readonly problem: "older than a day" | "of before the schema was last changed" | null;
+  readonly problem:
+    | "older than a day"
+    | "of before the schema was last changed"
+    | "of another version of the schema"
+    | null;
 }
 
 const RECENT_MS = 24 * 60 * 60 * 1000;
@@ -22,14 +26,16 @@ export async function recordBackup(ctx: AdminContext, details: Readonly<Record<s
   await changePatiently("the record of commands", () => ctx.gateway.commit([row]));
 }
 
-/** Null: none is on record. Also in a schema that this release has not migrated yet. */
-export async function lastBackup(gateway: Gateway, now: Date): Promise<BackupOnRecord | null> {
+/** Null: none is on record. `version`: of the schema as it is, also one that this release has not migrated yet. */
+export async function lastBackup(gateway: Gateway, version: number, now: Date): Promise<BackupOnRecord | null> {
   const [made, ...changes] = await Promise.all(["schema.backup", ...CHANGES].map((what) => last(gateway, what)));
   if (made === undefined || made === null) return null;
   const changedAt = changes.flatMap((row) => (row === null ? [] : [row.happened_at]));
-  const { file, takenAt } = detailsOf(made.details);
+  const { file, takenAt, schema } = detailsOf(made.details);
   const at = takenAt ?? made.happened_at;
-  return { at, station: made.station, file, problem: problemOf(at, changedAt, now) };
+  // A migration by hand, or one that was killed before it was on record, left the version alone behind.
+  const problem = schema === version ? problemOf(at, changedAt, now) : "of another version of the schema";
+  return { at, station: made.station, file, problem };
 }
 
 /** Pure. */
@@ -45,14 +51,17 @@ async function last(gateway: Gateway, what: string) {
 }
 
 /** Rows of others may hold anything. `takenAt`: the moment that the backup holds; what came later is not in it. */
-function detailsOf(text: string): { readonly file: string; readonly takenAt: Date | null } {
+function detailsOf(text: string): { readonly file: string; readonly takenAt: Date | null; readonly schema: unknown } {
   const details = parsed(text);
+  const valueOf = (name: string): unknown =>
+    typeof details === "object" && details !== null ? Reflect.get(details, name) : null;
   const word = (name: string): string => {
-    const value: unknown = typeof details === "object" && details !== null ? Reflect.get(details, name) : null;
+    const value = valueOf(name);
     return typeof value === "string" ? value : "?";
   };
   const takenAt = new Date(word("takenAt"));
-  return { file: word("file"), takenAt: Number.isNaN(takenAt.getTime()) ? null : takenAt };
+  const isTime = !Number.isNaN(takenAt.getTime());
+  return { file: word("file"), takenAt: isTime ? takenAt : null, schema: valueOf("schema") };
 }
 
 function parsed(text: string): unknown {

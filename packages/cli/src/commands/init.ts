@@ -24,7 +24,7 @@ import { recordServer } from "../installation/first-server.ts";
 import { withSchema } from "../installation/open-schema.ts";
 import { configOf, type InstallOptions } from "../installation/options.ts";
 import { settingsText } from "../installation/settings-text.ts";
-import { bringTrust, foundTrust, securedBus } from "../installation/trust.ts";
+import { bringTrust, foundTrust, securedBus, trustRootsIn } from "../installation/trust.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 
 export interface InitOptions extends InstallOptions {
@@ -44,6 +44,7 @@ export const run: Run<[string | undefined, InitOptions]> = async (invocation, di
   const founds = options.trust === undefined && options.plain !== true && asked.nats?.cluster !== undefined;
   const chosen = founds || options.trust !== undefined ? securedBus(asked) : asked;
   const settings = resolveHomeConfig(chosen, { home, hostName: io.hostName });
+  if (options.trust !== undefined) trustRootsIn(resolve(io.cwd, options.trust), settings);
   // A database that cannot be used, or is another's, leaves no files behind that would be in the way of the next attempt.
   makeHome(paths);
   if (options.filesOnly !== true) await refuseNodeThatIsThere(invocation, settings);

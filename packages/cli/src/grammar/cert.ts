@@ -1,7 +1,7 @@
 /** `castellan cert ...`: whom the servers of a node believe. */
 import { Argument, InvalidArgumentError } from "commander";
 import type { CertOptions, IssueOptions } from "../commands/cert.ts";
-import { examples, type Group } from "./group.ts";
+import { examples, type Group, ofOwner } from "./group.ts";
 
 /** As `@castellan/trust` has steps for; it is not loaded for help. */
 const STEPS = ["begin", "switch", "finish"] as const;
@@ -43,7 +43,7 @@ export const addCertificates: Group = (program, bind) => {
     )
     .option("--days <n>", "how long a certificate is valid (default: 365)", days)
     .addHelpText("after", examples(["castellan cert init", "castellan cert init --address hades --address 10.0.0.5"]))
-    .action((options: CertOptions) => bind(async () => (await import("../commands/cert.ts")).init)(options));
+    .action((options: CertOptions) => bind(ofOwner(async () => (await import("../commands/cert.ts")).init))(options));
   cert
     .command("issue")
     .description("issue a certificate for another host, into a directory to carry there")
@@ -60,20 +60,20 @@ export const addCertificates: Group = (program, bind) => {
       ]),
     )
     .action((name: string, options: IssueOptions) =>
-      bind(async () => (await import("../commands/cert.ts")).issue)(name, options),
+      bind(ofOwner(async () => (await import("../commands/cert.ts")).issue))(name, options),
     );
   cert
     .command("install")
     .description("take what was issued for this server into its home; a running server uses it within seconds")
     .argument("<dir>", "as `castellan cert issue` has written it")
     .addHelpText("after", examples(["castellan cert install /tmp/zeus"]))
-    .action((directory: string) => bind(async () => (await import("../commands/cert.ts")).install)(directory));
+    .action((directory: string) => bind(ofOwner(async () => (await import("../commands/cert.ts")).install))(directory));
   cert
     .command("renew")
     .description("issue the certificates of this home anew, where the authority is; nothing is interrupted")
     .option("--days <n>", "how long they are valid (default: 365)", days)
     .addHelpText("after", examples(["castellan cert renew", "castellan cert renew --days 90"]))
-    .action((options: CertOptions) => bind(async () => (await import("../commands/cert.ts")).renew)(options));
+    .action((options: CertOptions) => bind(ofOwner(async () => (await import("../commands/cert.ts")).renew))(options));
   cert
     .command("rotate")
     .description(
@@ -84,7 +84,9 @@ export const addCertificates: Group = (program, bind) => {
       "after",
       examples(["castellan cert rotate begin", "castellan cert rotate switch", "castellan cert rotate finish"]),
     )
-    .action((step: (typeof STEPS)[number]) => bind(async () => (await import("../commands/cert.ts")).rotate)(step));
+    .action((step: (typeof STEPS)[number]) =>
+      bind(ofOwner(async () => (await import("../commands/cert.ts")).rotate))(step),
+    );
   cert
     .command("record")
     .description("let a node that is down go by the certificates that castellan.yaml names now")

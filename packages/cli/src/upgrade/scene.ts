@@ -54,7 +54,7 @@ export async function lookAtUpgrade(
         refusal: refusals.get(member.name) ?? null,
       };
     });
-    const backup = await lastBackup(gateway, options.clock.now());
+    const backup = await lastBackup(gateway, schema.found, options.clock.now());
     return { settings, homes, backup, facts: { program: PROGRAM_VERSION, schema, servers } };
   } finally {
     await gateway.close();
