@@ -25,6 +25,7 @@ const COMMANDS = commandsOf(createProgram(fakeIo(), () => Promise.resolve())).fi
   ({ words }) => !ELSEWHERE.has(words[0] ?? "") && words.join(" ") !== "config export",
 );
 
+/** Without U+0000, which no argument of a program can hold. */
 const HOSTILE = [
   "",
   "-",
@@ -57,7 +58,6 @@ const HOSTILE = [
   "\n\n",
   "\t",
   "\ud800",
-  "\u0000",
   "💥",
   "ſ",
   "hades",
