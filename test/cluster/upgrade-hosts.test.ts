@@ -55,5 +55,11 @@ describe("a cluster on three hosts", () => {
     expect(after).toMatchObject({ master: "hades", epoch: before.epoch + 1 });
     const record = (await hosts.must("hades", "audit", "--json")).stdout;
     expect(record).toMatch(/server\.upgrade.*hera/);
+
+    await hosts.install("0.2.0", "zeus");
+    const back = await hosts.on("zeus", "upgrade", "--json");
+    expect(back.code, said(back)).toBe(1);
+    expect(JSON.parse(back.stdout)).toMatchObject({ error: { code: "DOWNGRADE", details: { newest: NEXT } } });
+    await hosts.install(NEXT, "zeus");
   });
 });
