@@ -2,19 +2,18 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { StatusReport } from "@castellan/protocol";
 import {
-  type CliResult,
   eventually,
   findProcesses,
   freePort,
   killAll,
   type Postgres,
   postgres,
-  runCli,
   type TempHome,
   tempHome,
 } from "@castellan/testkit";
 import { trustPaths } from "@castellan/trust";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { commandsIn } from "../harness/commands-in.ts";
 import { lives, said } from "../harness/node.ts";
 import { storedEvents } from "../harness/stored-events.ts";
 import { ONE } from "../harness/types.ts";
@@ -31,14 +30,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-const castellan = (home: string, ...args: string[]): Promise<CliResult> =>
-  runCli([...args, "--home", temp.path(home)], { timeoutMs: 120_000 });
-
-async function must(home: string, ...args: string[]): Promise<CliResult> {
-  const result = await castellan(home, ...args);
-  expect(result.code, `${args.join(" ")}: ${said(result)}`).toBe(0);
-  return result;
-}
+const { castellan, must } = commandsIn(() => temp);
 
 const status = async (home: string) => StatusReport.parse(JSON.parse((await must(home, "status", "--json")).stdout));
 

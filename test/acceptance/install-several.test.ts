@@ -1,16 +1,9 @@
 /** A home of several servers, as `up --servers` makes it: one of them is uninstalled, the others go on; then all of them, at once or each by itself. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { StatusReport } from "@castellan/protocol";
-import {
-  type CliResult,
-  eventually,
-  findProcesses,
-  killAll,
-  runCli,
-  type TempHome,
-  tempHome,
-} from "@castellan/testkit";
+import { eventually, findProcesses, killAll, type TempHome, tempHome } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { commandsIn } from "../harness/commands-in.ts";
 import { said } from "../harness/node.ts";
 import { ONE } from "../harness/types.ts";
 
@@ -23,14 +16,7 @@ afterEach(async () => {
   await temp.remove();
 });
 
-const castellan = (home: string, ...args: string[]): Promise<CliResult> =>
-  runCli([...args, "--home", temp.path(home)], { timeoutMs: 120_000 });
-
-async function must(home: string, ...args: string[]): Promise<CliResult> {
-  const result = await castellan(home, ...args);
-  expect(result.code, `${args.join(" ")}: ${said(result)}`).toBe(0);
-  return result;
-}
+const { castellan, must } = commandsIn(() => temp);
 
 async function refused(words: RegExp, home: string, ...args: string[]): Promise<void> {
   const result = await castellan(home, ...args);

@@ -1,18 +1,9 @@
 /** Servers that come to show certificates, and servers that are turned away for theirs: nothing of a home is changed by a refusal. */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { StatusReport } from "@castellan/protocol";
-import {
-  type CliResult,
-  eventually,
-  freePort,
-  killAll,
-  type Postgres,
-  postgres,
-  runCli,
-  type TempHome,
-  tempHome,
-} from "@castellan/testkit";
+import { eventually, freePort, killAll, type Postgres, postgres, type TempHome, tempHome } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { commandsIn } from "../harness/commands-in.ts";
 import { lives, said } from "../harness/node.ts";
 import { ONE } from "../harness/types.ts";
 
@@ -28,14 +19,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-const castellan = (home: string, ...args: string[]): Promise<CliResult> =>
-  runCli([...args, "--home", temp.path(home)], { timeoutMs: 120_000 });
-
-async function must(home: string, ...args: string[]): Promise<CliResult> {
-  const result = await castellan(home, ...args);
-  expect(result.code, `${args.join(" ")}: ${said(result)}`).toBe(0);
-  return result;
-}
+const { castellan, must } = commandsIn(() => temp);
 
 async function refused(words: RegExp, code: number, home: string, ...args: string[]): Promise<void> {
   const result = await castellan(home, ...args);
@@ -60,16 +44,22 @@ const workerOf = (home: string): string => readFileSync(temp.path(home, "run/wor
 
 const TLS = { ca: "etc/trust/ca.pem", cert: "etc/trust/server.pem", key: "etc/trust/server.pem" };
 
+/** A node of one server whose bus is on loopback, with one process. `db`: its schema, as the options of `join` name it. */
+async function hadesUp(): Promise<{ readonly db: readonly string[]; readonly pid: number }> {
+  const { url, password } = await server.database();
+  writeFileSync(temp.path("password"), `${password}\n`, { mode: 0o600 });
+  const db = ["--database", url, "--password-file", temp.path("password")];
+  await must("hades", "init", "--server", "hades", ...db);
+  writeFileSync(temp.path("hades/etc/types.yaml"), ONE);
+  await must("hades", "up", "--detach");
+  const pid = (await firstProcess("hades"))?.pid ?? 0;
+  expect(lives(pid)).toBe(true);
+  return { db, pid };
+}
+
 describe("a bus that changes in place", () => {
   it("comes from loopback to certificates at once, literally as the refusal says, and its processes go on", async () => {
-    const { url, password } = await server.database();
-    writeFileSync(temp.path("password"), `${password}\n`, { mode: 0o600 });
-    const db = ["--database", url, "--password-file", temp.path("password")];
-    await must("hades", "init", "--server", "hades", ...db);
-    writeFileSync(temp.path("hades/etc/types.yaml"), ONE);
-    await must("hades", "up", "--detach");
-    const pid = (await firstProcess("hades"))?.pid ?? 0;
-    expect(lives(pid)).toBe(true);
+    const { db, pid } = await hadesUp();
     const zeus = ["join", "--server", "zeus", ...db, "--listen", await loopback(), "--cluster", await loopback()];
     const advice = said(await castellan("zeus", ...zeus));
     expect(advice).toContain("`castellan cert init --address hades`");
@@ -88,14 +78,7 @@ describe("a bus that changes in place", () => {
   });
 
   it("takes another address, and certificates once the whole node does; who shows others is turned away by name", async () => {
-    const { url, password } = await server.database();
-    writeFileSync(temp.path("password"), `${password}\n`, { mode: 0o600 });
-    const db = ["--database", url, "--password-file", temp.path("password")];
-    await must("hades", "init", "--server", "hades", ...db);
-    writeFileSync(temp.path("hades/etc/types.yaml"), ONE);
-    await must("hades", "up", "--detach");
-    const pid = (await firstProcess("hades"))?.pid ?? 0;
-    expect(lives(pid)).toBe(true);
+    const { db, pid } = await hadesUp();
 
     // Its bus comes out of loopback while its process runs.
     const zeus = { listen: await loopback(), cluster: { listen: await loopback(), routes: [] } };
