@@ -1,5 +1,5 @@
 /**
- * The next watcher takes the place of the pair that lives in its home: it ends that pair, and goes on as any watcher does. One at a
+ * The next watcher takes the place of the pair that lives in its home: it ends that pair, and goes on like every watcher. One at a
  * time: of two that were asked for, the second finds the first at it, or what it was for done, and leaves.
  */
 import { type Clock, ensureError, type Logger, PROGRAM_VERSION } from "@castellan/kernel";
