@@ -5,7 +5,7 @@ import { eventually } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { SMALL_EXCLUSIVE, smallNode } from "../harness/catalogue.ts";
-import { type Cluster, makeCluster } from "../harness/cluster.ts";
+import { type Cluster, type ClusterServer, makeCluster } from "../harness/cluster.ts";
 import { lives } from "../harness/node.ts";
 
 let cluster: Cluster;
@@ -65,13 +65,47 @@ describe("a cluster with NATS servers of its own", () => {
     // The first of the others is who would be the next master.
     const [alsoGoes, stays] = cluster.servers.filter(({ name }) => name !== next.name);
     if (alsoGoes === undefined || stays === undefined) throw new Error("three servers");
-    await Promise.all([alsoGoes, next].map(({ home }) => cluster.must("down", "--home", home)));
+    const down = ({ home }: ClusterServer) => cluster.must("down", "--home", home);
+    const awaitMaster = ({ name }: ClusterServer) =>
+      eventually(
+        async () => {
+          expect((await cluster.master()).name).toBe(name);
+          expect(await front()).toBe(name);
+        },
+        { withinMs: 90_000, everyMs: 500, describe: "the one that stays is master, and has the foreground" },
+      );
+    await Promise.all([alsoGoes, next].map(down));
+    await awaitMaster(stays);
+
+    await Promise.all([alsoGoes, next].map(async (server) => expect((await server.up()).code).toBe(0)));
+    await cluster.awaitWhole();
+    // Of the master that goes nothing is shut down yet: who is made master by it, and goes too, does not make it master again.
+    const goOneAfterTheOther = async (first: ClusterServer): Promise<ClusterServer> => {
+      const goes = down(first);
+      const heirOnTheWay = await eventually(
+        async () => {
+          const master = await cluster.master();
+          return master === first ? null : master;
+        },
+        { withinMs: 60_000, everyMs: 20, describe: "another one is master" },
+      );
+      await Promise.all([goes, down(heirOnTheWay)]);
+      return heirOnTheWay;
+    };
+    const second = await goOneAfterTheOther(stays);
+    const last = second === next ? alsoGoes : next;
+    await awaitMaster(last);
+
+    // Where nobody stays either, both go.
+    expect((await stays.up()).code).toBe(0);
     await eventually(
-      async () => {
-        expect((await cluster.master()).name).toBe(stays.name);
-        expect(await front()).toBe(stays.name);
-      },
-      { withinMs: 90_000, everyMs: 500, describe: "the one that stays is master, and has the foreground" },
+      async () =>
+        (await cluster.status()).servers.some(
+          ({ name, processes }) => name === stays.name && processes.some(({ status }) => status === "RUNNING"),
+        ),
+      { withinMs: 60_000, everyMs: 200, describe: "its processes run again" },
     );
+    expect(await goOneAfterTheOther(last)).toBe(stays);
+    expect(cluster.servers.map((server) => server.part("worker"))).toEqual([null, null, null]);
   });
 });

@@ -5,10 +5,12 @@ import { describe, expect, it } from "vitest";
 import {
   addInstance,
   addServer,
+  announceGoingDown,
   announceStop,
   applySpec,
   exportConfiguration,
   fenceServer,
+  goingDown,
   importConfiguration,
   listServers,
   moveServer,
@@ -182,5 +184,28 @@ describe("a stop after a notice", () => {
     for (const bad of [-1, 1.5, Number.NaN, 86_401]) {
       await expect(announceStop(ctx, bad)).rejects.toMatchObject({ code: "USAGE" });
     }
+  });
+});
+
+describe("a server that is taken down", () => {
+  it("is known to go until it is started anew, or the word is old", async () => {
+    const { ctx, gateway, clock } = await node();
+    const started = clock.now();
+    const servers = (startedAt: Date | null) => [
+      { name: "hades", startedAt: started },
+      { name: "zeus", startedAt },
+    ];
+    expect(await goingDown(ctx, servers(started))).toEqual(new Set());
+    clock.advance(1000);
+    await announceGoingDown(ctx, "zeus");
+    expect(await goingDown(ctx, servers(started))).toEqual(new Set(["zeus"]));
+    expect(await goingDown(ctx, servers(null))).toEqual(new Set(["zeus"]));
+    clock.advance(1000);
+    expect(await goingDown(ctx, servers(clock.now()))).toEqual(new Set());
+    clock.advance(119_000);
+    expect(await goingDown(ctx, servers(started))).toEqual(new Set());
+    expect(await gateway.find("audit_log", { where: { what: "server.down" } })).toMatchObject([
+      { details: JSON.stringify({ server: "zeus" }) },
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 /** A master whose server is taken down hands over first: what runs on the master goes with mastership, in order. */
-import { type AdminContext, setMaster } from "@castellan/admin";
+import { type AdminContext, findMaster, setMaster } from "@castellan/admin";
 import { CastellanError, sleep } from "@castellan/kernel";
 import { type NodeView, readNodeView } from "@castellan/store";
 import { findHeir } from "./heir.ts";
@@ -14,23 +14,38 @@ const SILENT_MS = 15_000;
 const SILENT_LOOK_MS = 1000;
 
 /**
- * To a server that stays. One that is taken down itself meanwhile is passed over for the next. Where nobody stays the master is the last to
- * go: what depends on it has ended on the others when this resolves. Rejects with what `setMaster` refuses, and TIMED_OUT: then the
+ * To a server that stays. One that is taken down itself meanwhile is passed over for the next. False: nobody stays, and the master is the
+ * last to go; what depends on it has ended on the others by then. Rejects with what `setMaster` refuses, and TIMED_OUT: then the
  * server is still up.
  */
-export async function handOver(invocation: Invocation, ctx: AdminContext, from: string): Promise<void> {
+export async function handOver(invocation: Invocation, ctx: AdminContext, from: string): Promise<boolean> {
   const deadline = ctx.clock.bootMs() + (invocation.timeoutMs ?? MOVED_WITHIN_MS);
   let last: string | null = null;
+  let awaited = "";
   for (;;) {
     const { heir, othersLeave } = await findHeir(ctx, from);
     if (heir !== null) {
       if (heir !== last) say(invocation, `${from} is master: handing over to ${heir}`);
       last = heir;
-      if (await hasHandedOver(ctx, from, heir, deadline)) return;
-    } else if (!othersLeave) return;
-    if (ctx.clock.bootMs() > deadline) return;
+      if (await hasHandedOver(ctx, from, heir, deadline)) return true;
+    } else if (othersLeave.length === 0) return false;
+    // One that goes too has it, and goes last.
+    else if (await hasNothingToHandOver(ctx, from)) return true;
+    else if (othersLeave.join(", ") !== awaited) {
+      awaited = othersLeave.join(", ");
+      say(
+        invocation,
+        `${from} is master: waiting for ${awaited}, which ${othersLeave.length === 1 ? "goes" : "go"} down too`,
+      );
+    }
+    if (ctx.clock.bootMs() > deadline) return false;
     await sleep(ctx.clock, LOOK_MS);
   }
+}
+
+async function hasNothingToHandOver(ctx: AdminContext, from: string): Promise<boolean> {
+  const { server: master } = await findMaster(ctx);
+  return master !== null && master !== from && goingAlong(await readNodeView(ctx.gateway), from, master).length === 0;
 }
 
 /** Of a server that is on its way down, or whose sentinel is on its way back. */

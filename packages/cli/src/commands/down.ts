@@ -2,7 +2,7 @@
  * `castellan down`: stops all processes in order, then the sentinels, then waits until those of this home are gone. In the
  * home of one server of several that run it takes down that server alone, and the node goes on.
  */
-import { type AdminContext, remoteActors } from "@castellan/admin";
+import { type AdminContext, announceGoingDown, remoteActors } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
 import { endEmbeddedNats, homePaths, PAIR_GONE_WITHIN_MS, pairState } from "@castellan/daemon";
 import { CastellanError, sleep } from "@castellan/kernel";
@@ -78,6 +78,7 @@ export async function stopServers(
     await untilSeen(ctx, names);
   }
   const [alone] = (await othersOf(ctx, names)).length > 0 ? names : [];
+  if (alone !== undefined) await announceGoingDown(ctx, alone);
   const report = alone === undefined ? await shutDown(invocation, ctx, {}) : await leave(invocation, ctx, alone);
   if (report.state !== "done") {
     if (invocation.json) printJson(invocation, report);
@@ -112,8 +113,8 @@ const shutDown = (invocation: Invocation, ctx: AdminContext, target: Target): Pr
 async function leave(invocation: Invocation, ctx: AdminContext, server: string): Promise<OperationReport> {
   for (let handOvers = 1; ; handOvers += 1) {
     const wasMaster = (await masterOf(ctx)) === server;
-    if (wasMaster) await handOver(invocation, ctx, server);
-    const isLast = (wasMaster && (await masterOf(ctx)) === server) || handOvers >= MOST_HAND_OVERS;
+    const nobodyStays = wasMaster && !(await handOver(invocation, ctx, server));
+    const isLast = nobodyStays || handOvers >= MOST_HAND_OVERS;
     try {
       const report = await shutDown(invocation, ctx, { server });
       if (report.state !== "done" || isLast || (await masterOf(ctx)) !== server) return report;
