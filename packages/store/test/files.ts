@@ -1,9 +1,9 @@
 /** SQLite files to test with: each in a directory of its own that goes away with the gateways opened on it. */
-import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import type { Gateway } from "@castellan/store";
 import type { TestDatabase } from "@castellan/store/testing";
-import { type OpenGatewayOptions, openGateway } from "@castellan/store/typeorm";
+import type { OpenGatewayOptions } from "@castellan/store/typeorm";
 import { tempHome } from "@castellan/testkit";
+import { openHere } from "./open-here.ts";
 
 export interface TestFile extends TestDatabase {
   readonly path: string;
@@ -17,12 +17,8 @@ export async function sqliteFile(): Promise<TestFile> {
   return {
     path,
     async open(over = {}) {
-      const gateway = await openGateway({
+      const gateway = await openHere({
         url: `sqlite:${path}`,
-        clock: createSystemClock(),
-        rng: systemRng,
-        logger: silentLogger,
-        migrate: "ifEmpty",
         ...over,
       });
       opened.push(gateway);

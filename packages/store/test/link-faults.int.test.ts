@@ -4,9 +4,7 @@
  * afterwards is final.
  */
 import { writeFile } from "node:fs/promises";
-import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import type { Gateway } from "@castellan/store";
-import { openGateway } from "@castellan/store/typeorm";
 import {
   type Ambush,
   eventually,
@@ -21,6 +19,7 @@ import {
 } from "@castellan/testkit";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openHere } from "./open-here.ts";
 import { counterRow, countOf, countUp, outcomeOf, withFreeLoop } from "./stream.ts";
 
 const missing = postgresBinaries() === undefined ? " (skipped: install Debian's postgresql to run it)" : "";
@@ -61,13 +60,9 @@ describe.skipIf(missing !== "")(`the link to a PostgreSQL server${missing}`, () 
   let home: TempHome;
   let direct: Gateway;
   const open = (url: string): Promise<Gateway> =>
-    openGateway({
+    openHere({
       url,
       passwordFile: home.path("password"),
-      clock: createSystemClock(),
-      rng: systemRng,
-      logger: silentLogger,
-      migrate: "ifEmpty",
     });
   beforeAll(async () => {
     server = await postgres();

@@ -2,12 +2,13 @@
 import { writeFile } from "node:fs/promises";
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, insert, StoreAmbiguous, update } from "@castellan/store";
-import { type OpenGatewayOptions, openGateway, openSnapshot } from "@castellan/store/typeorm";
+import { type OpenGatewayOptions, openSnapshot } from "@castellan/store/typeorm";
 import { eventually, startTdsDouble, TDS_USER, type TdsDouble, type TempHome, tempHome } from "@castellan/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { nodeStateRow, operationRow, stepRow } from "../src/testing/rows.ts";
 import { openMssqlMigration } from "../src/typeorm/mssql/connection.ts";
 import { mssqlSettings } from "../src/typeorm/mssql/settings.ts";
+import { openHere } from "./open-here.ts";
 
 let server: TdsDouble;
 let home: TempHome;
@@ -34,13 +35,9 @@ afterEach(async () => {
 const password = (word: string): Promise<void> => writeFile(home.path("password"), `${word}\n`);
 
 async function open(over: Partial<OpenGatewayOptions> = {}): Promise<Gateway> {
-  const gateway = await openGateway({
+  const gateway = await openHere({
     url,
     passwordFile: home.path("password"),
-    clock: createSystemClock(),
-    rng: systemRng,
-    logger: silentLogger,
-    migrate: "ifEmpty",
     ...over,
   });
   opened.push(gateway);

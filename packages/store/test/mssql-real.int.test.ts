@@ -2,14 +2,13 @@
  * The suite on a SQL Server of somebody's: TEST_MSSQL_URL names an empty database, TEST_MSSQL_PASSWORD_FILE the file with
  * the password. Set but not reachable is a failure. Its tables are dropped afterwards.
  */
-import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, tables } from "@castellan/store";
 import { describeGateway, describeModel, type TestDatabase } from "@castellan/store/testing";
-import { openGateway } from "@castellan/store/typeorm";
 import { testRun } from "@castellan/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openMssqlMigration } from "../src/typeorm/mssql/connection.ts";
 import { mssqlSettings } from "../src/typeorm/mssql/settings.ts";
+import { openHere } from "./open-here.ts";
 
 const { url, passwordFile } = testRun().mssql ?? { url: "" };
 const missing = url === "" ? " (not run: set TEST_MSSQL_URL to an empty database to run it)" : "";
@@ -25,13 +24,9 @@ describe.skipIf(url === "")(`mssql (real)${missing}`, () => {
   afterAll(() => run(dropped));
 
   const open = async (): Promise<Gateway> => {
-    const gateway = await openGateway({
+    const gateway = await openHere({
       url,
       ...(passwordFile !== undefined && { passwordFile }),
-      clock: createSystemClock(),
-      rng: systemRng,
-      logger: silentLogger,
-      migrate: "ifEmpty",
     });
     opened.push(gateway);
     return gateway;

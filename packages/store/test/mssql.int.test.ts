@@ -3,13 +3,13 @@
  * `testkit/src/tds/translate.ts`; `mssql-real.int.test.ts` runs the same on a real server.
  */
 import { writeFile } from "node:fs/promises";
-import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import type { Gateway } from "@castellan/store";
 import { tables } from "@castellan/store";
 import { describeGateway, describeModel, type TestDatabase } from "@castellan/store/testing";
-import { type OpenGatewayOptions, openGateway } from "@castellan/store/typeorm";
+import type { OpenGatewayOptions } from "@castellan/store/typeorm";
 import { startTdsDouble, TDS_USER, type TdsDouble, type TempHome, tempHome } from "@castellan/testkit";
 import { afterAll, beforeAll, describe } from "vitest";
+import { openHere } from "./open-here.ts";
 
 describe("SQL Server (H2 through a TDS double, emulated)", () => {
   let server: TdsDouble;
@@ -29,13 +29,9 @@ describe("SQL Server (H2 through a TDS double, emulated)", () => {
   });
 
   const open = async (url: string, over: Partial<OpenGatewayOptions> = {}): Promise<Gateway> => {
-    const gateway = await openGateway({
+    const gateway = await openHere({
       url,
       passwordFile: home.path("password"),
-      clock: createSystemClock(),
-      rng: systemRng,
-      logger: silentLogger,
-      migrate: "ifEmpty",
       ...over,
     });
     opened.push(gateway);

@@ -5,13 +5,14 @@
 import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, tables } from "@castellan/store";
 import { describeGateway, describeModel, type TestDatabase } from "@castellan/store/testing";
-import { openGateway, surveyDatabase } from "@castellan/store/typeorm";
+import { surveyDatabase } from "@castellan/store/typeorm";
 import { testRun } from "@castellan/testkit";
 import { afterAll, describe, expect, it } from "vitest";
 import { TICKET_TABLE } from "../src/typeorm/oracle/commit-block.ts";
 import { loadOracle } from "../src/typeorm/oracle/driver.ts";
 import { LOCK_TABLE } from "../src/typeorm/oracle/migration.ts";
 import { openSession } from "../src/typeorm/oracle/session.ts";
+import { openHere } from "./open-here.ts";
 
 const { oracle } = testRun();
 const LABEL = "oracle (real)";
@@ -34,13 +35,7 @@ describe.skipIf(oracle === null)(`${LABEL}${missing}`, () => {
   const names = Object.keys(tables).map((name) => name.toUpperCase());
   const emptied = async (): Promise<TestDatabase> => ({
     async open() {
-      const gateway = await openGateway({
-        ...address,
-        clock,
-        rng: systemRng,
-        logger: silentLogger,
-        migrate: "ifEmpty",
-      });
+      const gateway = await openHere(address);
       opened.push(gateway);
       return gateway;
     },

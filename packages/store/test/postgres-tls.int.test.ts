@@ -2,10 +2,9 @@
 import { execFile } from "node:child_process";
 import { chmod, chown, stat, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
-import { openGateway } from "@castellan/store/typeorm";
 import { eventually, type Postgres, postgres, postgresBinaries, type TempHome, tempHome } from "@castellan/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openHere } from "./open-here.ts";
 
 const run = promisify(execFile);
 const missing = postgresBinaries() === undefined ? " (skipped: install Debian's postgresql to run it)" : "";
@@ -76,12 +75,8 @@ describe.skipIf(missing !== "")(`PostgreSQL over TLS${missing}`, () => {
     const url = new URL(server.url);
     url.hostname = "localhost";
     url.search = query;
-    return openGateway({
+    return openHere({
       url: url.href,
-      clock: createSystemClock(),
-      rng: systemRng,
-      logger: silentLogger,
-      migrate: "ifEmpty",
     });
   };
   const verified = (ca: string): string => `sslmode=verify-full&sslrootcert=${home.path(`${ca}.pem`)}`;

@@ -1,9 +1,8 @@
 /** The suite on a real PostgreSQL, and what only a server can show: it dies, hangs, forbids, and outlives its clients. */
 import { writeFile } from "node:fs/promises";
-import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, insert, tables, update } from "@castellan/store";
 import { describeGateway, describeModel, type TestDatabase } from "@castellan/store/testing";
-import { type OpenGatewayOptions, openGateway } from "@castellan/store/typeorm";
+import type { OpenGatewayOptions } from "@castellan/store/typeorm";
 import { eventually, type Postgres, postgres, postgresBinaries, tempHome } from "@castellan/testkit";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,6 +11,7 @@ import { postgres as dialect } from "../src/typeorm/dialects/postgres.ts";
 import { describeDrift } from "../src/typeorm/migrate.ts";
 import { postgresSource } from "../src/typeorm/postgres-connection.ts";
 import { SCHEMA_VERSION } from "../src/typeorm/version.ts";
+import { openHere } from "./open-here.ts";
 
 const missing = postgresBinaries() === undefined ? " (skipped: install Debian's postgresql to run it)" : "";
 
@@ -43,15 +43,7 @@ describe.skipIf(missing !== "")(`a PostgreSQL server${missing}`, () => {
       close,
       url: url.href,
       async open(over = {}) {
-        const clock = createSystemClock();
-        const gateway = await openGateway({
-          url: url.href,
-          clock,
-          rng: systemRng,
-          logger: silentLogger,
-          migrate: "ifEmpty",
-          ...over,
-        });
+        const gateway = await openHere({ url: url.href, ...over });
         opened.push(gateway);
         return gateway;
       },

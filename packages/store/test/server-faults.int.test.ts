@@ -5,9 +5,7 @@
  */
 import { chown, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createSystemClock, silentLogger, systemRng } from "@castellan/kernel";
 import { type Gateway, insert } from "@castellan/store";
-import { openGateway } from "@castellan/store/typeorm";
 import {
   eventually,
   type Postgres,
@@ -22,6 +20,7 @@ import {
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NOON } from "../src/testing/rows.ts";
+import { openHere } from "./open-here.ts";
 import { counterRow, countOf, countUp, outcomeOf, streamOf, withFreeLoop } from "./stream.ts";
 
 const missing = postgresBinaries() === undefined ? " (skipped: install Debian's postgresql to run it)" : "";
@@ -55,13 +54,9 @@ describe.skipIf(missing !== "")(`a PostgreSQL server that can be reached${missin
   });
 
   const open = (): Promise<Gateway> =>
-    openGateway({
+    openHere({
       url: database.url,
       passwordFile: home.path("password"),
-      clock: createSystemClock(),
-      rng: systemRng,
-      logger: silentLogger,
-      migrate: "ifEmpty",
     });
   /** A session of somebody else. */
   async function someone(as: "superuser" | "owner" = "superuser"): Promise<Client> {
