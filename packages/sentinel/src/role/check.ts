@@ -3,12 +3,13 @@
  *
  * E1 Whoever checks is settled: its link, its routes, its contact with the schema and its event loop were in order for a
  *    full silence. Nothing of the master was heard since the evidence.
- * E2 Where other members live, one of them agrees. Where the schema shows none, the schema itself must have been silent.
+ * E2 Where other members live, one of them agrees. Where the schema shows none, the schema itself must have been silent; also
+ *    where the master was never heard: of a bus that is just coming together nobody can say who is not there.
  * E3 A watcher may ask for patience while it brings its worker back: for a while, and only so often.
  * E4 Candidates go one after the other, so that they rarely meet.
  */
 import type { Check, Effect, Facts, Known, Opinion, Survey, VouchWord } from "./election-state.ts";
-import { isSettled, SILENCE_MS } from "./known.ts";
+import { isSchemaSilent, isSettled, mayMiss, SILENCE_MS } from "./known.ts";
 
 /** Evidence of nobody must be at least so old, milliseconds: a client that reconnects is back by then. */
 const LEAST_MS = 120;
@@ -123,10 +124,10 @@ export function judge(check: Check, known: Known, facts: Facts): "take" | "wait"
   if (known.lower > 0 || check.others === null || check.graceMs === null || nowMs < check.graceMs) return "wait";
   if (nowMs < check.sinceMs + LEAST_MS + Math.min(check.rank, LAST_TURN) * TURN_MS + check.jitter * JITTER_MS)
     return "wait";
-  if (check.others.length > 0) return check.agreed ? "take" : "wait";
+  if (check.others.length > 0) return check.agreed && mayMiss(known, facts) ? "take" : "wait";
   // Of two servers one has seen the other's subscription go; who only hears nothing, or has lost its witnesses, asks the schema.
-  if (check.witnesses === 0 && check.evidence === "nobody") return "take";
-  return nowMs - known.fenceMs >= SILENCE_MS ? "take" : "wait";
+  if (check.witnesses === 0 && check.evidence === "nobody" && known.heard) return "take";
+  return isSchemaSilent(known, facts) ? "take" : "wait";
 }
 
 /** A round without a result is over: members may have come or gone. */

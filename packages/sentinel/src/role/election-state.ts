@@ -112,6 +112,8 @@ export interface Known {
   readonly lower: number;
   /** The last sign of the master's life, or when there began to be one to wait for. */
   readonly heardMs: number;
+  /** The bus has brought a sign of life of this master, in this epoch. */
+  readonly heard: boolean;
   /** How many times in a row nobody answered for the master, and when first. */
   readonly nobody: number;
   readonly nobodyMs: number;

@@ -3,6 +3,8 @@ import type { Effect, Facts, Known, MasterRead } from "./election-state.ts";
 
 /** A master that was not heard for this long may be gone, milliseconds; and nobody judges who was not settled for as long. */
 export const SILENCE_MS = 3000;
+/** A master that was never heard, but writes, is awaited on the bus for this long, milliseconds: buses take their time to come together. */
+const UNHEARD_MS = 30_000;
 /** For so long after it was last heard a master is awaited at most, milliseconds: twice what an exchange may ask for. */
 const EXCUSED_AT_MOST_MS = 120_000;
 /** After a take-over because nobody answered only heartbeats count, for this long, milliseconds; twice as long when it repeats. */
@@ -25,6 +27,7 @@ export function nothingKnown(serverId: number, highest: number, nowMs: number): 
     highest,
     lower: 0,
     heardMs: nowMs,
+    heard: false,
     nobody: 0,
     nobodyMs: nowMs,
     heartbeatsOnlyUntilMs: nowMs,
@@ -50,7 +53,7 @@ export function learn(
   const fenceMs = changed || master.fence !== fence ? nowMs : known.fenceMs;
   let next: Known = { ...known, master: { id: masterId, epoch, fence }, fenceMs, highest, lower };
   if (changed) {
-    next = { ...next, heardMs: nowMs, nobody: 0 };
+    next = { ...next, heardMs: nowMs, heard: false, nobody: 0 };
     if (masterId === null) next = { ...next, mayTakeMs: nowMs + Math.min(known.serverId - 1, TURNS) * TURN_MS };
     const wasLost = master !== null && !planned && masterId !== null && masterId !== master.id;
     if (wasLost) next = onlyHeartbeats(next, nowMs);
@@ -74,12 +77,23 @@ export function hear(
 ): { readonly known: Known; readonly isNews: boolean } | null {
   const { master } = known;
   if (master === null || epoch < master.epoch) return null;
-  if (epoch === master.epoch) return { known: { ...known, heardMs: nowMs, nobody: 0 }, isNews: false };
+  if (epoch === master.epoch) return { known: { ...known, heardMs: nowMs, heard: true, nobody: 0 }, isNews: false };
   if (epoch > master.epoch + BELIEVABLE) return null;
   return { known: { ...known, highest: Math.max(known.highest, epoch) }, isNews: true };
 }
 
 export const isSettled = ({ settledMs }: Facts): boolean => settledMs !== null && settledMs >= SILENCE_MS;
+
+/** Its fence moved no more for as long as a master may be without the schema. */
+export const isSchemaSilent = ({ fenceMs }: Known, { nowMs }: Pick<Facts, "nowMs">): boolean =>
+  nowMs - fenceMs >= SILENCE_MS;
+
+/**
+ * Whoever has heard the master misses it when it falls silent. Whoever has not, because it or its bus has only just come, does not know
+ * whether it could have: it goes by the schema as well, until it has waited for long.
+ */
+export const mayMiss = (known: Known, facts: Pick<Facts, "nowMs">): boolean =>
+  known.heard || isSchemaSilent(known, facts) || facts.nowMs - known.heardMs >= UNHEARD_MS;
 
 /** It was said that this master comes back. A later one was not meant; and however often it is said, silence has an end. */
 export const isExcused = ({ master, excused, heardMs }: Known, { nowMs }: Pick<Facts, "nowMs">): boolean =>

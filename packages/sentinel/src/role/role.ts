@@ -7,25 +7,17 @@
  * L3 A term that was lost, or could not begin, is followed by another try after a growing wait. While another server is
  *    master, this one looks on.
  */
-import {
-  type ActorContext,
-  type Behavior,
-  type CommandOf,
-  type ReplyOf,
-  receive,
-  restart,
-  setup,
-  supervise,
-} from "@castellan/actor";
+import { type ActorContext, type Behavior, type CommandOf, receive, restart, setup, supervise } from "@castellan/actor";
 import type { Sentinel } from "@castellan/protocol";
 import type { Gateway } from "@castellan/store";
 import { createAsker } from "./asker.ts";
 import { createAttempts } from "./attempt.ts";
 import { decideElection } from "./election.ts";
 import type { Effect, Election, ElectionEvent, Facts } from "./election-state.ts";
-import { isExcused, isSettled, nothingKnown } from "./known.ts";
+import { isExcused, nothingKnown } from "./known.ts";
 import { type EpochMemory, type LivePort, noBus, noMemory } from "./live-port.ts";
 import { epochBackwards } from "./mastership.ts";
+import { opine } from "./opinion.ts";
 import { createOrders, notTaken } from "./orders.ts";
 import { createSchemaWatch } from "./schema-watch.ts";
 import type { StartMaster } from "./term.ts";
@@ -243,7 +235,11 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
         replyTo.success({ waits });
       },
       MasterSeen(_, replyTo) {
-        void opinion().then((seen) => replyTo.success(seen));
+        const facts = factsNow();
+        const asked = state.kind === "master" ? null : live.ask(state.known.master?.epoch ?? 0);
+        void Promise.resolve(asked).then((said) =>
+          replyTo.success(opine(state, said?.live ?? { word: "silence" }, facts)),
+        );
       },
     },
     {
@@ -257,16 +253,4 @@ function act(deps: RoleDeps, context: ActorContext<RoleCommand>): Behavior<RoleC
       },
     },
   );
-
-  async function opinion(): Promise<ReplyOf<typeof Sentinel, "MasterSeen">> {
-    const facts = factsNow();
-    const { master, heardMs } = state.known;
-    const said = state.kind === "master" ? null : await live.ask(master?.epoch ?? 0);
-    return {
-      settled: isSettled(facts),
-      epoch: state.kind === "master" ? state.epoch : (master?.epoch ?? null),
-      live: state.kind === "master" ? { word: "master", epoch: state.epoch } : (said?.live ?? { word: "silence" }),
-      heardAgoMs: master === null ? null : Math.max(0, facts.nowMs - heardMs),
-    };
-  }
 }

@@ -61,14 +61,14 @@ export function createSchemaWatch(deps: {
   };
   const readMembers = async (): Promise<void> => {
     const nowMs = clock.bootMs();
-    if (membersMs !== null && nowMs - membersMs < MEMBERS_MS) return;
+    // Whoever is alone looks each time: those who come judge a master by what it writes, and alone it writes nothing.
+    if (membersMs !== null && names.size > 1 && nowMs - membersMs < MEMBERS_MS) return;
     const rows = await gateway.find("node_cluster");
     names = new Map(rows.map((row) => [row.logical_machine_id, row.physical_machine_name]));
     membersMs = nowMs;
   };
   const read = async (seen: number): Promise<void> => {
     const sentMs = clock.bootMs();
-    await readMembers();
     const row = await readMastership(gateway);
     // A new server may be master before it was seen as a member.
     if (row.master_id !== null && !names.has(row.master_id)) membersMs = null;
@@ -78,7 +78,6 @@ export function createSchemaWatch(deps: {
   };
   const confirm = async (own: number): Promise<void> => {
     const sentMs = clock.bootMs();
-    await readMembers();
     try {
       await gateway.commit([fence(own)]);
       confirmed(sentMs);
@@ -133,10 +132,18 @@ export function createSchemaWatch(deps: {
   return {
     poll(seen, own) {
       if (busy) return; // a slow look is followed by the next poll
-      // Alone there is nobody to write for.
-      void once(() => (own === null || names.size <= 1 ? read(seen) : confirm(own)));
+      void once(async () => {
+        await readMembers();
+        // Alone there is nobody to write for.
+        await (own === null || names.size <= 1 ? read(seen) : confirm(own));
+      });
     },
-    look: (seen) => void once(() => read(seen)),
+    look(seen) {
+      void once(async () => {
+        await readMembers();
+        await read(seen);
+      });
+    },
     survey() {
       if (surveying || closed) return;
       surveying = true;

@@ -1,7 +1,7 @@
 /** States and events of the election, by name, for its tests. */
 
 import { decideElection } from "../../src/role/election.ts";
-import type { Election, ElectionEvent, Facts, Known, Survey } from "../../src/role/election-state.ts";
+import type { Election, ElectionEvent, ElectionEventOf, Facts, Known, Survey } from "../../src/role/election-state.ts";
 import { nothingKnown } from "../../src/role/known.ts";
 
 /** This server, the master, and two more. */
@@ -22,6 +22,7 @@ export const known = (change: Partial<Known> = {}): Known => ({
   ...nothingKnown(US, 5, NOW - 60_000),
   master: { id: MASTER, epoch: 5, fence: 1 },
   heardMs: NOW - 200,
+  heard: true,
   ...change,
 });
 export const survey = (members: readonly number[], change: Partial<Survey> = {}): ElectionEvent => ({
@@ -59,7 +60,7 @@ export const silence: ElectionEvent = { type: "Answered", live: { word: "silence
 export const candidate: ElectionEvent = { type: "Answered", live: { word: "candidate" } };
 export const alive = (epoch = 5): ElectionEvent => ({ type: "Answered", live: { word: "master", epoch } });
 export const tick: ElectionEvent = { type: "Tick" };
-export const agrees: ElectionEvent = {
+export const agrees: ElectionEventOf<"Opined"> = {
   type: "Opined",
   settled: true,
   epoch: 5,

@@ -140,6 +140,58 @@ describe("a master that hangs", () => {
   });
 });
 
+describe("a master that was never heard", () => {
+  const agreed: ElectionEvent = { ...agrees, heardAgoMs: 1_000_000 };
+  /** Named by the schema just now; nobody answers, another agrees, and each second the schema is read, with the fence as told. */
+  const unheard = (seconds: number, fence: (second: number) => number, ids = [MASTER, US, OTHER]): Play => {
+    const play = new Play({ kind: "following", known: known({ master: null }) }).at(0, read(5, MASTER));
+    for (let second = 1; second <= seconds; second += 1) {
+      const members = ids.map((id) => ({ id, sign: `${second}`, gone: false }));
+      play
+        .at(900, read(5, MASTER, 5, fence(second)))
+        .at(25, nobody)
+        .at(25, nobody)
+        .at(20, survey([], { members }))
+        .at(10, unvouched);
+      if (ids.includes(OTHER)) play.at(10, agreed);
+      play.at(10, tick);
+    }
+    return play;
+  };
+
+  it("but writes is awaited for half a minute: the bus may just be coming together", () => {
+    expect(unheard(29, (second) => second).takes).toBe(0);
+    expect(unheard(31, (second) => second).takes).toBe(1);
+  });
+
+  it("nor writes is replaced after three seconds", () => {
+    expect(unheard(2, () => 1).takes).toBe(0);
+    expect(unheard(4, () => 1).takes).toBe(1);
+  });
+
+  it("but writes is never replaced by the only other server", () => {
+    const two = [MASTER, US];
+    expect(unheard(120, (second) => second, two).takes).toBe(0);
+    expect(unheard(4, () => 1, two).takes).toBe(1);
+  });
+
+  it("is one like any other once its heart beat, in that epoch", () => {
+    const beaten = unheard(5, (second) => second).at(10, { type: "Beat", epoch: 5 });
+    beaten.at(50, nobody).at(50, nobody).at(2, three).at(2, unvouched).at(2, agrees).at(200, tick);
+    expect(beaten.takes).toBe(1);
+    const next = new Play({ kind: "following", known: known({ fenceMs: facts().nowMs }) }).at(0, read(6, MASTER));
+    next
+      .at(10_000, read(6, MASTER, 6, 2))
+      .at(50, nobody)
+      .at(50, nobody);
+    next
+      .at(2, survey([MASTER, US, OTHER], { epoch: 6 }))
+      .at(2, unvouched)
+      .at(2, { ...agrees, epoch: 6 });
+    expect(next.at(200, tick).takes).toBe(0);
+  });
+});
+
 describe("after a take-over", () => {
   it("only heartbeats count for ten seconds, and for twenty when it repeats", () => {
     const play = new Play().at(0, read(6, OTHER));
