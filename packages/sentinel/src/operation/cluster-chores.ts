@@ -10,7 +10,7 @@ import { catchUpSteps, keyOf, readLastWords } from "./catch-up.ts";
 import { type Chore, ownOperation } from "./chore.ts";
 import { decideForeground, straysOf } from "./foreground.ts";
 import { moveRows, planMove } from "./move.ts";
-import { type MoveTries, mayMoveAgain, triedAgain } from "./move-again.ts";
+import { type MoveTries, mayMoveAgain, triedAgain, whatMoves } from "./move-again.ts";
 import { anticipate, findOverlap, hasEnded, type OpenOperation } from "./overlap.ts";
 import { instanceLabel, listOf, type PlannedInstance } from "./plan.ts";
 import { isMissing } from "./plan-checks.ts";
@@ -73,10 +73,12 @@ export function createClusterChores({ gateway, epoch, clock, newId, servers }: C
         why: `${handBack} is back before its foreground moved: it is asked to be master again`,
       };
     }
-    if (decision.kind !== "move" || !mayMoveAgain(moves.get(decision.home), clock.bootMs())) return null;
+    if (decision.kind !== "move") return null;
+    const moving = whatMoves(decision.instances, types);
+    if (!mayMoveAgain(moves.get(decision.home), moving, clock.bootMs())) return null;
     const { options, steps } = planMove(decision.instances, master, view, decision.isConfirmed);
     if (findOverlap("move", steps, open).kind === "busy") return null;
-    moves.set(decision.home, triedAgain(moves.get(decision.home), clock.bootMs()));
+    moves.set(decision.home, triedAgain(moves.get(decision.home), moving, clock.bootMs()));
     const [first] = decision.instances;
     const rows = steps.some(({ desired }) => desired === "HELD") ? [] : await moveRows(gateway, options);
     const target = { server: first?.server ?? master.name };

@@ -1,12 +1,12 @@
 import { createActorSystem } from "@castellan/actor";
 import { createManualClock } from "@castellan/actor/testing";
 import { createIdSource, createSeededRng, silentLogger } from "@castellan/kernel";
-import type { Alert, AlertPhase } from "@castellan/protocol";
+import { type Alert, type AlertPhase, ProcessType } from "@castellan/protocol";
 import { insert, newInstance, remove, update, writeDefinition } from "@castellan/store";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createForegroundWatch } from "../../src/operation/foreground-watch.ts";
-import { mayMoveAgain, movePauseMs, triedAgain } from "../../src/operation/move-again.ts";
+import { mayMoveAgain, movePauseMs, triedAgain, whatMoves } from "../../src/operation/move-again.ts";
 import { twoServers } from "../role/gateways.ts";
 import { typeOf } from "./views.ts";
 
@@ -76,6 +76,12 @@ describe("the watch over the foreground", () => {
   });
 });
 
+const types = (command: string, other = "b") =>
+  new Map([
+    ["FRONT", ProcessType.parse({ layer: "foreground", command: [command] })],
+    ["BACK", ProcessType.parse({ command: [other] })],
+  ]);
+
 describe("a move that has not brought it", () => {
   it("is tried again ever less often, and never later than ten minutes", () => {
     expect([1, 2, 3, 4].map(movePauseMs)).toEqual([15_000, 30_000, 60_000, 120_000]);
@@ -83,11 +89,27 @@ describe("a move that has not brought it", () => {
       fc.property(fc.nat(5000), fc.nat(), (count, nowMs) => {
         expect(movePauseMs(count)).toBeLessThanOrEqual(600_000);
         expect(movePauseMs(count + 1)).toBeGreaterThanOrEqual(movePauseMs(count));
-        const tries = triedAgain({ count, lastMs: 0 }, nowMs);
-        expect(mayMoveAgain(undefined, nowMs)).toBe(true);
-        expect(mayMoveAgain(tries, nowMs)).toBe(false);
-        expect(mayMoveAgain(tries, nowMs + 600_000)).toBe(true);
+        const tries = triedAgain({ what: "a", count, lastMs: 0 }, "a", nowMs);
+        expect(mayMoveAgain(undefined, "a", nowMs)).toBe(true);
+        expect(mayMoveAgain(tries, "a", nowMs)).toBe(false);
+        expect(mayMoveAgain(tries, "a", nowMs + 600_000)).toBe(true);
       }),
     );
+  });
+
+  it("is tried at once when its definition or one of its instances has been changed", () => {
+    const front = { type: "FRONT", instance: 1, enabled: true };
+    const back = { type: "BACK", instance: 1, enabled: true };
+    const what = whatMoves([front], types("a"));
+    const tries = triedAgain({ what, count: 9, lastMs: 0 }, what, 1);
+    expect(mayMoveAgain(tries, whatMoves([front], types("a", "c")), 2)).toBe(false);
+    for (const changed of [
+      whatMoves([front], types("b")),
+      whatMoves([{ ...front, enabled: false }], types("a")),
+      whatMoves([front, back], types("a")),
+    ]) {
+      expect(mayMoveAgain(tries, changed, 2)).toBe(true);
+      expect(triedAgain(tries, changed, 2)).toEqual({ what: changed, count: 1, lastMs: 2 });
+    }
   });
 });
