@@ -3,14 +3,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type AdminContext, applySpec } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
-import { CastellanError, sleep } from "@castellan/kernel";
+import { sleep } from "@castellan/kernel";
 import { loadConfigFile } from "@castellan/kernel/config";
-import { type HomeSettings, NodeSpec, type OperationReport, type StatusReport, type Target } from "@castellan/protocol";
-import { followOperation, runOperation } from "./commands/operation.ts";
+import { type HomeSettings, NodeSpec, type StatusReport } from "@castellan/protocol";
 import { EXIT } from "./exit-code.ts";
 import { shellWord } from "./format/shell-word.ts";
 import { homeOption } from "./home-option.ts";
 import type { Invocation } from "./invocation.ts";
+import { runPatiently } from "./run-patiently.ts";
 
 /** What a node without any process type takes from its home. */
 const TYPES_FILES = ["types.yaml", "etc/types.yaml"];
@@ -64,7 +64,9 @@ export async function startNode(
   const targets = isPart ? launched.map((server) => ({ server })) : [{}];
   try {
     const states = [];
-    for (const target of targets) states.push((await runStart(invocation, ctx, target)).state);
+    // After what is under way: the same `up` twice, an operation that outlived a killed `up`.
+    for (const target of targets)
+      states.push((await runPatiently(invocation, ctx, "start", target, interrupted)).state);
     return states.every((state) => state === "done") ? EXIT.done : EXIT.refused;
   } catch (thrown) {
     if (!interrupted.aborted) throw thrown;
@@ -80,20 +82,6 @@ async function untilUp(ctx: AdminContext, servers: readonly string[], signal: Ab
     return servers.every((name) => report.servers.find((server) => server.name === name)?.state === "up");
   };
   while (!signal.aborted && ctx.clock.bootMs() < deadline && !(await isUp())) await sleep(ctx.clock, LOOK_MS, signal);
-}
-
-/** What is already under way (the same `up` twice, an operation that outlived a killed `up`) is followed to its end first. */
-async function runStart(invocation: Invocation, ctx: AdminContext, target: Target): Promise<OperationReport> {
-  const { interrupted } = invocation.io;
-  for (;;) {
-    try {
-      return await runOperation(invocation, ctx, "start", target, { signal: interrupted });
-    } catch (thrown) {
-      const { operationId } = thrown instanceof CastellanError && thrown.code === "BUSY" ? thrown.details : {};
-      if (typeof operationId !== "string") throw thrown;
-      await followOperation(invocation, ctx, operationId, interrupted);
-    }
-  }
 }
 
 function nothingDefined({ io, home }: Invocation): string {

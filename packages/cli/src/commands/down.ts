@@ -2,11 +2,11 @@
  * `castellan down`: stops all processes in order, then the sentinels, then waits until those of this home are gone. In the
  * home of one server of several that run it takes down that server alone, and the node goes on.
  */
-import { type AdminContext, announceGoingDown, remoteActors } from "@castellan/admin";
+import { type AdminContext, announceGoingDown, announceStaying, remoteActors } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
 import { endEmbeddedNats, homePaths, PAIR_GONE_WITHIN_MS, pairState } from "@castellan/daemon";
-import { CastellanError, sleep } from "@castellan/kernel";
-import { type OperationReport, Sentinel, type Target } from "@castellan/protocol";
+import { CastellanError, ensureError, sleep } from "@castellan/kernel";
+import { type OperationReport, Sentinel } from "@castellan/protocol";
 import { readNodeView } from "@castellan/store";
 import { bringUpSentinels } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
@@ -14,7 +14,7 @@ import { goingAlong, handOver } from "../hand-over.ts";
 import { type Candidate, candidates } from "../heir.ts";
 import { readSettings, serverHomes } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
-import { runOperation } from "./operation.ts";
+import { runPatiently } from "../run-patiently.ts";
 
 const STOP_ASK_MS = 10_000;
 /** A server that is made master while it goes down hands over as often as this. */
@@ -33,7 +33,7 @@ export async function hasEndedInOrder(ctx: AdminContext, server: string): Promis
   const { state, servers } = await status(ctx);
   if (state === "STOPPED") return true;
   const here = servers.find(({ name }) => name === server);
-  if (here?.processes.some((process) => process.status !== "STOPPED")) return false;
+  if (here?.processes.some(({ status: now }) => now !== "STOPPED" && now !== "SUSPENDED")) return false;
   const [row] = await ctx.gateway.find("sentinel", { where: { logical_machine_id: here?.id ?? 0 } });
   return (row?.ended_at ?? null) !== null;
 }
@@ -55,6 +55,11 @@ export interface StopServersOptions {
   readonly keepsBus?: boolean;
 }
 
+interface Ended {
+  readonly code: number;
+  readonly message: string;
+}
+
 /**
  * Answers how it ended, and how to say so. Processes may have outlived their sentinel: then it is brought back, for only it
  * knows how to stop them.
@@ -64,22 +69,47 @@ export async function stopServers(
   ctx: AdminContext,
   homes: readonly string[],
   { keepsBus = false }: StopServersOptions = {},
-): Promise<{ readonly code: number; readonly message: string }> {
+): Promise<Ended> {
   const { io } = invocation;
-  const endAllBuses = async (): Promise<string> => (keepsBus ? "" : await endBuses(ctx, homes));
   const names = await Promise.all(homes.map(async (home) => (await readSettings(home, io.hostName)).server));
+  const endsAll = async (): Promise<Ended> => {
+    const buses = keepsBus ? "" : await endBuses(ctx, homes);
+    return { code: EXIT.done, message: `the node is down already${buses}` };
+  };
+  // Homes first: of a sentinel that ends between the two looks the schema says that it has ended in order.
+  const living = homes.filter(livesIn);
   const isOver = await allOf(names, (name) => hasEndedInOrder(ctx, name));
-  if (!homes.some(livesIn) && isOver) {
-    return { code: EXIT.done, message: `the node is down already${await endAllBuses()}` };
-  }
-  if (!homes.every(livesIn) && !isOver) {
+  if (living.length === 0 && isOver) return await endsAll();
+  if (living.length < homes.length && !isOver) {
     if (!invocation.json) io.out("a sentinel is gone: bringing it back to stop what it kept\n");
     await bringUpSentinels(io, homes);
     await untilSeen(ctx, names);
   }
   const [alone] = (await othersOf(ctx, names)).length > 0 ? names : [];
   if (alone !== undefined) await announceGoingDown(ctx, alone);
-  const report = alone === undefined ? await shutDown(invocation, ctx, {}) : await leave(invocation, ctx, alone);
+  const ended = await endServers(invocation, ctx, { homes, names, alone, keepsBus }).catch(ensureError);
+  if (!(ended instanceof Error) && ended.code === EXIT.done) return ended;
+  // Somebody else who takes them down was sooner: there is nobody to ask any more.
+  if (!homes.some(livesIn) && (await allOf(names, (name) => hasEndedInOrder(ctx, name)))) return await endsAll();
+  if (alone !== undefined) await announceStaying(ctx, alone);
+  if (ended instanceof Error) throw ended;
+  return ended;
+}
+
+interface ToEnd {
+  readonly homes: readonly string[];
+  readonly names: readonly string[];
+  readonly alone: string | undefined;
+  readonly keepsBus: boolean;
+}
+
+async function endServers(
+  invocation: Invocation,
+  ctx: AdminContext,
+  { homes, names, alone, keepsBus }: ToEnd,
+): Promise<Ended> {
+  const report =
+    alone === undefined ? await runPatiently(invocation, ctx, "shutdown", {}) : await leave(invocation, ctx, alone);
   if (report.state !== "done") {
     if (invocation.json) printJson(invocation, report);
     return { code: EXIT.refused, message: "not everything stopped: the sentinel goes on looking after it" };
@@ -98,16 +128,13 @@ export async function stopServers(
   };
   await Promise.all(names.filter((name) => name !== last).map(end));
   if (last !== null && names.includes(last)) await end(last);
-  await endAllBuses();
+  if (!keepsBus) await endBuses(ctx, homes);
   const up = (await othersOf(ctx, names)).flatMap(({ name, state, hasEnded }) =>
     !hasEnded && (state === "up" || state === "suspect") ? [name] : [],
   );
   const goesOn = up.length === 0 ? "no server of the node is up" : `the node goes on on ${up.join(", ")}`;
   return { code: EXIT.done, message: alone === undefined ? "the node is down" : `${alone} is down; ${goesOn}` };
 }
-
-const shutDown = (invocation: Invocation, ctx: AdminContext, target: Target): Promise<OperationReport> =>
-  runOperation(invocation, ctx, "shutdown", target);
 
 /** Of several servers one goes: as master it hands over first, and once more if another one that goes made it master meanwhile. */
 async function leave(invocation: Invocation, ctx: AdminContext, server: string): Promise<OperationReport> {
@@ -116,7 +143,7 @@ async function leave(invocation: Invocation, ctx: AdminContext, server: string):
     const nobodyStays = wasMaster && !(await handOver(invocation, ctx, server));
     const isLast = nobodyStays || handOvers >= MOST_HAND_OVERS;
     try {
-      const report = await shutDown(invocation, ctx, { server });
+      const report = await runPatiently(invocation, ctx, "shutdown", { server });
       if (report.state !== "done" || isLast || (await masterOf(ctx)) !== server) return report;
     } catch (thrown) {
       // What had just come here with mastership is needed elsewhere, and goes on to the next master.

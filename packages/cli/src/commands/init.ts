@@ -14,13 +14,14 @@ import {
   SETTINGS_FILE,
 } from "@castellan/daemon";
 import { CastellanError } from "@castellan/kernel";
-import type { HomeSettings } from "@castellan/protocol";
+import type { HomeConfig, HomeSettings } from "@castellan/protocol";
 import { resolveHomeConfig } from "@castellan/protocol/home";
 import { trustPaths } from "@castellan/trust";
 import { EXIT } from "../exit-code.ts";
 import { createStyle } from "../format/style.ts";
 import { homeOption } from "../home-option.ts";
 import { recordServer } from "../installation/first-server.ts";
+import { isLoopback } from "../installation/loopback.ts";
 import { withSchema } from "../installation/open-schema.ts";
 import { configOf, type InstallOptions } from "../installation/options.ts";
 import { settingsText } from "../installation/settings-text.ts";
@@ -40,8 +41,7 @@ export const run: Run<[string | undefined, InitOptions]> = async (invocation, di
   const paths = homePaths(home);
   refuseWhatIsThere(paths, homeFilesIn(paths));
   const asked = configOf(absolutePaths(options, io.cwd));
-  // Between hosts nobody is let in without a certificate, unless that is wanted.
-  const founds = options.trust === undefined && options.plain !== true && asked.nats?.cluster !== undefined;
+  const founds = hasToFoundTrust(options, asked);
   const chosen = founds || options.trust !== undefined ? securedBus(asked) : asked;
   const settings = resolveHomeConfig(chosen, { home, hostName: io.hostName });
   if (options.trust !== undefined) trustRootsIn(resolve(io.cwd, options.trust), settings);
@@ -99,6 +99,21 @@ export const run: Run<[string | undefined, InitOptions]> = async (invocation, di
   );
   return EXIT.done;
 };
+
+/**
+ * Where others meet the server, or reach it from their hosts, nobody is let in without a certificate, unless that is wanted. Throws USAGE
+ * where it is not clear what is.
+ */
+function hasToFoundTrust({ trust, plain = false }: InitOptions, { nats }: HomeConfig): boolean {
+  const isReached = nats?.cluster !== undefined || (nats?.listen !== undefined && !isLoopback(nats.listen));
+  if (plain && trust !== undefined) {
+    throw new CastellanError("USAGE", "--plain leaves certificates out, --trust brings them: give one of them");
+  }
+  if (plain && nats?.listen === undefined) {
+    throw new CastellanError("USAGE", "--plain is for a NATS server that others reach: it needs --listen");
+  }
+  return isReached && trust === undefined && !plain;
+}
 
 /** What is meant from here must be found from the home too. */
 function absolutePaths(options: InitOptions, cwd: string): InstallOptions {

@@ -22,7 +22,7 @@ export const addInstallation: Group = (program, bind) => {
   installed(program.command("init"))
     .description("install the first server of a node: its home, and the shared schema")
     .option("--files-only", "make the home alone; the first `castellan up` makes the schema")
-    .option("--plain", "with --cluster: servers show no certificates, and everybody is let in (default: mutual TLS)")
+    .option("--plain", "with --listen: nobody shows a certificate, and everybody is let in (default: mutual TLS)")
     .addHelpText(
       "after",
       examples([

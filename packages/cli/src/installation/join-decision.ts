@@ -2,6 +2,7 @@
 import { CastellanError } from "@castellan/kernel";
 import type { HomeConfig } from "@castellan/protocol";
 import { TRUST_SETTINGS } from "@castellan/trust";
+import { isLoopback } from "./loopback.ts";
 
 /** A server of the node as the schema knows it. */
 export interface KnownMember {
@@ -64,8 +65,6 @@ const TLS = `{ ${Object.entries(TRUST_SETTINGS)
   .join(", ")} }`;
 
 const notSaid = (message: string): CastellanError => new CastellanError("BUS_NOT_SAID", message);
-
-const isLoopback = (address: string): boolean => /^(?:127\.|localhost:|\[::1\])/.test(address);
 
 /** The node's schema must be one that every host reaches. Throws SCHEMA_NOT_SHARED. */
 export function refuseEmbedded(url: string | null): void {
