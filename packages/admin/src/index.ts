@@ -33,7 +33,7 @@ export { findInstances, type InstanceOnServer } from "./find-instances.ts";
 export type { Finding, Verdict } from "./finding.ts";
 export { type AlertEvent, followAlerts } from "./follow-alerts.ts";
 export { type Announced, announceStop, type ForcedStop, operationOf, readForcedStop } from "./forced-stop.ts";
-export { announceGoingDown, goingDown } from "./going-down.ts";
+export { announceGoingDown, announceStaying, goingDown } from "./going-down.ts";
 export { inspectActors } from "./inspect-actors.ts";
 export {
   announceLeaving,

@@ -6,6 +6,7 @@ import {
   addInstance,
   addServer,
   announceGoingDown,
+  announceStaying,
   announceStop,
   applySpec,
   exportConfiguration,
@@ -207,5 +208,18 @@ describe("a server that is taken down", () => {
     expect(await gateway.find("audit_log", { where: { what: "server.down" } })).toMatchObject([
       { details: JSON.stringify({ server: "zeus" }) },
     ]);
+  });
+
+  it("stays when that was refused, and goes when it is said again", async () => {
+    const { ctx, clock } = await node();
+    const servers = ["hades", "zeus"].map((name) => ({ name, startedAt: null }));
+    const going = async () => [...(await goingDown(ctx, servers))];
+    for (const name of ["hades", "zeus"]) await announceGoingDown(ctx, name);
+    clock.advance(1000);
+    await announceStaying(ctx, "zeus");
+    expect(await going()).toEqual(["hades"]);
+    clock.advance(1000);
+    await announceGoingDown(ctx, "zeus");
+    expect(await going()).toEqual(["hades", "zeus"]);
   });
 });

@@ -44,9 +44,10 @@ const livesIn = (home: string): boolean => {
 };
 
 export async function takeDown(invocation: Invocation, ctx: AdminContext, homes: readonly string[]): Promise<number> {
-  const { code, message } = await stopServers(invocation, ctx, homes);
+  const { code, message, report } = await stopServers(invocation, ctx, homes);
   if (code === EXIT.done) finish(invocation, message);
-  else if (!invocation.json) invocation.io.err(`castellan: ${message}\n`);
+  else if (invocation.json) printJson(invocation, report);
+  else invocation.io.err(`castellan: ${message}\n`);
   return code;
 }
 
@@ -58,6 +59,8 @@ export interface StopServersOptions {
 interface Ended {
   readonly code: number;
   readonly message: string;
+  /** What did not stop. */
+  readonly report?: OperationReport;
 }
 
 /**
@@ -89,11 +92,20 @@ export async function stopServers(
   if (alone !== undefined) await announceGoingDown(ctx, alone);
   const ended = await endServers(invocation, ctx, { homes, names, alone, keepsBus }).catch(ensureError);
   if (!(ended instanceof Error) && ended.code === EXIT.done) return ended;
-  // Somebody else who takes them down was sooner: there is nobody to ask any more.
-  if (!homes.some(livesIn) && (await allOf(names, (name) => hasEndedInOrder(ctx, name)))) return await endsAll();
-  if (alone !== undefined) await announceStaying(ctx, alone);
+  const settled = await settle(ctx, { homes, names, alone }).catch(ensureError); // what went wrong first is what is told
+  if (settled === "over") return await endsAll();
   if (ended instanceof Error) throw ended;
   return ended;
+}
+
+/** Of what could not be done: somebody else who takes them down may have been sooner; else the word that it goes is taken back. */
+async function settle(
+  ctx: AdminContext,
+  { homes, names, alone }: Pick<ToEnd, "homes" | "names" | "alone">,
+): Promise<"over" | "stays"> {
+  if (!homes.some(livesIn) && (await allOf(names, (name) => hasEndedInOrder(ctx, name)))) return "over";
+  if (alone !== undefined) await announceStaying(ctx, alone);
+  return "stays";
 }
 
 interface ToEnd {
@@ -111,8 +123,7 @@ async function endServers(
   const report =
     alone === undefined ? await runPatiently(invocation, ctx, "shutdown", {}) : await leave(invocation, ctx, alone);
   if (report.state !== "done") {
-    if (invocation.json) printJson(invocation, report);
-    return { code: EXIT.refused, message: "not everything stopped: the sentinel goes on looking after it" };
+    return { code: EXIT.refused, message: "not everything stopped: the sentinel goes on looking after it", report };
   }
   const last = await masterOf(ctx);
   // Another one that goes may have made it master after all had stopped here.
