@@ -3,19 +3,24 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type AdminContext, applySpec } from "@castellan/admin";
 import { status } from "@castellan/admin/read";
-import { sleep } from "@castellan/kernel";
+import { CastellanError, sleep } from "@castellan/kernel";
 import { loadConfigFile } from "@castellan/kernel/config";
-import { type HomeSettings, NodeSpec, type StatusReport } from "@castellan/protocol";
+import { type HomeSettings, NodeSpec, type OperationReport, type StatusReport, type Target } from "@castellan/protocol";
 import { EXIT } from "./exit-code.ts";
 import { shellWord } from "./format/shell-word.ts";
 import { homeOption } from "./home-option.ts";
 import type { Invocation } from "./invocation.ts";
 import { runPatiently } from "./run-patiently.ts";
+import { awaitedServers, passes } from "./start-outcome.ts";
 
 /** What a node without any process type takes from its home. */
 const TYPES_FILES = ["types.yaml", "etc/types.yaml"];
 const NOTICED_WITHIN_MS = 15_000;
 const LOOK_MS = 100;
+/** The servers of a node, their buses and what moves between them find each other within this, milliseconds. */
+const TOGETHER_WITHIN_MS = 60_000;
+/** Each try is on record. */
+const AGAIN_MS = 1000;
 
 /** A node without any process type takes those its home brings along, once every server that they are for is a member. */
 export async function applyExamples(invocation: Invocation, ctx: AdminContext, settings: HomeSettings): Promise<void> {
@@ -63,14 +68,43 @@ export async function startNode(
   const isPart = launched.length > 0 && launched.length < report.servers.length && report.state !== "STOPPED";
   const targets = isPart ? launched.map((server) => ({ server })) : [{}];
   try {
-    const states = [];
-    // After what is under way: the same `up` twice, an operation that outlived a killed `up`.
-    for (const target of targets)
-      states.push((await runPatiently(invocation, ctx, "start", target, interrupted)).state);
-    return states.every((state) => state === "done") ? EXIT.done : EXIT.refused;
+    let isDone = true;
+    for (const target of targets) {
+      const awaited = awaitedServers(await startAmong(invocation, ctx, target, report.servers.length), launched);
+      if (awaited === null) isDone = false;
+      else if (awaited.length > 0)
+        say(invocation, `not up yet: ${awaited.join(", ")}; what was not begun begins as soon as they are`);
+    }
+    return isDone ? EXIT.done : EXIT.refused;
   } catch (thrown) {
     if (!interrupted.aborted) throw thrown;
     return EXIT.done; // whatever has begun is taken down next
+  }
+}
+
+/**
+ * After what is under way: the same `up` twice, an operation that outlived a killed `up`. Where the servers are begun at the same
+ * moment, what keeps this one from being started may pass: then it is tried again for a while.
+ */
+async function startAmong(
+  invocation: Invocation,
+  ctx: AdminContext,
+  target: Target,
+  servers: number,
+): Promise<OperationReport> {
+  const { interrupted } = invocation.io;
+  const deadline = ctx.clock.bootMs() + TOGETHER_WITHIN_MS;
+  let said = "";
+  for (;;) {
+    try {
+      return await runPatiently(invocation, ctx, "start", target, interrupted);
+    } catch (thrown) {
+      const mayPass = thrown instanceof CastellanError && passes(thrown.code, servers);
+      if (!mayPass || interrupted.aborted || ctx.clock.bootMs() > deadline) throw thrown;
+      if (said !== thrown.code) say(invocation, `not yet: ${thrown.message}`);
+      said = thrown.code;
+      await sleep(ctx.clock, AGAIN_MS, interrupted);
+    }
   }
 }
 

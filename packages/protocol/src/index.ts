@@ -38,6 +38,7 @@ export {
   TypeName,
 } from "./names.ts";
 export { didYouMean, nearest } from "./nearest.ts";
+export { isLeftUndone, undoneCode } from "./operation/left-undone.ts";
 export {
   CommandReply,
   CommandRequest,

@@ -11,9 +11,8 @@
  * C1 The latest step is the last word: what a person has ordered since holds.
  * C2 Nothing is done on a server that is missing, nor while something is under way for the instance.
  */
-import { type DesiredState, findCycle } from "@castellan/protocol";
+import { type DesiredState, findCycle, isLeftUndone } from "@castellan/protocol";
 import type { Gateway } from "@castellan/store";
-import { isLeftUndone } from "./left-undone.ts";
 import { instanceLabel, listOf, type PlannedInstance, type PlannerView, type PlanStep } from "./plan.ts";
 import { findDependents, isFooting, isMissing, isReady, isUp } from "./plan-checks.ts";
 import { allOf, layOut } from "./steps.ts";
@@ -124,7 +123,8 @@ export async function readLastWords(gateway: Gateway, view: PlannerView): Promis
   for (const row of steps) {
     const [type, instance] = [row.logical_process_name, row.logical_process_instance];
     const key = foreground.get(`${type} ${instance}`) ?? keyOf({ serverId: row.logical_machine_id, type, instance });
-    if (!words.has(key)) words.set(key, isLeftUndone(row) ? desiredOf(row.desired) : null);
+    if (!words.has(key))
+      words.set(key, isLeftUndone({ state: row.state, result: row.result_text }) ? desiredOf(row.desired) : null);
   }
   return new Map([...words].flatMap(([key, word]) => (word === null ? [] : [[key, word] as const])));
 }

@@ -7,8 +7,7 @@
  *    Who takes down goes on past what is unknown: a server that is lost does not keep the others running.
  * W2 An operation has ended when every step has; it is done when every step is done, else failed, and its text says why.
  */
-import type { DesiredState, StepState } from "@castellan/protocol";
-import { undoneCode } from "./left-undone.ts";
+import { type DesiredState, type StepState, undoneCode } from "@castellan/protocol";
 import { instanceLabel, listOf, type SeqRange } from "./plan.ts";
 
 export interface WaveStep {
