@@ -327,8 +327,9 @@ describe("an Oracle server that is not there, through the unmodified driver", ()
   it("is given up when it is silent", async () => {
     const sockets = new Set<Socket>();
     const silent = createServer((socket) => void sockets.add(socket));
-    const port = await freePort();
-    await new Promise<void>((resolve) => silent.listen(port, "127.0.0.1", resolve));
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    const address = silent.address();
+    const port = typeof address === "object" ? address?.port : 0;
     await expect(open(`oracle://ips1@127.0.0.1:${port}/NODE`)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => silent.close(resolve));
