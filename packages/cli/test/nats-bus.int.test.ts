@@ -101,6 +101,9 @@ describe("the probe", () => {
   });
 });
 
+/** A stream is made on a disk, which may take its time. */
+const PATIENT = { timeout: 60_000 };
+
 describe("the tail of a stream", () => {
   let stored: NatsServer;
   let publisher: NatsConnection;
@@ -116,7 +119,7 @@ describe("the tail of a stream", () => {
   const tail = (sinceMs: number | null = null) =>
     follower.tail({ stream: "EVENTS", subject: "evt.alert.>", sinceMs }, listener);
   const makeStream = async (): Promise<void> => {
-    const manager = await jetstreamManager(publisher);
+    const manager = await jetstreamManager(publisher, PATIENT);
     await manager.streams.add({ name: "EVENTS", subjects: ["evt.>"], storage: "file" });
   };
   /** What follows may be told only once the bus is there again. */
@@ -176,7 +179,7 @@ describe("the tail of a stream", () => {
     await eventually(() => expect(caughtUp).toBe(1), { withinMs: 30_000 });
     for (const word of ["a", "b", "c"]) await store(word);
     await gets("a", "b", "c");
-    await (await jetstreamManager(publisher)).streams.delete("EVENTS");
+    await (await jetstreamManager(publisher, PATIENT)).streams.delete("EVENTS");
     await makeStream();
     for (const word of ["d", "e", "f", "g"]) await store(word);
     await gets("a", "b", "c", "d", "e", "f", "g");

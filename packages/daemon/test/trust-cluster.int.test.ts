@@ -214,7 +214,7 @@ describe("a cluster with an authority of its own", () => {
     } finally {
       clearInterval(saying);
     }
-    await eventually(() => heard.length === said, { withinMs: 10_000, describe: "all that was said was heard" });
+    await eventually(() => heard.length === said, { withinMs: 60_000, describe: "all that was said was heard" });
     expect(heard).toEqual(Array.from({ length: said }, (_, at) => at));
     expect(hasBroken).toBe(false);
   });

@@ -33,6 +33,7 @@ describe("H2", () => {
     await one.begin();
     expect((await one.run("UPDATE T SET N = 1")).touched).toBe(1);
     await expect(two.run("UPDATE T SET N = 2")).rejects.toMatchObject({ code: 50200 });
+    await two.run("SET LOCK_TIMEOUT 60000");
     const waiting = two.run("UPDATE T SET N = N + 10");
     await one.commit();
     expect((await waiting).touched).toBe(1);

@@ -129,7 +129,7 @@ it("dies with the process that started it", async () => {
     said += text;
   });
   const [, storeDir] = await eventually(() => /up (.+)\n/.exec(said), {
-    withinMs: 30_000,
+    withinMs: 90_000,
     describe: "its server is up",
   });
   const files = dirname(storeDir ?? "");

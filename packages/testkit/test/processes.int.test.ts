@@ -110,9 +110,10 @@ describe("fake programs", () => {
   });
 
   it("slow becomes ready later", async () => {
-    const { said, output } = start(fakePrograms.slow, "150");
-    await said(/starting/);
-    expect(output()).not.toContain("ready");
-    await said(/ready/);
+    const slowest = start(fakePrograms.slow, "3600000");
+    await slowest.said(/starting/);
+    expect(slowest.output()).not.toContain("ready");
+    const { said } = start(fakePrograms.slow, "150");
+    await said(/starting\nready/);
   });
 });

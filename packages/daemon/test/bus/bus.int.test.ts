@@ -62,7 +62,13 @@ describe("events stream", () => {
 describe("bus publisher", () => {
   it("stores more than a window in order, and the same message id once", async () => {
     await ensure();
-    const publisher = createBusPublisher({ connection: link.connection, clock, log, maxInFlight: 16 });
+    const publisher = createBusPublisher({
+      connection: link.connection,
+      clock,
+      log,
+      maxInFlight: 16,
+      deadlineMs: 60_000,
+    });
     await Promise.all(Array.from({ length: 1000 }, (_, at) => publisher.publish(message(`m${at}`))));
     await publisher.publish(message("m999"));
     expect(await stored()).toBe(1000);

@@ -47,7 +47,7 @@ describe("start and stop", () => {
     await kit.define("WIS", 1, {
       command: [node, fakePrograms.stubborn],
       ready: { logLine: "started", timeout: "60s" },
-      stop: { grace: "300ms" },
+      stop: { grace: "2s" }, // in which it has said that it does
     });
     const worker = await kit.worker();
     await worker.bring("WIS", 1, "RUNNING");
