@@ -17,7 +17,7 @@ import { awaitedServers, passes } from "./start-outcome.ts";
 const TYPES_FILES = ["types.yaml", "etc/types.yaml"];
 const NOTICED_WITHIN_MS = 15_000;
 const LOOK_MS = 100;
-/** The servers of a node, their buses and what moves between them find each other within this, milliseconds. */
+/** Several servers, their buses and what moves between them find each other within this, milliseconds. */
 const TOGETHER_WITHIN_MS = 60_000;
 /** Each try is on record. */
 const AGAIN_MS = 1000;
@@ -57,8 +57,8 @@ export async function startNode(
   launched: readonly string[],
 ): Promise<number> {
   const { interrupted } = invocation.io;
-  await untilUp(ctx, launched, interrupted);
-  const report = await status(ctx);
+  const beganMs = ctx.clock.bootMs();
+  const report = await untilUp(ctx, launched, beganMs, interrupted);
   // What the schema says of a server whose sentinel was gone was true when that ended, which may have been before a boot.
   const runs = launched.length === 0 && (report.state === "RUNNING" || report.state === "DEGRADED");
   if (runs || countProcesses(report) === 0) {
@@ -67,10 +67,11 @@ export async function startNode(
   }
   const isPart = launched.length > 0 && launched.length < report.servers.length && report.state !== "STOPPED";
   const targets = isPart ? launched.map((server) => ({ server })) : [{}];
+  const untilMs = report.servers.length > 1 ? beganMs + TOGETHER_WITHIN_MS : null;
   try {
     let isDone = true;
     for (const target of targets) {
-      const awaited = awaitedServers(await startAmong(invocation, ctx, target, report.servers.length), launched);
+      const awaited = awaitedServers(await startAmong(invocation, ctx, target, untilMs), launched);
       if (awaited === null) isDone = false;
       else if (awaited.length > 0)
         say(invocation, `not up yet: ${awaited.join(", ")}; what was not begun begins as soon as they are`);
@@ -84,23 +85,22 @@ export async function startNode(
 
 /**
  * After what is under way: the same `up` twice, an operation that outlived a killed `up`. Where the servers are begun at the same
- * moment, what keeps this one from being started may pass: then it is tried again for a while.
+ * moment, what keeps this one from being started may pass: it is tried again until `untilMs`. Null: there are no others.
  */
 async function startAmong(
   invocation: Invocation,
   ctx: AdminContext,
   target: Target,
-  servers: number,
+  untilMs: number | null,
 ): Promise<OperationReport> {
   const { interrupted } = invocation.io;
-  const deadline = ctx.clock.bootMs() + TOGETHER_WITHIN_MS;
   let said = "";
   for (;;) {
     try {
       return await runPatiently(invocation, ctx, "start", target, interrupted);
     } catch (thrown) {
-      const mayPass = thrown instanceof CastellanError && passes(thrown.code, servers);
-      if (!mayPass || interrupted.aborted || ctx.clock.bootMs() > deadline) throw thrown;
+      const mayPass = thrown instanceof CastellanError && passes(thrown.code) && untilMs !== null;
+      if (!mayPass || interrupted.aborted || ctx.clock.bootMs() >= untilMs) throw thrown;
       if (said !== thrown.code) say(invocation, `not yet: ${thrown.message}`);
       said = thrown.code;
       await sleep(ctx.clock, AGAIN_MS, interrupted);
@@ -108,14 +108,23 @@ async function startAmong(
   }
 }
 
-/** The master may not have noticed yet that they are there; what is to be started on a lost server is left for later. */
-async function untilUp(ctx: AdminContext, servers: readonly string[], signal: AbortSignal): Promise<void> {
-  const deadline = ctx.clock.bootMs() + NOTICED_WITHIN_MS;
-  const isUp = async (): Promise<boolean> => {
+/**
+ * The master may not have noticed yet that they are there; what is to be started on a lost server is left for later. Answers
+ * what there is then.
+ */
+async function untilUp(
+  ctx: AdminContext,
+  servers: readonly string[],
+  beganMs: number,
+  signal: AbortSignal,
+): Promise<StatusReport> {
+  for (;;) {
     const report = await status(ctx);
-    return servers.every((name) => report.servers.find((server) => server.name === name)?.state === "up");
-  };
-  while (!signal.aborted && ctx.clock.bootMs() < deadline && !(await isUp())) await sleep(ctx.clock, LOOK_MS, signal);
+    const isUp = servers.every((name) => report.servers.find((server) => server.name === name)?.state === "up");
+    const withinMs = report.servers.length > 1 ? TOGETHER_WITHIN_MS : NOTICED_WITHIN_MS;
+    if (isUp || signal.aborted || ctx.clock.bootMs() - beganMs >= withinMs) return report;
+    await sleep(ctx.clock, LOOK_MS, signal);
+  }
 }
 
 function nothingDefined({ io, home }: Invocation): string {

@@ -4,8 +4,8 @@ import { isLeftUndone, type OperationReport, type StepReport } from "@castellan/
 /** What passes by itself while the servers of a node come one after the other. */
 const PASSING: ReadonlySet<string> = new Set(["NOT_REACHABLE", "SERVER_DOWN", "FOREGROUND_MOVES"]);
 
-/** Another server is still to come, or to be seen: the start is worth another try soon. */
-export const passes = (code: string, servers: number): boolean => servers > 1 && PASSING.has(code);
+/** A refused start is worth another try soon. */
+export const passes = (code: string): boolean => PASSING.has(code);
 
 /**
  * The servers that what was not done waits for, when that is all that was not done: it is started there as soon as they come.
