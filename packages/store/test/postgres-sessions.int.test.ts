@@ -54,14 +54,14 @@ describe.skipIf(missing !== "")(`sessions on a PostgreSQL server${missing}`, () 
   const OURS = () => `FROM pg_stat_activity WHERE application_name = 'castellan' AND datname = '${database.name}'`;
   const sessions = async (): Promise<number> => Number(await server.sql(`SELECT count(*) ${OURS()}`));
   const fenceOf = async (): Promise<number | undefined> => (await gateway.find("node_state"))[0]?.fence;
+  /** How many after so many reads. On a machine that stands still for long they may be gone before they are counted. */
+  const used = (reads: number) => async (): Promise<number | null> => {
+    await Promise.all(Array.from({ length: reads }, () => gateway.find("node_state")));
+    return (await sessions()) || null;
+  };
   const bump = update("node_state", { id: 1 }, { fence: { add: 1 } });
 
   it("are gone a few seconds after the last statement, and back with the next", async () => {
-    // On a machine that stands still for as long they may be gone before they are counted.
-    const used = (reads: number) => async (): Promise<number | null> => {
-      await Promise.all(Array.from({ length: reads }, () => gateway.find("node_state")));
-      return (await sessions()) || null;
-    };
     expect(await eventually(used(8))).toBe(4);
     await eventually(async () => (await sessions()) === 0, { withinMs: 30_000, everyMs: 100, describe: "no session" });
     expect(await eventually(used(1))).toBe(1);
