@@ -48,8 +48,12 @@ describe("a home of several servers", () => {
     expect(findProcesses(temp.path("three/hera"))).toEqual([]);
     await untilUp(["hades", "zeus"]);
     // The home knows that one is no more: it goes down and comes up with those that are left.
+    // A member that has never been up keeps it from neither.
+    await must("three", "server", "add", "hermes");
     await must("three", "down");
+    expect(findProcesses(temp.dir)).toEqual([]);
     await must("three", "up", "--detach");
+    await must("three", "server", "remove", "hermes");
     await untilUp(["hades", "zeus"]);
     expect(existsSync(temp.path("three/hera"))).toBe(false);
 

@@ -18,6 +18,8 @@ export interface SubmitOptions {
   readonly options?: Readonly<Record<string, unknown>>;
   /** How long to look for a master that answers, milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Asked when nobody answers: true, and it is given up at once. Default: never. */
+  readonly isVain?: () => Promise<boolean>;
 }
 
 /** What a master does by itself: it ends soon. */
@@ -45,7 +47,7 @@ export async function submitOperation(
   await ctx.gateway.commit([auditRow(ctx, `operation.${verb}`, { requestId, target, options: request.options })]);
   const deadline = ctx.clock.bootMs() + (submit.timeoutMs ?? 10_000);
   for (;;) {
-    const reply = await send(ctx, verb, encodeBody(request), deadline);
+    const reply = await send(ctx, verb, encodeBody(request), deadline, submit.isVain);
     const checked = CommandReply.safeParse(reply);
     if (!checked.success) throw new CastellanError("BAD_REPLY", "the master's answer cannot be understood");
     if ("operationId" in checked.data) return { operationId: checked.data.operationId };
@@ -57,7 +59,13 @@ export async function submitOperation(
   }
 }
 
-async function send(ctx: AdminContext, verb: CommandVerb, body: Uint8Array, deadline: number): Promise<unknown> {
+async function send(
+  ctx: AdminContext,
+  verb: CommandVerb,
+  body: Uint8Array,
+  deadline: number,
+  isVain?: () => Promise<boolean>,
+): Promise<unknown> {
   const bus = requireBus(ctx);
   const subject = createSubjects(ctx.node).build({ kind: "command", verb });
   for (;;) {
@@ -67,7 +75,7 @@ async function send(ctx: AdminContext, verb: CommandVerb, body: Uint8Array, dead
     } catch (thrown) {
       const again =
         thrown instanceof CastellanError && (thrown.code === "NOT_REACHABLE" || thrown.code === "TIMED_OUT");
-      if (!again || deadline - ctx.clock.bootMs() <= PAUSE_MS) throw thrown;
+      if (!again || deadline - ctx.clock.bootMs() <= PAUSE_MS || (await isVain?.())) throw thrown;
     }
     await sleep(ctx.clock, PAUSE_MS);
   }

@@ -16,8 +16,8 @@ const POLL_MS = 100;
 
 /**
  * Calls back with the whole report whenever it has changed, first with what is there, and resolves with the last: state
- * done, failed or refused. Rejects with NO_SUCH_OPERATION, or TIMED_OUT when it has not ended in time (it goes on) or
- * `signal` aborts.
+ * done, failed or refused. Rejects with NO_SUCH_OPERATION, TIMED_OUT when it has not ended in time (it goes on) or
+ * `signal` aborts, or NOT_REACHABLE when `isVain` says that nobody is there to carry it out.
  */
 export async function watchOperation(
   ctx: Pick<AdminContext, "gateway" | "clock">,
@@ -25,6 +25,7 @@ export async function watchOperation(
   onChange: (report: OperationReport) => void,
   timeoutMs: number,
   signal?: AbortSignal,
+  isVain?: () => Promise<boolean>,
 ): Promise<OperationReport> {
   const deadline = ctx.clock.bootMs() + timeoutMs;
   let shown = "";
@@ -39,6 +40,10 @@ export async function watchOperation(
     if (ctx.clock.bootMs() >= deadline || signal?.aborted) {
       const message = `operation ${operationId} has not ended within ${Math.round(timeoutMs / 1000)} s; it goes on`;
       throw new CastellanError("TIMED_OUT", message, { retryable: true, details: { operationId } });
+    }
+    if (await isVain?.()) {
+      const message = `operation ${operationId} has not ended, and nobody is there to carry it out`;
+      throw new CastellanError("NOT_REACHABLE", message, { details: { operationId } });
     }
     await sleep(ctx.clock, POLL_MS, signal);
   }

@@ -97,7 +97,7 @@ async function startAmong(
   let said = "";
   for (;;) {
     try {
-      return await runPatiently(invocation, ctx, "start", target, interrupted);
+      return await runPatiently(invocation, ctx, "start", target, { signal: interrupted });
     } catch (thrown) {
       const mayPass = thrown instanceof CastellanError && passes(thrown.code) && untilMs !== null;
       if (!mayPass || interrupted.aborted || ctx.clock.bootMs() >= untilMs) throw thrown;

@@ -1,6 +1,7 @@
+import { CastellanError } from "@castellan/kernel";
 import { insert, update } from "@castellan/store";
 import { describe, expect, it } from "vitest";
-import { hasEndedInOrder } from "../src/commands/down.ts";
+import { hasEndedInOrder, partingOf } from "../src/commands/down.ts";
 import { runPatiently } from "../src/run-patiently.ts";
 import { fakeIo, type Node, oneServer } from "./fixture.ts";
 
@@ -55,6 +56,43 @@ describe("a shutdown while another one is under way", () => {
     word = busy();
     await expect(runPatiently(invocation, node.ctx, "shutdown", {})).rejects.toMatchObject({ code: "BUSY" });
     expect(asked).toBe(22);
+  });
+
+  it("is given up at once where nobody will answer any more", async () => {
+    let asked = 0;
+    const node = await oneServer(() => {
+      asked += 1;
+      throw new CastellanError("NOT_REACHABLE", "nobody listens");
+    });
+    const invocation = { io: fakeIo(), json: false, timeoutMs: null };
+    const how = { isVain: () => Promise.resolve(asked === 2) };
+    const shutdown = runPatiently(invocation, node.ctx, "shutdown", {}, how);
+    await expect(shutdown).rejects.toMatchObject({ code: "NOT_REACHABLE", message: "nobody listens" });
+    expect(asked).toBe(2);
+  });
+
+  it("is not followed either where nobody is there to carry it out", async () => {
+    const node = await oneServer(() => JSON.stringify({ operationId: "ours" }));
+    await journal(node, "ours");
+    await node.gateway.commit([update("operation", { id: "ours" }, { state: "open", finished_at: null })]);
+    const invocation = { io: fakeIo(), json: false, timeoutMs: null };
+    const shutdown = runPatiently(invocation, node.ctx, "shutdown", {}, { isVain: () => Promise.resolve(true) });
+    await expect(shutdown).rejects.toMatchObject({ code: "NOT_REACHABLE", details: { operationId: "ours" } });
+  });
+});
+
+const member = (name: string, state: string, hasEnded = false) => ({ name, state, hasEnded, startedAt: null });
+
+describe("which servers go while their node goes on", () => {
+  const parting = (names: readonly string[], ...others: readonly ReturnType<typeof member>[]) =>
+    partingOf(names, [...names.map((name) => member(name, "up")), ...others]);
+
+  it("is the one of its home that has fellow members, and several where others are up", () => {
+    expect(parting(["hades"])).toEqual([]);
+    expect(parting(["hades"], member("zeus", "down"))).toEqual(["hades"]);
+    expect(parting(["hades", "zeus"])).toEqual([]);
+    expect(parting(["hades", "zeus"], member("hera", "down"), member("ares", "up", true))).toEqual([]);
+    expect(parting(["hades", "zeus"], member("hera", "suspect"))).toEqual(["hades", "zeus"]);
   });
 });
 

@@ -7,18 +7,15 @@ import { status } from "@castellan/admin/read";
 import { endEmbeddedNats, homePaths, PAIR_GONE_WITHIN_MS, pairState } from "@castellan/daemon";
 import { CastellanError, ensureError, sleep } from "@castellan/kernel";
 import { type OperationReport, Sentinel } from "@castellan/protocol";
-import { readNodeView } from "@castellan/store";
 import { bringUpSentinels } from "../bring-up.ts";
 import { EXIT } from "../exit-code.ts";
-import { goingAlong, handOver } from "../hand-over.ts";
 import { type Candidate, candidates } from "../heir.ts";
 import { readSettings, serverHomes } from "../home.ts";
 import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { runPatiently } from "../run-patiently.ts";
+import { masterOf, shutDownServer } from "../shut-down-server.ts";
 
 const STOP_ASK_MS = 10_000;
-/** A server that is made master while it goes down hands over as often as this. */
-const MOST_HAND_OVERS = 5;
 const SEEN_WITHIN_MS = 30_000;
 const LOOK_MS = 50;
 const RUNNING_LOOK_MS = 250;
@@ -42,6 +39,10 @@ const livesIn = (home: string): boolean => {
   const { worker, watcher } = pairState(homePaths(home));
   return worker !== null || watcher !== null;
 };
+
+async function areDown(ctx: AdminContext, homes: readonly string[], names: readonly string[]): Promise<boolean> {
+  return !homes.some(livesIn) && (await allOf(names, (name) => hasEndedInOrder(ctx, name)));
+}
 
 export async function takeDown(invocation: Invocation, ctx: AdminContext, homes: readonly string[]): Promise<number> {
   const { code, message, report } = await stopServers(invocation, ctx, homes);
@@ -88,23 +89,38 @@ export async function stopServers(
     await bringUpSentinels(io, homes);
     await untilSeen(ctx, names);
   }
-  const [alone] = (await othersOf(ctx, names)).length > 0 ? names : [];
-  if (alone !== undefined) await announceGoingDown(ctx, alone);
-  const ended = await endServers(invocation, ctx, { homes, names, alone, keepsBus }).catch(ensureError);
+  const parting = partingOf(names, await candidates(ctx));
+  for (const name of parting) await announceGoingDown(ctx, name);
+  const ending = parting.length > 1 ? endOneByOne : endServers;
+  const toEnd = { homes, names, alone: parting[0], keepsBus };
+  const ended = await ending(invocation, ctx, toEnd).catch(ensureError);
   if (!(ended instanceof Error) && ended.code === EXIT.done) return ended;
-  const settled = await settle(ctx, { homes, names, alone }).catch(ensureError); // what went wrong first is what is told
+  const settled = await settle(ctx, homes, names, parting).catch(ensureError); // what went wrong first is what is told
   if (settled === "over") return await endsAll();
   if (ended instanceof Error) throw ended;
   return ended;
 }
 
-/** Of what could not be done: somebody else who takes them down may have been sooner; else the word that it goes is taken back. */
+/**
+ * Which of these go while the node goes on, each handing over what others need; none: the node goes as a whole. A member that is
+ * not up is no reason to take several down one by one. Pure.
+ */
+export function partingOf(names: readonly string[], members: readonly Candidate[]): readonly string[] {
+  const others = members.filter(({ name }) => !names.includes(name));
+  return others.some((one) => names.length === 1 || isUp(one)) ? names : [];
+}
+
+const isUp = ({ state, hasEnded }: Candidate): boolean => !hasEnded && (state === "up" || state === "suspect");
+
+/** Of what could not be done: somebody else who takes them down may have been sooner; else the word that they go is taken back. */
 async function settle(
   ctx: AdminContext,
-  { homes, names, alone }: Pick<ToEnd, "homes" | "names" | "alone">,
+  homes: readonly string[],
+  names: readonly string[],
+  parting: readonly string[],
 ): Promise<"over" | "stays"> {
-  if (!homes.some(livesIn) && (await allOf(names, (name) => hasEndedInOrder(ctx, name)))) return "over";
-  if (alone !== undefined) await announceStaying(ctx, alone);
+  if (await areDown(ctx, homes, names)) return "over";
+  for (const name of parting) await announceStaying(ctx, name);
   return "stays";
 }
 
@@ -115,20 +131,39 @@ interface ToEnd {
   readonly keepsBus: boolean;
 }
 
+/** Each hands over to others; the master last, so that it does so once. */
+async function endOneByOne(invocation: Invocation, ctx: AdminContext, toEnd: ToEnd): Promise<Ended> {
+  const { homes, names, keepsBus } = toEnd;
+  const master = await masterOf(ctx);
+  const messages: string[] = [];
+  for (const name of names.toSorted((a, b) => Number(a === master) - Number(b === master))) {
+    const home = homes[names.indexOf(name)];
+    if (home === undefined) continue;
+    const ended = await endServers(invocation, ctx, { homes: [home], names: [name], alone: name, keepsBus });
+    if (ended.code !== EXIT.done) return ended;
+    messages.push(ended.message);
+  }
+  return { code: EXIT.done, message: messages.join("\n") };
+}
+
 async function endServers(
   invocation: Invocation,
   ctx: AdminContext,
   { homes, names, alone, keepsBus }: ToEnd,
 ): Promise<Ended> {
+  // Whoever else takes them down has done so: nobody will answer, nor carry out what has been asked for.
+  const isVain = (): Promise<boolean> => areDown(ctx, homes, names);
   const report =
-    alone === undefined ? await runPatiently(invocation, ctx, "shutdown", {}) : await leave(invocation, ctx, alone);
+    alone === undefined
+      ? await runPatiently(invocation, ctx, "shutdown", {}, { isVain })
+      : await shutDownServer(invocation, ctx, alone, isVain);
   if (report.state !== "done") {
     return { code: EXIT.refused, message: "not everything stopped: the sentinel goes on looking after it", report };
   }
   const last = await masterOf(ctx);
   // Another one that goes may have made it master after all had stopped here.
   const handOverAgain = async (): Promise<void> => {
-    if (alone !== undefined && (await masterOf(ctx)) === alone) await leave(invocation, ctx, alone);
+    if (alone !== undefined && (await masterOf(ctx)) === alone) await shutDownServer(invocation, ctx, alone, isVain);
   };
   const end = async (name: string): Promise<void> => {
     const deadline = ctx.clock.bootMs() + Math.max(PAIR_GONE_WITHIN_MS, invocation.timeoutMs ?? 0);
@@ -140,32 +175,10 @@ async function endServers(
   await Promise.all(names.filter((name) => name !== last).map(end));
   if (last !== null && names.includes(last)) await end(last);
   if (!keepsBus) await endBuses(ctx, homes);
-  const up = (await othersOf(ctx, names)).flatMap(({ name, state, hasEnded }) =>
-    !hasEnded && (state === "up" || state === "suspect") ? [name] : [],
-  );
+  const others = (await candidates(ctx)).filter(({ name }) => !names.includes(name));
+  const up = others.filter(isUp).map(({ name }) => name);
   const goesOn = up.length === 0 ? "no server of the node is up" : `the node goes on on ${up.join(", ")}`;
   return { code: EXIT.done, message: alone === undefined ? "the node is down" : `${alone} is down; ${goesOn}` };
-}
-
-/** Of several servers one goes: as master it hands over first, and once more if another one that goes made it master meanwhile. */
-async function leave(invocation: Invocation, ctx: AdminContext, server: string): Promise<OperationReport> {
-  for (let handOvers = 1; ; handOvers += 1) {
-    const wasMaster = (await masterOf(ctx)) === server;
-    const nobodyStays = wasMaster && !(await handOver(invocation, ctx, server));
-    const isLast = nobodyStays || handOvers >= MOST_HAND_OVERS;
-    try {
-      const report = await runPatiently(invocation, ctx, "shutdown", { server });
-      if (report.state !== "done" || isLast || (await masterOf(ctx)) !== server) return report;
-    } catch (thrown) {
-      // What had just come here with mastership is needed elsewhere, and goes on to the next master.
-      if (isLast || !(await hasForeground(ctx, server))) throw thrown;
-      await sleep(ctx.clock, RUNNING_LOOK_MS);
-    }
-  }
-}
-
-async function hasForeground(ctx: AdminContext, server: string): Promise<boolean> {
-  return goingAlong(await readNodeView(ctx.gateway), server, "").length > 0;
 }
 
 /** The master stops nothing on a server that it has not seen yet. One that it does not see in time the report tells of. */
@@ -181,14 +194,6 @@ async function untilSeen(ctx: AdminContext, names: readonly string[]): Promise<v
 async function allOf<T>(values: readonly T[], is: (value: T) => Promise<boolean>): Promise<boolean> {
   return (await Promise.all(values.map(is))).every(Boolean);
 }
-
-/** Servers of the node that are none of these. */
-async function othersOf(ctx: AdminContext, names: readonly string[]): Promise<readonly Candidate[]> {
-  return (await candidates(ctx)).filter(({ name }) => !names.includes(name));
-}
-
-/** It is the last to go: the others are told apart by it. */
-const masterOf = async (ctx: AdminContext): Promise<string | null> => (await status(ctx)).master;
 
 /** Where processes run (again) its sentinel stays: one that is no longer defined may still be ending. */
 async function stopSentinel(

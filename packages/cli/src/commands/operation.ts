@@ -39,20 +39,28 @@ export const startNew: Run<[string, string, string | undefined]> = async (invoca
 
 type Shown = Pick<Invocation, "io" | "json" | "timeoutMs">;
 
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** As that of `submitOperation` and `watchOperation`. */
+  readonly isVain?: () => Promise<boolean>;
+}
+
 /** Submits, and follows as `followOperation` does. */
 export async function runOperation(
   invocation: Shown,
   ctx: AdminContext,
   verb: CommandVerb,
   target: Target,
-  {
-    signal,
-    options = {},
-  }: { readonly signal?: AbortSignal; readonly options?: Readonly<Record<string, unknown>> } = {},
+  { signal, options = {}, isVain }: RunOptions = {},
 ): Promise<OperationReport> {
   const timeoutMs = Math.min(SUBMIT_MS, invocation.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const { operationId } = await submitOperation(ctx, verb, target, { timeoutMs, options });
-  return await followOperation(invocation, ctx, operationId, signal);
+  const { operationId } = await submitOperation(ctx, verb, target, {
+    timeoutMs,
+    options,
+    ...(isVain && { isVain }),
+  });
+  return await followOperation(invocation, ctx, operationId, signal, isVain);
 }
 
 /**
@@ -64,11 +72,12 @@ export async function followOperation(
   ctx: AdminContext,
   operationId: string,
   signal?: AbortSignal,
+  isVain?: () => Promise<boolean>,
 ): Promise<OperationReport> {
   const timeoutMs = invocation.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const show = invocation.json ? { update: () => undefined, end: () => undefined } : createProgress(invocation.io);
   try {
-    const report = await watchOperation(ctx, operationId, (now) => show.update(now), timeoutMs, signal);
+    const report = await watchOperation(ctx, operationId, (now) => show.update(now), timeoutMs, signal, isVain);
     show.end(report);
     return report;
   } catch (thrown) {
