@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exchangeState } from "../src/pair/exchange-mark.ts";
-import { reasonOf } from "../src/pair/rehearsal.ts";
+import { reasonOf, wordsOfFailure } from "../src/pair/rehearsal.ts";
 
 const state = (isMakerAlive: boolean, hasPair: boolean, bootId = "now", mark: { bootId: string } | null = { bootId }) =>
   exchangeState({ mark, isMakerAlive, hasPair, bootId: "now" });
@@ -27,5 +27,15 @@ describe("why a program cannot work", () => {
     expect(reasonOf("", { code: null, signal: "SIGSEGV" })).toBe("it was ended by SIGSEGV");
     expect(reasonOf("", { killed: true, signal: "SIGKILL" })).toBe("it did not come up within 30 s");
     expect(reasonOf("", null)).toBe("it did not say that it can");
+  });
+
+  it("is said with what becomes of the sentinel, where there is one", () => {
+    const failed = { entry: "/opt/castellan.mjs", reason: "odd" };
+    expect(wordsOfFailure({ ...failed, hasPair: true })).toBe(
+      "the program at /opt/castellan.mjs cannot work here: odd\nthe sentinel that runs goes on as it is: mend that, then run `castellan upgrade` again",
+    );
+    const without = wordsOfFailure({ ...failed, hasPair: false });
+    expect(without).not.toContain("goes on");
+    expect(without).toContain("no sentinel runs here; what the last one started runs on without it");
   });
 });

@@ -5,6 +5,7 @@
 import { execFile } from "node:child_process";
 import { CastellanError } from "@castellan/kernel";
 import type { HomePaths } from "../home-paths.ts";
+import { pairState } from "./bring-up.ts";
 import type { ProgramEntry } from "./part.ts";
 
 export interface RehearsalDeps {
@@ -33,17 +34,27 @@ export function rehearse({ paths, program, environment }: RehearsalDeps): Promis
   return new Promise((resolve, reject) => {
     execFile(program.execPath, argv, options, (error, stdout, stderr) => {
       if (error === null && stdout.trim() === REHEARSED) resolve();
-      else reject(cannotWork(program.entry, reasonOf(stderr, error), error));
+      else {
+        const { worker, watcher } = pairState(paths);
+        const entry = program.entry;
+        const reason = reasonOf(stderr, error);
+        const words = wordsOfFailure({ entry, reason, hasPair: worker !== null || watcher !== null });
+        reject(new CastellanError("PROGRAM_FAILED", words, { cause: error ?? undefined, details: { entry, reason } }));
+      }
     });
   });
 }
 
-function cannotWork(entry: string, reason: string, cause: Error | null): CastellanError {
-  return new CastellanError(
-    "PROGRAM_FAILED",
-    `the program at ${entry} cannot work here: ${reason}\nthe sentinel that runs goes on as it is: mend that, then run \`castellan upgrade\` again`,
-    { cause: cause ?? undefined, details: { entry, reason } },
-  );
+/** After an exchange that was broken off there may be no sentinel that could go on. Pure. */
+export function wordsOfFailure(failed: {
+  readonly entry: string;
+  readonly reason: string;
+  readonly hasPair: boolean;
+}): string {
+  const left = failed.hasPair
+    ? "the sentinel that runs goes on as it is"
+    : "no sentinel runs here; what the last one started runs on without it";
+  return `the program at ${failed.entry} cannot work here: ${failed.reason}\n${left}: mend that, then run \`castellan upgrade\` again`;
 }
 
 /** The first line it complained in, or how it ended. Pure. */
