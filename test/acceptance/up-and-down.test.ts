@@ -125,12 +125,19 @@ describe("castellan up", () => {
     expect(ended.code, said(ended)).toBe(0);
   });
 
-  it("in the foreground ends well when somebody else takes the node down", async () => {
+  it("in the foreground ends well when others take the node down, two at once and one just after them", async () => {
     node = await makeNode({ types: LAYERS });
     const up = startCli(["up", "--example", node.path("..", "example")], { home: node.home });
     await eventually(() => up.stdout().includes("Ctrl-C stops"), { withinMs: 90_000, describe: "it runs" });
-    const down = await node.cli("down");
-    expect(down.code, said(down)).toBe(0);
+    const late = async () => {
+      await eventually(async () => [...(await node.pids())].length === 0, {
+        withinMs: 90_000,
+        describe: "all has stopped",
+      });
+      return await node.cli("down");
+    };
+    const downs = await Promise.all([node.cli("down"), node.cli("down"), late()]);
+    for (const down of downs) expect(down.code, said(down)).toBe(0);
     const ended = await up.ended;
     expect(ended.code, said(ended)).toBe(0);
   });

@@ -83,10 +83,10 @@ describe("a shutdown while another one is under way", () => {
 
 const member = (name: string, state: string, hasEnded = false) => ({ name, state, hasEnded, startedAt: null });
 
-describe("which servers go while their node goes on", () => {
-  const parting = (names: readonly string[], ...others: readonly ReturnType<typeof member>[]) =>
-    partingOf(names, [...names.map((name) => member(name, "up")), ...others]);
+const parting = (names: readonly string[], ...others: readonly ReturnType<typeof member>[]) =>
+  partingOf(names, [...names.map((name) => member(name, "up")), ...others]);
 
+describe("which servers go while their node goes on", () => {
   it("is the one of its home that has fellow members, and several where others are up", () => {
     expect(parting(["hades"])).toEqual([]);
     expect(parting(["hades"], member("zeus", "down"))).toEqual(["hades"]);
