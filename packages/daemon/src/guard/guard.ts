@@ -214,7 +214,8 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
     end() {
       hasEnded = true;
       const guard = living();
-      if (guard !== null) send(guard.pid, "SIGKILL");
+      // It leads a group of its own, in which is also what it sleeps by.
+      if (guard !== null) send(-guard.pid, "SIGKILL");
     },
   };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createSystemClock, silentLogger } from "@castellan/kernel";
 import type { GuardPort } from "@castellan/sentinel";
 import { createProcReader, type ProcessIdentity } from "@castellan/sentinel/pair";
-import { eventually, killAll, type TempHome, tempHome } from "@castellan/testkit";
+import { eventually, findProcesses, killAll, type TempHome, tempHome } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createGuard } from "../../src/guard/guard.ts";
 import { homePaths } from "../../src/home-paths.ts";
@@ -136,6 +136,20 @@ describe("the guard", () => {
   it("does next to nothing while nothing happens, however often it was woken", async () => {
     for (let time = 0; time < 10; time += 1) await guard.howEnded(await start("exit 0"));
     await eventually(() => expect(children()).toHaveLength(1));
+  });
+
+  it("that was ended leaves nothing behind, not even what it sleeps by", async () => {
+    await eventually(
+      () => {
+        const [sleeper = ""] = children();
+        if (sleeper === "") return false;
+        process.kill(Number(sleeper), "SIGSTOP"); // does not end by itself
+        return children().includes(sleeper);
+      },
+      { describe: "the guard sleeps" },
+    );
+    guard.end();
+    await eventually(() => expect(findProcesses(home.dir)).toEqual([]));
   });
 
   it("that was ended is not followed by another under the same worker", async () => {
