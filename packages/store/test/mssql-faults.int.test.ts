@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { nodeStateRow, operationRow, stepRow } from "../src/testing/rows.ts";
 import { openMssqlMigration } from "../src/typeorm/mssql/connection.ts";
 import { mssqlSettings } from "../src/typeorm/mssql/settings.ts";
+import { GIVEN_UP } from "./given-up.ts";
 import { openHere } from "./open-here.ts";
 
 let server: TdsDouble;
@@ -190,7 +191,7 @@ describe("SQL Server (H2 through a TDS double, emulated)", () => {
     await gateway.commit([insert("node_state", nodeStateRow())]);
     const release = await server.hold(url, ['UPDATE "node_state" SET "fence" = 99']);
     try {
-      await expect(gateway.commit([bump])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+      await expect(gateway.commit([bump])).rejects.toMatchObject(GIVEN_UP);
     } finally {
       await release();
     }

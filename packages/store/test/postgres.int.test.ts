@@ -11,6 +11,7 @@ import { postgres as dialect } from "../src/typeorm/dialects/postgres.ts";
 import { describeDrift } from "../src/typeorm/migrate.ts";
 import { postgresSource } from "../src/typeorm/postgres-connection.ts";
 import { SCHEMA_VERSION } from "../src/typeorm/version.ts";
+import { GIVEN_UP } from "./given-up.ts";
 import { openHere } from "./open-here.ts";
 
 const missing = postgresBinaries() === undefined ? " (skipped: install Debian's postgresql to run it)" : "";
@@ -135,7 +136,7 @@ describe.skipIf(missing !== "")(`a PostgreSQL server${missing}`, () => {
       const bump = update("node_state", { id: 1, epoch: 0 }, { epoch: { add: 1 } });
       await database.admin(async (client) => {
         await client.query("BEGIN; SELECT * FROM node_state FOR UPDATE");
-        await expect(gateway.commit([bump])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+        await expect(gateway.commit([bump])).rejects.toMatchObject(GIVEN_UP);
         // What it waits for changes what it expects.
         const second = expect(gateway.commit([bump])).rejects.toMatchObject({ code: "STORE_CONFLICT", index: 0 });
         await client.query("UPDATE node_state SET epoch = 5; COMMIT");
