@@ -37,12 +37,12 @@ it("shows every live actor with its restarts and mailbox, and what was not deliv
     await stranger.close();
   }
   const after = await node.json(ActorsReport, "actors", server);
-  expect(after.deadLetters.total).toBe(report.deadLetters.total + 1);
-  expect(after.deadLetters.byReason["bad-message"]).toBeGreaterThanOrEqual(1);
-  expect(after.deadLetters.recent.at(-1)).toMatchObject({
+  expect(after.deadLetters.total).toBeGreaterThan(report.deadLetters.total);
+  expect(after.deadLetters.byReason["bad-message"]).toBe((report.deadLetters.byReason["bad-message"] ?? 0) + 1);
+  // An answer that comes too late on a busy machine is one as well.
+  expect(after.deadLetters.recent.filter(({ reason }) => reason === "bad-message").at(-1)).toMatchObject({
     path: `${server}/sentinel/-`,
     type: "nonsense",
-    reason: "bad-message",
   });
 
   const shown = await node.cli("actors", server);

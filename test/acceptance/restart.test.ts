@@ -25,7 +25,7 @@ servers:
 const PENDING = `
 types:
   SLOW: { command: ${slow}, ready: { logLine: "^ready" } }
-  NEVER: { command: ${steady}, ready: { logLine: "^never", timeout: 20s } }
+  NEVER: { command: ${steady}, ready: { logLine: "^never", timeout: 120s } }
 servers:
   master: { SLOW: 3, NEVER: 1 }
 `;

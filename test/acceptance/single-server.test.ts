@@ -1,7 +1,7 @@
 /** A node of one server, as a newcomer meets it. */
 import { existsSync, readFileSync } from "node:fs";
 import { Endpoints, StatusReport } from "@castellan/protocol";
-import { findProcesses } from "@castellan/testkit";
+import { eventually, findProcesses } from "@castellan/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { isOnFile } from "../harness/database.ts";
 import { lives, makeNode, said, type TestNode } from "../harness/node.ts";
@@ -35,10 +35,13 @@ describe("castellan up on an empty directory", () => {
 
     const endpoints = Endpoints.parse(JSON.parse(readFileSync(node.path("run/endpoints.json"), "utf8")));
     expect(endpoints).toMatchObject({ node: "castellan", server: report.master, consoleUrl: null });
-    const commands = findProcesses(node.home).map(({ command }) => command);
-    for (const part of ["watcher", "worker"]) {
-      expect(commands.filter((line) => line.startsWith(`castellan ${part} --home ${node.home}`))).toHaveLength(1);
-    }
+    // What one of them is just starting still has its command line.
+    await eventually(() => {
+      const commands = findProcesses(node.home).map(({ command }) => command);
+      for (const part of ["watcher", "worker"]) {
+        expect(commands.filter((line) => line.startsWith(`castellan ${part} --home ${node.home}`))).toHaveLength(1);
+      }
+    });
   });
 
   it("joins what runs, stops and starts parts of it, and takes it down in reverse order", async () => {

@@ -71,7 +71,8 @@ describe("a removed run/", () => {
     expect((await node.up()).code).toBe(0);
     const before = await node.pids();
     const worker = node.part("worker");
-    rmSync(node.path("run"), { recursive: true });
+    // The pair goes on writing there meanwhile.
+    rmSync(node.path("run"), { recursive: true, maxRetries: 20 });
     await eventually(() => ![null, worker].includes(node.part("worker")) && node.part("watcher") !== null, {
       withinMs: 90_000,
       describe: "another pair",

@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { cliPath } from "@castellan/testkit";
+import { cliPath, eventually } from "@castellan/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { said } from "../harness/node.ts";
+import { lives, said } from "../harness/node.ts";
 import { makeOldNode, type OldNode } from "../harness/old-node.ts";
 import { missing } from "../harness/releases.ts";
 import { LAYERS } from "../harness/types.ts";
@@ -60,6 +60,7 @@ describe.skipIf(why !== null)(`a single server of release 0.1.0${why === null ? 
     expect(pid).toBe(watcher());
 
     process.kill(pid, "SIGTERM");
+    await eventually(() => !lives(pid), { withinMs: 90_000, describe: "the watcher has ended" });
     const back = await node.old("up", "--detach");
     expect(back.code, said(back)).toBe(0);
     expect(watcher()).not.toBe(pid);

@@ -123,7 +123,7 @@ describe.skipIf(why !== null)(
       // Nobody can repair it while somebody has files open in it: here the host goes down.
       await killAll(node.home);
       closeSync(open);
-      disk.repair();
+      await disk.repair();
       place = { ...here(), open: openSync(node.path("logs/opened_before"), "a") };
       const up = await node.up();
       expect(up.code, said(up)).toBe(0);

@@ -23,8 +23,8 @@ beforeAll(async () => {
   cluster = await makeCluster({ types: smallNode(200), exclusiveTypes: SMALL_EXCLUSIVE });
   await cluster.awaitWhole();
   await cluster.must("stop");
-}, 120_000);
-afterAll(() => cluster.dispose(), 120_000);
+}, 240_000);
+afterAll(() => cluster.dispose(), 240_000);
 
 /** How far the latest START has come; null before it is journaled. */
 async function progress(known: ReadonlySet<string>): Promise<number | null> {

@@ -39,7 +39,7 @@ export interface CensusOptions {
 }
 
 /** A child that has not executed its program yet has its parent's environment: so often a stranger is asked again. */
-const QUESTIONS = 10;
+const QUESTIONS = 100;
 
 export function takeCensus({ dir, exclusiveTypes, everyMs = 100 }: CensusOptions): Census {
   const known = new Map<string, Counted>();

@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { eventually } from "@castellan/testkit";
 
 export interface DiskImage {
   /** Where it is mounted. */
@@ -14,8 +15,8 @@ export interface DiskImage {
   sync(): void;
   /** As after a disk error: from now on the kernel answers every write, also to open files, with EROFS. For good. */
   fail(): void;
-  /** Checks and mounts it anew, with what had reached the disk. Nobody may have a file of it open. */
-  repair(): void;
+  /** Checks and mounts it anew, with what had reached the disk. Whoever has files of it open must be about to end. */
+  repair(): Promise<void>;
   /** Refuses every write, creation, renaming and removal below `path`, also by open files, with EPERM; or allows them again. */
   setImmutable(path: string, isImmutable: boolean): void;
   remove(): void;
@@ -55,8 +56,14 @@ export function diskImage(megabytes: number): DiskImage {
       dir,
       sync: () => void run("sync", "-f", dir),
       fail: () => writeFileSync(`/sys/fs/ext4/${basename(attached)}/trigger_fs_error`, "1"),
-      repair() {
-        run("umount", dir);
+      async repair() {
+        // A process that is killed has lost its command line before it closes its files.
+        await eventually(
+          () => {
+            run("umount", dir);
+          },
+          { everyMs: 100, describe: "nobody has a file open there" },
+        );
         // 1: errors were corrected
         run("sh", "-c", `e2fsck -fy "${attached}" || [ $? -eq 1 ]`);
         mount();

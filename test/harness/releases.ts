@@ -50,11 +50,19 @@ export async function builtRelease(release: Release): Promise<string> {
     linkOurs(draft);
     linkLibraries(draft);
     await bundle(draft, draft, [libraries]);
-    if (!existsSync(place)) renameSync(draft, place);
+    moveUnlessThere(draft, place);
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
   return program;
+}
+
+function moveUnlessThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (thrown) {
+    if (!existsSync(to)) throw thrown;
+  }
 }
 
 /** Today's sources as an installation of their own that says it is another release. The path of its `castellan.mjs`. */
