@@ -5,7 +5,7 @@
  * Y2 Nothing is given to a guard before it has said that it is there, and it has said so after it was told the end.
  * Y3 What a worker ordered and has not got is not started for the next one, and no answer is taken for another's.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, ensureError, type Logger, sleep, systemCode } from "@castellan/kernel";
@@ -38,6 +38,7 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
   const at = (name: string): string => join(directory, name);
   const path = environment["PATH"] ?? "/usr/bin:/bin";
   let startedMs = Number.NEGATIVE_INFINITY;
+  let own: ChildProcess | null = null;
   let launches = 0;
   let types = "";
   let due = readOrNull(at("due")) ?? "";
@@ -88,8 +89,11 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
         env: { PATH: path, CASTELLAN_BOOT: proc.bootId },
       });
       child.on("error", (error) => log.error("the guard cannot be started", { error: error.message }));
-      child.once("exit", (code, signal) => log.error("the guard has ended: a new one is started", { code, signal }));
+      child.once("exit", (code, signal) => {
+        if (!hasEnded) log.error("the guard has ended: a new one is started", { code, signal });
+      });
       child.unref();
+      own = child;
       log.info("the guard was started", { pid: child.pid ?? null });
     } finally {
       closeSync(out);
@@ -213,9 +217,9 @@ export function createGuard({ paths, clock, proc, log, environment }: GuardDeps)
     },
     end() {
       hasEnded = true;
-      const guard = living();
-      // It leads a group of its own, in which is also what it sleeps by.
-      if (guard !== null) send(-guard.pid, "SIGKILL");
+      // One that was just started has not said that it is there. Each leads a group, in which is also what it sleeps by.
+      const begun = own?.exitCode === null && own.signalCode === null ? own.pid : undefined;
+      for (const pid of new Set([living()?.pid, begun])) if (pid !== undefined) send(-pid, "SIGKILL");
     },
   };
 }

@@ -152,6 +152,15 @@ describe("the guard", () => {
     await eventually(() => expect(findProcesses(home.dir)).toEqual([]));
   });
 
+  it("that was only just started is ended as well, though it may not have said that it is there", async () => {
+    guard.end();
+    await eventually(() => expect(findProcesses(home.dir)).toEqual([]));
+    guard = makeGuard();
+    guard.keep(["WQS"]);
+    guard.end();
+    await eventually(() => expect(findProcesses(home.dir)).toEqual([]));
+  });
+
   it("that was ended is not followed by another under the same worker", async () => {
     guard = makeGuard();
     const up = home.path("run/guard/up");
