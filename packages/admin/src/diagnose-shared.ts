@@ -134,23 +134,21 @@ export function checkJetStream({ bus: { kind, link } }: DiagnosedFacts): Answer 
 }
 
 export function checkClock({ bus: { link }, database }: DiagnosedFacts): Answer {
-  const ofBus = link?.kind === "reached" && link.jetStream.kind === "ready" ? link.jetStream.skewMs : null;
-  const ofDatabase = database.kind === "reached" ? database.skewMs : null;
+  const ofBus = link?.kind === "reached" && link.jetStream.kind === "ready" ? link.jetStream.skew : null;
+  const ofDatabase = database.kind === "reached" ? database.skew : null;
   const skews = [
-    { whose: "the bus", skewMs: ofBus },
-    { whose: "the database", skewMs: ofDatabase },
-  ].flatMap(({ whose, skewMs }) => (skewMs === null ? [] : [{ whose, skewMs }]));
+    { whose: "the bus", skew: ofBus },
+    { whose: "the database", skew: ofDatabase },
+  ].flatMap(({ whose, skew }) => (skew === null ? [] : [{ whose, ...skew }]));
   if (skews.length === 0) return ok("nobody to compare it with now");
-  const wrong = skews.filter(({ skewMs }) => Math.abs(skewMs) > MUCH_SKEW_MS);
+  const wrong = skews.filter(({ ms, offByMs }) => Math.abs(ms) - offByMs > MUCH_SKEW_MS);
   if (wrong.length > 0) {
-    const told = wrong.map(
-      ({ whose, skewMs }) => `${Math.abs(skewMs)} ms ${skewMs > 0 ? "behind" : "ahead of"} that of ${whose}`,
-    );
+    const told = wrong.map(({ whose, ms }) => `${Math.abs(ms)} ms ${ms > 0 ? "behind" : "ahead of"} that of ${whose}`);
     return warn(
       `this clock is ${told.join(", ")}`,
       "synchronise all of them (chrony, systemd-timesyncd): the times that people read come from them",
     );
   }
-  const widest = Math.max(1, ...skews.map(({ skewMs }) => Math.abs(skewMs)));
+  const widest = Math.max(1, ...skews.map(({ ms, offByMs }) => Math.abs(ms) + offByMs));
   return ok(`agrees with ${skews.map(({ whose }) => whose).join(" and ")} within ${widest} ms`);
 }

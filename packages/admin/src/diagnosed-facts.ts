@@ -1,4 +1,5 @@
 /** What a diagnosis is made from: facts about a server, as whoever looked found them. */
+import type { ClockSkew } from "@castellan/kernel";
 
 /** What is looked at; the daemon's `ServerFacts` is one. */
 export interface DiagnosedFacts {
@@ -69,7 +70,7 @@ type JetStreamFacts =
       readonly usedBytes: number;
       readonly maxBytes: number;
       readonly hasEventsStream: boolean;
-      readonly skewMs: number | null;
+      readonly skew: ClockSkew | null;
     }
   | { readonly kind: "failed"; readonly message: string };
 
@@ -86,8 +87,8 @@ type DatabaseFacts = { readonly url: string } & (
         /** `ahead`: a newer program has migrated it, and this one can go on with it. */
         readonly fit: "empty" | "older" | "same" | "ahead" | "too-new";
       };
-      /** Its clock minus ours; null when it is the same. */
-      readonly skewMs: number | null;
+      /** Of its clock; null when it is ours. */
+      readonly skew: ClockSkew | null;
       readonly node: string | null;
       readonly wantedNode: string;
       readonly writeProblem: string | null;

@@ -4,7 +4,13 @@ import { type DiagnosedFacts, diagnose, type Finding } from "../src/index.ts";
 type Reached = Extract<DiagnosedFacts["bus"]["link"], { kind: "reached" }>;
 type Ready = Extract<Reached["jetStream"], { kind: "ready" }>;
 
-const ready: Ready = { kind: "ready", usedBytes: 10, maxBytes: 100, hasEventsStream: true, skewMs: 4 };
+const ready: Ready = {
+  kind: "ready",
+  usedBytes: 10,
+  maxBytes: 100,
+  hasEventsStream: true,
+  skew: { ms: 4, offByMs: 1 },
+};
 const reached: Reached = { kind: "reached", ms: 3, version: "2.15.1", jetStream: ready };
 
 type Database = Extract<DiagnosedFacts["database"], { kind: "reached" }>;
@@ -15,7 +21,7 @@ const onPostgres: Database = {
   ms: 5,
   server: "PostgreSQL 15.8",
   schema: { found: 1, needed: 1, fit: "same" },
-  skewMs: -7,
+  skew: { ms: -6, offByMs: 1 },
   node: "ips1",
   wantedNode: "ips1",
   writeProblem: null,
@@ -296,12 +302,26 @@ describe("a diagnosis", () => {
       /jetstream \{/,
     ],
     ["a full JetStream", "JetStream", { bus: jetStream({ usedBytes: 95 }) }, "warn", /nearly full/, /max_file_store/],
-    ["a clock that is late", "clock", { bus: jetStream({ skewMs: 5000 }) }, "warn", /5000 ms behind/, /chrony/],
-    ["a clock that is early", "clock", { bus: jetStream({ skewMs: -5000 }) }, "warn", /5000 ms ahead/, /chrony/],
+    [
+      "a clock that is late",
+      "clock",
+      { bus: jetStream({ skew: { ms: 5000, offByMs: 2900 } }) },
+      "warn",
+      /5000 ms behind/,
+      /chrony/,
+    ],
+    [
+      "a clock that is early",
+      "clock",
+      { bus: jetStream({ skew: { ms: -5000, offByMs: 2900 } }) },
+      "warn",
+      /5000 ms ahead/,
+      /chrony/,
+    ],
     [
       "a clock that the database does not share",
       "clock",
-      database({ skewMs: 61_000 }),
+      database({ skew: { ms: 61_000, offByMs: 20 } }),
       "warn",
       /61000 ms behind that of the database/,
       /chrony/,
@@ -370,7 +390,15 @@ describe("a diagnosis", () => {
     expect(findingOf({}, "database")?.found).toContain("(PostgreSQL 15.8)");
     expect(findingOf({}, "schema")?.found).toBe("version 1");
     expect(findingOf({}, "clock")?.found).toBe("agrees with the bus and the database within 7 ms");
-    expect(findingOf(database({ skewMs: null }), "clock")?.found).toBe("agrees with the bus within 4 ms");
+    expect(findingOf(database({ skew: null }), "clock")?.found).toBe("agrees with the bus within 5 ms");
+  });
+
+  it("blames no clock for an answer that was long on its way", () => {
+    const slow = database({ skew: { ms: -2400, offByMs: 2400 } });
+    expect(findingOf(slow, "clock")).toMatchObject({
+      verdict: "ok",
+      found: "agrees with the bus and the database within 4800 ms",
+    });
   });
 
   it("takes an empty database for what it is", () => {

@@ -1,5 +1,6 @@
 export { type Backoff, backoffMs } from "./backoff.ts";
 export { type Clock, sleep, type Timer } from "./clock.ts";
+export { type ClockSkew, clockSkew } from "./clock-skew.ts";
 export { Disposer } from "./disposer.ts";
 export { CastellanError, type ErrorOptions, type ErrorShape, ensureError, systemCode, toErrorShape } from "./errors.ts";
 export { createIdSource, type IdSource } from "./id.ts";

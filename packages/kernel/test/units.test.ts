@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatDuration, formatSize, parseDuration, parseSize } from "../src/index.ts";
+import { clockSkew, formatDuration, formatSize, parseDuration, parseSize } from "../src/index.ts";
 
 describe("durations", () => {
   it.each([
@@ -55,4 +55,14 @@ it("parsers never throw anything but their own refusal", () => {
       }
     }),
   );
+});
+
+describe("what an answer tells of another clock", () => {
+  it.each([
+    ["the same, answered at once", 1000, 1000, 1000, { ms: 0, offByMs: 0 }],
+    ["behind ours", 400, 1000, 1010, { ms: -605, offByMs: 5 }],
+    ["ahead of ours, after a long way", 9000, 1000, 5001, { ms: 6000, offByMs: 2001 }],
+  ])("%s", (_what, theirs, askedAt, answeredAt, skew) => {
+    expect(clockSkew(theirs, askedAt, answeredAt)).toEqual(skew);
+  });
 });

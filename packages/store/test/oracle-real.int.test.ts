@@ -56,6 +56,6 @@ describe.skipIf(oracle === null)(`${LABEL}${missing}`, () => {
   it("says what it is", async () => {
     const survey = await surveyDatabase({ ...address, clock, rng: systemRng, logger: silentLogger });
     expect(survey.server).toMatch(/^Oracle \d+/);
-    expect(Math.abs(survey.skewMs ?? Number.NaN)).toBeLessThan(60_000);
+    expect(Math.abs(survey.skew?.ms ?? Number.NaN)).toBeLessThan(60_000);
   });
 });

@@ -3,7 +3,15 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { connectLink } from "@castellan/actor/nats";
-import { CastellanError, type Clock, ensureError, readSmallFileSync, silentLogger } from "@castellan/kernel";
+import {
+  CastellanError,
+  type Clock,
+  type ClockSkew,
+  clockSkew,
+  ensureError,
+  readSmallFileSync,
+  silentLogger,
+} from "@castellan/kernel";
 import { createSubjects, Endpoints, type HomeSettings, type NatsSettings } from "@castellan/protocol";
 import { keptBus } from "@castellan/protocol/home";
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
@@ -31,8 +39,8 @@ export type JetStreamFacts =
       /** Negative: no limit. */
       readonly maxBytes: number;
       readonly hasEventsStream: boolean;
-      /** The bus's clock minus ours, milliseconds; null without the events stream. */
-      readonly skewMs: number | null;
+      /** Of the bus's clock; null without the events stream. */
+      readonly skew: ClockSkew | null;
     }
   | { readonly kind: "failed"; readonly message: string };
 
@@ -115,21 +123,21 @@ async function examineJetStream(connection: NatsConnection, node: string, clock:
 
 type Manager = Awaited<ReturnType<typeof jetstreamManager>>;
 
-/** The server puts its time into what it says of a stream; half the way there and back is ours to guess. */
+/** The server puts its time into what it says of a stream. */
 async function timeOfStream(
   manager: Manager,
   name: string,
   clock: Clock,
-): Promise<{ readonly hasEventsStream: boolean; readonly skewMs: number | null }> {
+): Promise<{ readonly hasEventsStream: boolean; readonly skew: ClockSkew | null }> {
   try {
     const before = clock.now().getTime();
     const { ts } = await manager.streams.info(name);
-    const middle = (before + clock.now().getTime()) / 2;
+    const after = clock.now().getTime();
     const at = Date.parse(ts ?? "");
-    return { hasEventsStream: true, skewMs: Number.isNaN(at) ? null : Math.round(at - middle) };
+    return { hasEventsStream: true, skew: Number.isNaN(at) ? null : clockSkew(at, before, after) };
   } catch (thrown) {
     if (thrown instanceof JetStreamApiError && thrown.code === STREAM_NOT_FOUND) {
-      return { hasEventsStream: false, skewMs: null };
+      return { hasEventsStream: false, skew: null };
     }
     throw thrown;
   }

@@ -1,5 +1,5 @@
 /** What a database is, whatever is in it: for whoever looks for what is wrong. */
-import type { Clock, Logger, Rng } from "@castellan/kernel";
+import { type Clock, type ClockSkew, clockSkew, type Logger, type Rng } from "@castellan/kernel";
 import type { Connection } from "./connection.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { type DatabaseAddress, locateDatabase } from "./locate.ts";
@@ -12,8 +12,8 @@ export interface DatabaseSurvey {
   readonly server: string;
   /** Version of the schema that it holds, 0 = none, of the one that this program needs, and whether they go together. */
   readonly schema: { readonly found: number; readonly needed: number; readonly fit: Fit };
-  /** The server's clock minus ours, milliseconds; null when it is the same clock. */
-  readonly skewMs: number | null;
+  /** Of the server's clock; null when it is ours. */
+  readonly skew: ClockSkew | null;
 }
 
 export interface SurveyOptions extends DatabaseAddress {
@@ -51,11 +51,11 @@ async function look(connection: Connection, dialect: Dialect, clock: Clock): Pro
   const found = await readVersion(dialect, connection); // connects: the time that takes is none of the skew
   const before = clock.now().getTime();
   const [about] = await connection.read({ sql: dialect.aboutServer, params: [] });
-  const middle = (before + clock.now().getTime()) / 2;
+  const after = clock.now().getTime();
   const { server, now_ms: theirs = null } = about ?? {};
   return {
     server: typeof server === "string" ? server : "unknown",
     schema: { found: found.version, needed: SCHEMA_VERSION, fit: fitOf(found, SCHEMA_VERSION) },
-    skewMs: theirs === null ? null : Math.round(Number(theirs) - middle),
+    skew: theirs === null ? null : clockSkew(Number(theirs), before, after),
   };
 }
