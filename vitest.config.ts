@@ -137,7 +137,7 @@ export default defineConfig({
           name: "cluster-postgres",
           include: ["test/cluster/**/*.test.ts"],
           // These have a PostgreSQL of their own in any case.
-          exclude: ["test/cluster/{host-cut-off,remote-database}.test.ts"],
+          exclude: ["test/cluster/{host-cut-off,install-hosts,remote-database}.test.ts"],
           globalSetup: ["test/harness/postgres-server.ts"],
           testTimeout: 300_000,
         },

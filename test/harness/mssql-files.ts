@@ -10,7 +10,7 @@ const NOT_THERE: Readonly<Record<string, string>> = {
   "test/{acceptance,chaos}/postgres-*": "PostgreSQL's own words, or one that is killed",
   "test/acceptance/mssql-node": "a stand-in of its own, whose connections it breaks: it is in the layer life",
   "test/acceptance/schema-*": "a PostgreSQL to move to and from",
-  "test/cluster/{host-cut-off,remote-database}": "a PostgreSQL in a network namespace of its own",
+  "test/cluster/{host-cut-off,install-hosts,remote-database}": "a PostgreSQL in a network namespace of its own",
   "test/cluster/{master-frozen,outages}": "a PostgreSQL that stands still, or is killed",
   "test/{acceptance/upgrade-single,cluster/upgrade}": "release 0.1.0, which brings a schema of SQLite",
 };
