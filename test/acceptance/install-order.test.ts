@@ -2,11 +2,13 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import {
   type CliResult,
+  eventually,
   freePort,
   killAll,
   type Postgres,
   postgres,
   runCli,
+  startCli,
   type TempHome,
   tempHome,
 } from "@castellan/testkit";
@@ -14,6 +16,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { said } from "../harness/node.ts";
 import { ONE } from "../harness/types.ts";
+
+/** As a shell tells of kill -9. */
+const KILLED = 137;
+const OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+const WAITS = `SELECT wait_event_type || ' ' || wait_event ${OTHERS}`;
+const END_THEM = `SELECT pg_terminate_backend(pid) ${OTHERS}`;
 
 let server: Postgres;
 let temp: TempHome;
@@ -173,6 +181,34 @@ describe("installing in another order than master, slaves", () => {
     expect(back.code, said(back)).toBe(0);
     const end = await castellan("given-up", "uninstall", "--schema", "--yes");
     expect(end.code, said(end)).toBe(0);
+  });
+
+  it("is run again after it was killed while it took the schema away", async () => {
+    const db = await database("killed");
+    const init = ["init", "--server", "hades", ...db];
+    const made = await castellan("killed", ...init);
+    expect(made.code, said(made)).toBe(0);
+    // Somebody reads a table meanwhile: it cannot be dropped until that is over.
+    const reading = "BEGIN; TABLE node_parameter; SELECT pg_sleep(55)";
+    const reader = server.sql(reading, nameIn(db)).catch(() => "ended");
+    const waiting = (on: string) =>
+      eventually(async () => expect(await server.sql(WAITS, nameIn(db))).toContain(on), { withinMs: 30_000 });
+    await waiting("PgSleep");
+    const args = ["uninstall", "--schema", "--yes", "--home", temp.path("killed")];
+    const running = startCli(args);
+    await waiting("Lock");
+    running.signal("SIGKILL");
+    expect((await running.ended).code).toBe(KILLED);
+    expect(existsSync(temp.path("killed/data/uninstalling"))).toBe(true);
+    await server.sql(END_THEM, nameIn(db));
+    expect(await reader).toBe("ended");
+
+    const again = await runCli(args, { timeoutMs: 90_000 });
+    expect(again.code, said(again)).toBe(0);
+    expect(again.stdout).toContain("the schema of node castellan is gone");
+    expect(existsSync(temp.path("killed/castellan.yaml"))).toBe(false);
+    const anew = await castellan("anew", ...init);
+    expect(anew.code, said(anew)).toBe(0);
   });
 
   it("goes on where it was cut short, and leaves a schema alone that was made there since", async () => {
