@@ -8,7 +8,11 @@
 
 export TURBO_TELEMETRY_DISABLED=1 DO_NOT_TRACK=1
 
-setup_say() { printf 'setup: %s\n' "$*" >&2; }
+# What is done is what a sign of life names.
+setup_say() {
+  setup_doing=$*
+  printf 'setup: %s\n' "$*" >&2
+}
 setup_fail() {
   setup_say "$*"
   exit 1
@@ -17,7 +21,7 @@ setup_fail() {
 # A sign of life every half minute while something long runs.
 setup_heartbeat() {
   local begun=$SECONDS
-  while sleep 30 </dev/null >/dev/null 2>&1; do setup_say "... still at it ($((SECONDS - begun)) s)"; done
+  while sleep 30 </dev/null >/dev/null 2>&1; do printf 'setup: ... still %s (%s s)\n' "${setup_doing%% (*}" "$((SECONDS - begun))" >&2; done
 }
 
 # Runs a command quietly; shows what it said only when it fails. The set-up lock (descriptor 9) is not passed on, or a
@@ -156,6 +160,7 @@ setup_finish() {
   [[ -n ${setup_driver_job:-} ]] || return 0
   wait "$setup_driver_job" || exit 1
   setup_driver_job=""
+  setup_say "ready (Node $(node --version), $("$CASTELLAN_NATS_SERVER" -v 2>/dev/null | head -n 1))"
   # Written last: an interrupted installation is repeated.
   setup_stamp >node_modules/.castellan-stamp
   exec 9>&-
@@ -165,7 +170,6 @@ setup_nats_server() {
   local binary
   binary=$(bash scripts/nats-server.sh 9>&-) || setup_fail "no nats-server (see above)"
   export CASTELLAN_NATS_SERVER="$binary"
-  setup_say "ready (Node $(node --version), $("$binary" -v 2>/dev/null | head -n 1))"
 }
 
 setup_main() {
