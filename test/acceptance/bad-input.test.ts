@@ -29,7 +29,7 @@ describe("castellan.yaml", () => {
     const up = await node.up();
     expect(up.code, said(up)).toBe(0);
     const pid = (await node.pids()).get("ONE 1") ?? 0;
-    const worker = node.part("worker") ?? 0;
+    const worker = node.part("worker") ?? Number.NaN;
     node.configure("node: [\n");
     process.kill(worker, "SIGKILL");
     const running = node;

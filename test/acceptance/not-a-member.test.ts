@@ -26,7 +26,7 @@ describe("a server without a row in node_cluster", () => {
     const parts = [node.part("watcher") ?? 0, node.part("worker") ?? 0];
 
     await renamed("elsewhere");
-    process.kill(node.part("worker") ?? 0, "SIGKILL");
+    process.kill(node.part("worker") ?? Number.NaN, "SIGKILL");
     await eventually(() => readFileSync(node.path("run", "refused"), "utf8").includes("has no row in node_cluster"), {
       withinMs: 90_000,
       describe: "it says why",

@@ -59,7 +59,7 @@ describe("pause and resume", () => {
     const output = () => readFileSync(node.path("logs/OWN_1.log"), "utf8");
     await eventually(() => output().includes("standing still"), { describe: "its own signal has come" });
 
-    const worker = node.part("worker") ?? 0;
+    const worker = node.part("worker") ?? Number.NaN;
     process.kill(worker, "SIGKILL");
     await eventually(() => ![null, worker].includes(node.part("worker")), {
       withinMs: 90_000,

@@ -15,7 +15,7 @@ describe("a schema that shows an older epoch than was seen", () => {
   it("is not obeyed until `recover`: processes live on, orders find no master; then the node goes on, with an item", async () => {
     const up = await node.up();
     expect(up.code, said(up)).toBe(0);
-    process.kill(node.part("worker") ?? 0, "SIGKILL");
+    process.kill(node.part("worker") ?? Number.NaN, "SIGKILL");
     const before = await eventually(async () => {
       const report = await node.status();
       return report.epoch === 2 ? report : null;

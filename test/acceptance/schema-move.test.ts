@@ -100,7 +100,7 @@ describe("castellan schema move", () => {
     expect(await node.items()).toMatchObject([{ caseNumber: 1, kind: "error-file" }]);
     expect(said(await node.cli("workitem", "show", "1"))).toContain("seen on the old one");
     expect(said(await node.cli("audit"))).toContain("schema.move");
-    process.kill(pids.get("ONE 1") ?? 0, "SIGKILL");
+    process.kill(pids.get("ONE 1") ?? Number.NaN, "SIGKILL");
     await eventually(async () => ((await node.pids()).get("ONE 1") ?? pids.get("ONE 1")) !== pids.get("ONE 1"), {
       describe: "the node keeps what it keeps",
     });

@@ -30,7 +30,7 @@ describe("castellan start-new", () => {
     const pid = (await node.pids()).get("MID 4") ?? 0;
     expect(lives(pid)).toBe(true);
 
-    const worker = node.part("worker") ?? 0;
+    const worker = node.part("worker") ?? Number.NaN;
     process.kill(worker, "SIGKILL");
     await eventually(() => ![null, worker].includes(node.part("worker")), {
       withinMs: 90_000,

@@ -72,7 +72,7 @@ describe("swstart and swstop", () => {
     await eventually(() => expect(first.stdout()).toMatch(told), { withinMs: 90_000, describe: "the command says so" });
     expect(heard[0]).toMatchObject({ by: "ann" });
 
-    const worker = node.part("worker") ?? 0;
+    const worker = node.part("worker") ?? Number.NaN;
     process.kill(worker, "SIGKILL");
     await eventually(() => ![null, worker].includes(node.part("worker")), {
       withinMs: 90_000,

@@ -45,7 +45,7 @@ describe("an operation whose worker is killed", () => {
     const master = (await node.status()).master ?? "";
 
     const perform = async (...args: string[]): Promise<void> => {
-      const worker = node.part("worker") ?? 0;
+      const worker = node.part("worker") ?? Number.NaN;
       const running = node.cli(...args, "--timeout", "60");
       const momentMs = performance.now() + rng.next() * WITHIN_MS;
       await eventually(() => performance.now() >= momentMs, { everyMs: 5, describe: "the moment has come" });

@@ -14,7 +14,7 @@ describe("a part of the pair without progress", () => {
     expect(up.code, said(up)).toBe(0);
     const before = await node.pids();
     for (const part of ["worker", "watcher"] as const) {
-      const frozen = node.part(part) ?? 0;
+      const frozen = node.part(part) ?? Number.NaN;
       const begun = performance.now();
       process.kill(frozen, "SIGSTOP");
       await eventually(

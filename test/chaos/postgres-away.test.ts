@@ -112,7 +112,7 @@ describe("the database", () => {
     const before = await node.pids();
     const database = await server.sql("SELECT datname FROM pg_database WHERE datname LIKE 'node_%'");
     const writer = createAlertWriter(node.home);
-    const worker = node.part("worker") ?? 0;
+    const worker = node.part("worker") ?? Number.NaN;
     await server.kill9();
     process.kill(worker, "SIGKILL");
     await eventually(() => node.part("worker") !== null && node.part("worker") !== worker, {
@@ -120,7 +120,7 @@ describe("the database", () => {
       describe: "there is another worker",
     });
     writer.write();
-    process.kill(before.get("TOP 1") ?? 0, "SIGKILL");
+    process.kill(before.get("TOP 1") ?? Number.NaN, "SIGKILL");
     const record = () => TopRecord.parse(JSON.parse(readFileSync(node.path("run", "processes", "top_1.json"), "utf8")));
     await eventually(
       () => {

@@ -72,7 +72,7 @@ async function expectRefusal({ node, before, writer, open }: Place, code: string
 /** A worker cannot begin in such a home; the watcher outlives that and goes on trying. */
 async function killWorker({ node }: Place): Promise<void> {
   const [worker, watcher] = [node.part("worker"), node.part("watcher")];
-  process.kill(worker ?? 0, "SIGKILL");
+  process.kill(worker ?? Number.NaN, "SIGKILL");
   const tried = new Set<number>();
   await eventually(
     () => {

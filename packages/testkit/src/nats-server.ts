@@ -1,7 +1,7 @@
 /**
  * A real nats-server for one test, on loopback. It dies with the test's process.
  *
- * Invariants: the port is chosen by the server at first start and kept over restarts, so clients reconnect; the
+ * Invariants: the port is no other test's, also while the server is away, and kept over restarts, so clients reconnect; the
  * JetStream store survives `restart` and `kill9` and is removed by `stop` (unless the test brought its own directory).
  */
 import { execFile } from "node:child_process";
@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { CastellanError } from "@castellan/kernel";
 import { Daemon } from "./daemon.ts";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 import { repositoryRoot } from "./repository.ts";
 import { tempHome } from "./temp-home.ts";
 
@@ -69,7 +70,7 @@ export async function natsServer(options: NatsServerOptions = {}): Promise<NatsS
   const portsDir = home.path("ports");
   const logFile = home.path("nats-server.log");
   const configFile = home.path("nats-server.conf");
-  let port = options.port ?? -1;
+  let port = options.port ?? (await freePort());
   let monitorUrl = "";
   let daemon: Daemon;
 

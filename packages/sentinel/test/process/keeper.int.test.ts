@@ -165,7 +165,7 @@ describe("deaths", () => {
     const worker = await kit.worker();
     await worker.bring("WIS", 1, "RUNNING");
     const { pid } = await worker.statusOf("WIS", 1);
-    process.kill(pid ?? 0, "SIGKILL");
+    process.kill(pid ?? Number.NaN, "SIGKILL");
     await eventually(async () => (await worker.statusOf("WIS", 1)).pid !== pid);
     await worker.until("WIS", 1, "RUNNING");
     expect(copies("steady")).toHaveLength(1);
@@ -203,7 +203,7 @@ describe("deaths", () => {
     await worker.bring("WIS", 1, "RUNNING");
     const before = (await kit.output("WIS", 1)).match(/grandchild (\d+)/)?.[1];
     const { pid } = await worker.statusOf("WIS", 1);
-    process.kill(pid ?? 0, "SIGKILL");
+    process.kill(pid ?? Number.NaN, "SIGKILL");
     await eventually(async () => ((await kit.output("WIS", 1)).match(/grandchild/g) ?? []).length === 2);
     expect(isAlive(Number(before))).toBe(false);
     await eventually(() => copies("steady").length === 1);
@@ -232,7 +232,7 @@ async function orphanedDaemon(): Promise<{ readonly pid: number | null; readonly
   const daemon = await daemonOf();
   await eventually(async () => (await kit.record("WIS", 1)).isReady === true);
   await first.drop();
-  process.kill(pid ?? 0, "SIGKILL");
+  process.kill(pid ?? Number.NaN, "SIGKILL");
   await eventually(() => !isAlive(pid));
   return { pid, daemon };
 }
@@ -284,13 +284,13 @@ describe("after the worker was killed", () => {
     await eventually(async () => (await kit.record("WIS", 1)).isReady === true);
     const { pid } = await first.statusOf("WIS", 1);
     const record = await kit.record("WIS", 1);
-    process.kill(pid ?? 0, "SIGKILL");
+    process.kill(pid ?? Number.NaN, "SIGKILL");
     await eventually(async () => (await first.statusOf("WIS", 1)).pid !== pid);
     const replacement = await first.until("WIS", 1, "RUNNING");
     await first.status.flush(30_000);
     await first.drop();
     // As if it had been killed before the replacement.
-    process.kill(replacement ?? 0, "SIGKILL");
+    process.kill(replacement ?? Number.NaN, "SIGKILL");
     await eventually(() => !isAlive(replacement));
     await kit.writeRecord("WIS", 1, record);
 
@@ -319,7 +319,7 @@ describe("after the worker was killed", () => {
     const second = await kit.worker();
     for (const [index, pid] of pids.entries()) expect(await second.until("WIS", index + 1, "RUNNING")).toBe(pid);
     expect(copies("steady")).toHaveLength(3);
-    process.kill(pids[0] ?? 0, "SIGKILL");
+    process.kill(pids[0] ?? Number.NaN, "SIGKILL");
     await eventually(async () => (await second.statusOf("WIS", 1)).pid !== pids[0]);
     await second.until("WIS", 1, "RUNNING");
     expect(await second.bring("WIS", 2, "STOPPED")).toMatchObject({ comment: "stopped" });
@@ -394,7 +394,7 @@ describe("after the worker was killed", () => {
     const { pid } = await first.statusOf("WIS", 1);
     await eventually(async () => (await kit.record("WIS", 1)).isReady === true);
     await first.drop();
-    process.kill(pid ?? 0, "SIGKILL");
+    process.kill(pid ?? Number.NaN, "SIGKILL");
     await eventually(() => !isAlive(pid));
     const second = await kit.worker();
     await second.until("WIS", 1, "RUNNING");
@@ -410,7 +410,7 @@ describe("after the worker was killed", () => {
     await first.drop();
     const second = await kit.worker({ readView: async () => Promise.reject(new Error("away")) });
     expect(await second.until("WIS", 1, "RUNNING")).toBe(pid);
-    process.kill(pid ?? 0, "SIGKILL");
+    process.kill(pid ?? Number.NaN, "SIGKILL");
     await eventually(async () => (await second.statusOf("WIS", 1)).pid !== pid, {
       describe: "replaced without the schema",
     });

@@ -143,7 +143,7 @@ test("every launch is asked anew: after a death and after RESTART it is STARTING
   const { pid } = await worker.statusOf("WIS", 1);
   const began = (): number => kit.events.length;
   let from = began();
-  process.kill(pid ?? 0, "SIGKILL");
+  process.kill(pid ?? Number.NaN, "SIGKILL");
   const whatFrom = (first: number) => kit.events.slice(first).map(({ what }) => what);
   await eventually(() => expect(whatFrom(from)).toEqual(["failed", "starting", "running"]));
   from = began();
