@@ -95,6 +95,8 @@ describe("a new home", () => {
     const up = await castellan("up", "--detach");
     expect(up.code, said(up)).toBe(0);
     expect(up.stdout).toContain("no processes are defined yet: write");
+    const again = await castellan("up", "--detach", "--json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ node: "castellan", launched: [], started: true });
     const apply = await castellan("apply", temp.path("my node/etc/types.yaml"));
     expect(apply.code, said(apply)).toBe(0);
     expect(apply.stdout).toContain("nothing");

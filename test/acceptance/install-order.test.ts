@@ -69,6 +69,7 @@ describe("installing in another order than master, slaves", () => {
     expect(init.stdout).toContain("made the schema of node ips1");
     refused(await castellan("hades", "init"), /already: nothing was written/);
     refused(await castellan("hera", "init", "--server", "hera", ...db), /holds node ips1 already.*castellan join/);
+    refused(await castellan("hera", "init", "--node", "other", ...db), /holds node ips1: other needs a database/);
     // Its bus is on loopback, on a port that nobody else is told.
     refused(
       await castellan("zeus", "join", "--server", "zeus", ...db),
@@ -181,6 +182,12 @@ describe("installing in another order than master, slaves", () => {
     expect(back.code, said(back)).toBe(0);
     const end = await castellan("given-up", "uninstall", "--schema", "--yes");
     expect(end.code, said(end)).toBe(0);
+
+    const apart = ["--server", "hades", "--database", `sqlite:${temp.path("apart.db")}`];
+    for (const command of ["init", "uninstall", "join"]) {
+      const result = await castellan("apart", command, ...(command === "uninstall" ? ["--yes"] : apart));
+      expect(result.code, said(result)).toBe(0);
+    }
   });
 
   it("is run again after it was killed while it took the schema away", async () => {

@@ -35,6 +35,7 @@ describe("a node whose servers know each other by certificates", () => {
         await cluster.must("cert", "rotate", step);
         writer.write();
       }
+      expect((await cluster.must("audit")).stdout).toContain("cert.rotate");
       await cluster.must("cert", "renew", "--days", "20");
       await eventually(async () => expect(await alerts()).toEqual(SERVERS.map((name) => `${name} new`).toSorted()), {
         withinMs: 90_000,

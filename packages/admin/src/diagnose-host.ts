@@ -89,7 +89,7 @@ export function checkCertificate({ certificate }: DiagnosedFacts): Answer {
 export function checkSentinel({ pair: { worker, watcher, refused } }: DiagnosedFacts): Answer {
   if (worker !== null && watcher !== null) return ok(`worker ${worker}, watcher ${watcher}`);
   if (worker === null && watcher === null && refused !== null) {
-    return fail(`it has refused to run: ${refused}`, "add the server to the node again, then `castellan up`");
+    return fail(`it has refused to run: ${refused}`, "mend what it says, then `castellan up`");
   }
   if (worker === null && watcher === null) return ok("not running; `castellan up` brings it up");
   const missing = worker === null ? "worker" : "watcher";

@@ -42,6 +42,7 @@ export {
   hasLeftBus,
   joinServer,
   recordInCommon,
+  recordTrustRoot,
   refuseSchemaInUse,
   refuseToLeave,
   refuseToUninstall,

@@ -153,6 +153,16 @@ export async function recordInCommon(ctx: AdminContext, differences: readonly Pa
   await ctx.gateway.commit([...replaceParameters(differences), auditRow(ctx, "node.parameters", changes)]);
 }
 
+/** The authority that the node goes by from now on, where one of the `forgotten` is on record. */
+export async function recordTrustRoot(ctx: AdminContext, kept: string, forgotten: readonly string[]): Promise<void> {
+  const [recorded] = await ctx.gateway.find("node_parameter", { where: { name: "trust_root" } });
+  if (recorded === undefined || !forgotten.includes(recorded.value)) return;
+  await ctx.gateway.commit([
+    update("node_parameter", { name: "trust_root", value: recorded.value }, { value: kept }),
+    auditRow(ctx, "cert.rotate", { before: recorded.value, after: kept }),
+  ]);
+}
+
 /** Whether the bus goes on without it. */
 export async function hasLeftBus(ctx: Pick<AdminContext, "gateway">, { id }: ServerRef): Promise<boolean> {
   return (await ctx.gateway.find("member_address", { where: { logical_machine_id: id } })).length === 0;

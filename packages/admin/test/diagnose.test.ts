@@ -340,7 +340,7 @@ describe("a diagnosis", () => {
       { pair: { worker: null, watcher: null, refused: "no row in node_cluster" } },
       "fail",
       /no row/,
-      /add the server/,
+      /mend what it says, then `castellan up`/,
     ],
     [
       "a full disk",

@@ -50,10 +50,10 @@ const move = ({ from = createMemoryGateway(old), to = createMemoryGateway(fresh)
     to: { url: NEW, gateway: to },
     own: { servers: own, end: async () => undefined },
     broken: () => [],
-    clock,
-    newId,
-    who: { user: "ann", station: "here", command: "castellan schema move" },
+    ...recorder(),
   });
+
+const recorder = () => ({ clock, newId, who: { user: "ann", station: "here", command: "castellan schema move" } });
 
 const counting = async (): Promise<number> => {
   const marks = await Promise.all([old, fresh].map((one) => readMark(createMemoryGateway(one))));
@@ -143,10 +143,14 @@ describe("moveSchema", () => {
     await expect(move(mortal(4, true))).rejects.toThrow("dead");
     expect(await readMark(createMemoryGateway(old))).toMatchObject({ state: "leaving" });
     const place = { url: OLD, gateway: createMemoryGateway(old) };
-    expect(await cancelMove(place)).toBe(true);
-    expect(await cancelMove(place)).toBe(false);
+    expect(await cancelMove(place, recorder())).toBe(true);
+    expect(await cancelMove(place, recorder())).toBe(false);
+    expect(await place.gateway.find("audit_log")).toMatchObject([{ what: "schema.stay", by_user: "ann" }]);
     await move();
-    await expect(cancelMove(place)).rejects.toMatchObject({ code: "SCHEMA_MOVED" });
+    await expect(cancelMove(place, recorder())).rejects.toMatchObject({
+      code: "SCHEMA_MOVED",
+      message: expect.stringContaining(`castellan schema move ${NEW} goes on`),
+    });
   });
 
   it("is refused while a sentinel of another server may work with it, and names it", async () => {

@@ -63,13 +63,20 @@ export async function moveSchema(deps: MoveDeps): Promise<SchemaMoved> {
 }
 
 /** Undoes a move that has not left the old schema yet. Answers whether there was one. Throws SCHEMA_MOVED when it has. */
-export async function cancelMove({ url, gateway }: MovedPlace): Promise<boolean> {
+export async function cancelMove({ url, gateway }: MovedPlace, { clock, newId, who }: CopyDeps): Promise<boolean> {
   const mark = await readMark(gateway);
   if (mark === null) return false;
+  if (mark.state === "left") {
+    throw new CastellanError(
+      "SCHEMA_MOVED",
+      `${url} has been left for ${mark.other}, which holds it whole: castellan schema move ${mark.other} goes on there`,
+    );
+  }
   if (mark.state !== "leaving") {
     throw new CastellanError("SCHEMA_MOVED", `${url} is no schema on its way: it is ${mark.state} ${mark.other}`);
   }
-  await gateway.commit([takeMarkAway(mark)]);
+  const audit = auditRow({ ...who, clock, newId }, "schema.stay", { url, other: mark.other });
+  await gateway.commit([takeMarkAway(mark), audit]);
   return true;
 }
 

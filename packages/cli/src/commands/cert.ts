@@ -1,8 +1,8 @@
 /** `castellan cert init|issue|install|renew|rotate`: what changes whom the servers of a node believe. */
 import { resolve } from "node:path";
+import { recordTrustRoot } from "@castellan/admin";
 import { CastellanError, createSystemClock } from "@castellan/kernel";
 import type { HomeSettings } from "@castellan/protocol";
-import { update } from "@castellan/store";
 import { installTrust, TRUST_SETTINGS, trustPaths } from "@castellan/trust";
 import { foundAuthority, issuedBy, issueInto, type RotationStep, rotateAuthority } from "@castellan/trust/authority";
 import { EXIT } from "../exit-code.ts";
@@ -103,11 +103,7 @@ async function recordRoot(invocation: Invocation, kept: string, forgotten: reado
     if (thrown instanceof CastellanError && thrown.code === "NO_HOME") return null; // no node yet, so no record
     throw thrown;
   });
-  if (admin === null) return;
-  const { gateway } = admin;
-  const [recorded] = await gateway.find("node_parameter", { where: { name: "trust_root" } });
-  if (recorded === undefined || !forgotten.includes(recorded.value)) return;
-  await gateway.commit([update("node_parameter", { name: "trust_root", value: recorded.value }, { value: kept })]);
+  if (admin !== null) await recordTrustRoot(admin, kept, forgotten);
 }
 
 const SAID: Readonly<Record<RotationStep, string>> = {

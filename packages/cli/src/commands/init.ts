@@ -47,7 +47,7 @@ export const run: Run<[string | undefined, InitOptions]> = async (invocation, di
   if (options.trust !== undefined) trustRootsIn(resolve(io.cwd, options.trust), settings);
   // A database that cannot be used, or is another's, leaves no files behind that would be in the way of the next attempt.
   makeHome(paths);
-  if (options.filesOnly !== true) await refuseNodeThatIsThere(invocation, settings);
+  if (options.filesOnly !== true) await refuseNodeThatIsThere(invocation, settings, asked.node);
   if (options.trust !== undefined) await bringTrust(resolve(io.cwd, options.trust), settings);
   if (founds) await foundTrust(settings, io.hostName);
   if (Object.keys(chosen).length > 0) {
@@ -122,10 +122,17 @@ function absolutePaths(options: InitOptions, cwd: string): InstallOptions {
 }
 
 /** The schema is made now, when there is none. Throws NODE_EXISTS. */
-async function refuseNodeThatIsThere(invocation: Invocation, settings: HomeSettings): Promise<void> {
+async function refuseNodeThatIsThere(invocation: Invocation, settings: HomeSettings, asked?: string): Promise<void> {
   await withSchema(invocation, settings, "ifEmpty", async ({ gateway }) => {
     const [[row], servers] = await Promise.all([gateway.find("nodes", { limit: 1 }), gateway.find("node_cluster")]);
     if (row === undefined) return;
+    if (asked !== undefined && asked !== row.node_name) {
+      throw new CastellanError(
+        "NODE_EXISTS",
+        `${settings.database.url} holds node ${row.node_name}: ${asked} needs a database of its own`,
+        { details: { node: row.node_name } },
+      );
+    }
     const [known = "NAME", ...more] = servers.map(({ physical_machine_name: name }) => name);
     throw new CastellanError(
       "NODE_EXISTS",

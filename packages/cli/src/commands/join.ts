@@ -38,11 +38,11 @@ export const run: Run<[string | undefined, InstallOptions]> = async (invocation,
   const { passwordFile } = options;
   const asked = { ...options, ...(passwordFile !== undefined && { passwordFile: resolve(io.cwd, passwordFile) }) };
   const config = merged(configIn(paths.config), configOf(asked));
-  const kept = keptSchema(paths.database, config.database?.url);
-  if (!kept) refuseEmbedded(config.database?.url ?? null);
   const settings = resolveHomeConfig(config, { home, hostName: io.hostName });
+  const kept = keptSchema(settings.database.url);
+  if (kept === null) refuseEmbedded(config.database?.url ?? null);
   const result = await withSchema(invocation, settings, "never", (ctx) =>
-    joinNode(invocation, ctx, { home, config, options, refuses: kept ? refuseOthersOf(paths.database) : null }),
+    joinNode(invocation, ctx, { home, config, options, refuses: kept === null ? null : refuseOthersOf(kept) }),
   ).catch((thrown: unknown): never => {
     throw thrown instanceof SchemaError && thrown.details["found"] === 0 ? noNodeYet(settings.database.url) : thrown;
   });
@@ -66,9 +66,11 @@ interface Joining {
   readonly refuses: ((others: readonly string[]) => void) | null;
 }
 
-/** The schema in the home's own file, as `uninstall` has left it: its server is installed again. */
-const keptSchema = (file: string, url: string | undefined): boolean =>
-  (url === undefined || url === `sqlite:${file}`) && existsSync(file);
+/** The file that a schema is in, as `uninstall` has left it: its server is installed again. Null: none is there. */
+function keptSchema(url: string): string | null {
+  const file = url.startsWith("sqlite:") ? url.slice("sqlite:".length) : "";
+  return existsSync(file) ? file : null;
+}
 
 const refuseOthersOf =
   (file: string) =>

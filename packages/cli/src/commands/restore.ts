@@ -18,7 +18,7 @@ export const run: Run<[string, { readonly replace?: boolean }]> = async (invocat
   if (isNewHome(homePaths(home))) {
     throw new CastellanError(
       "NO_HOME",
-      `there is no home in ${home}: make one with \`castellan init ${home}\`, and say in its castellan.yaml which node it is of`,
+      `there is no home in ${home}: make one with \`castellan init ${home} --files-only --node NODE --server SERVER\`, as they are called in the backup`,
     );
   }
   const settings = await readSettings(home, io.hostName);

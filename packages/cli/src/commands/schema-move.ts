@@ -94,7 +94,7 @@ async function openPlace({ home, io }: Invocation): Promise<OldPlace> {
 }
 
 async function moved(invocation: Invocation, from: OldPlace, to: Address): Promise<number> {
-  const { io, user, command } = invocation;
+  const { io } = invocation;
   const { clock, homes } = from;
   const line = progressLine(invocation, clock);
   const local = homes.map(({ home }) => home);
@@ -119,9 +119,7 @@ async function moved(invocation: Invocation, from: OldPlace, to: Address): Promi
       },
       broken: () => from.broken,
       onProgress: (progress) => line.show(progress),
-      clock,
-      newId: createIdSource(clock, systemRng),
-      who: { user, station: io.hostName.slice(0, 64), command },
+      ...recorder(invocation, clock),
     });
   } catch (thrown) {
     line.end();
@@ -137,6 +135,12 @@ async function moved(invocation: Invocation, from: OldPlace, to: Address): Promi
   report(invocation, result, back, homes);
   return EXIT.done;
 }
+
+const recorder = ({ io, user, command }: Invocation, clock: Clock) => ({
+  clock,
+  newId: createIdSource(clock, systemRng),
+  who: { user, station: io.hostName.slice(0, 64), command },
+});
 
 /** Other hosts cannot reach a file of this one. */
 async function requireReach({ gateway, homes }: OldPlace, to: Address): Promise<void> {
@@ -161,7 +165,7 @@ async function bringBack({ io }: Invocation, { gateway, homes }: OldPlace): Prom
 }
 
 async function cancelled(invocation: Invocation, place: OldPlace): Promise<number> {
-  const was = await cancelMove(place);
+  const was = await cancelMove(place, recorder(invocation, place.clock));
   // A move that was killed before it had closed the schema has ended sentinels all the same.
   const back = endedSentinels(place.homes.map(({ home }) => home));
   await bringUpSentinels(invocation.io, back);

@@ -20,7 +20,7 @@ import { readSettings, serverHomes } from "../home.ts";
 import { homeOption } from "../home-option.ts";
 import { recordServer } from "../installation/first-server.ts";
 import { withSchema } from "../installation/open-schema.ts";
-import type { Invocation, Run } from "../invocation.ts";
+import { type Invocation, printJson, type Run } from "../invocation.ts";
 import { makeCluster } from "../new-cluster.ts";
 import { exampleDirectory } from "../program-entry.ts";
 import { applyExamples, say, startNode } from "../start-node.ts";
@@ -49,7 +49,11 @@ export const run: Run<[UpOptions]> = async (invocation, options) => {
   await applyExamples(invocation, ctx.admin, settings);
   const exitCode = interrupted.aborted ? EXIT.done : await startNode(invocation, ctx.admin, ctx.launched);
   if (!interrupted.aborted) {
-    if (detach) return exitCode;
+    if (detach) {
+      if (invocation.json)
+        printJson(invocation, { home, node: settings.node, launched: ctx.launched, started: exitCode === EXIT.done });
+      return exitCode;
+    }
     say(invocation, hints(invocation, homes));
     await attend(invocation, ctx.admin, homes);
   }

@@ -43,7 +43,7 @@ export function addBackups(program: Command, bind: Bind): void {
     .addHelpText(
       "after",
       examples([
-        "castellan init --files-only && castellan restore /backup/ips1.backup",
+        "castellan init --files-only --node ips1 --server hades && castellan restore /backup/ips1.backup",
         "castellan restore /backup/ips1.backup --replace",
       ]),
     )
